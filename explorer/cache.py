@@ -1,0 +1,202 @@
+"""The only home of Streamlit's caches, and of the work that outlives a page run."""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+
+from explorer import latent, tsne
+from explorer.latent import Codes
+from explorer.projection import Pca, fit_pca
+from training import checkpoint as checkpoints
+from training import data
+from training.checkpoint import Checkpoint, CheckpointError
+from training.data import EMBEDDED, DataError, ImageSet
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def folder(variable: str, default: str) -> Path:
+    """A folder that an environment variable may move; relative ones start at the project."""
+    return ROOT / Path(os.environ.get(variable, default)).expanduser()
+
+
+def data_dir() -> Path:
+    """Where downloaded data sets live."""
+    return folder("VAE_DATA_DIR", "data")
+
+
+def checkpoint_dir() -> Path:
+    """Where the checkpoints on offer live."""
+    return folder("VAE_CHECKPOINT_DIR", "checkpoints")
+
+
+def cache_dir() -> Path:
+    """Where results that took long are kept."""
+    return folder("VAE_CACHE_DIR", ".cache")
+
+
+class Model(NamedTuple):
+    """A checkpoint on offer. `key` changes with its content."""
+
+    key: str
+    checkpoint: Checkpoint
+
+
+class Shown(NamedTuple):
+    """A set of images on offer. `key` changes with its content; `seen` says who has seen them."""
+
+    key: str
+    title: str
+    images: ImageSet
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _load_file(path: Path, stamp: tuple[int, int]) -> Model | str:
+    try:
+        return Model(f"{path.name}-{stamp[0]}-{stamp[1]}", checkpoints.load(path))
+    except CheckpointError as error:
+        return str(error)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def load_upload(name: str, content: bytes) -> Model | str:
+    """An uploaded checkpoint, or the sentence that says why it cannot be opened."""
+    try:
+        loaded = checkpoints.loads(content, name)
+    except CheckpointError as error:
+        return str(error)
+    import hashlib
+
+    return Model(f"upload-{hashlib.blake2b(content, digest_size=8).hexdigest()}", loaded)
+
+
+def models() -> dict[str, Model | str]:
+    """The checkpoints on disk by name, each loaded, or the sentence that says why it cannot be."""
+    found: dict[str, Model | str] = {}
+    for path in sorted(checkpoint_dir().glob("*" + checkpoints.SUFFIX)):
+        try:
+            info = path.stat()
+        except OSError:  # gone since it was listed
+            continue
+        found[path.stem] = _load_file(path, (info.st_mtime_ns, info.st_size))
+    return found
+
+
+def data_names() -> list[str]:
+    """The data sets that can be shown now, the largest real one first."""
+    here = [
+        row.name
+        for row in data.DATASETS.values()
+        if row.needs_download and row.on_disk(data_dir(), "test")
+    ]
+    return [*here, EMBEDDED]
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
+    if name == EMBEDDED:
+        parts = [data.load(name, split, directory) for split in ("train", "test")]
+        images = parts[0]._replace(
+            images=torch.cat([p.images for p in parts]), labels=torch.cat([p.labels for p in parts])
+        )
+        title = f"{data.find(name).title}"
+    else:
+        images = data.load(name, "test", directory)
+        title = f"{data.find(name).title} test, {len(images):,}"
+    return Shown(f"{name}-{'-'.join(map(str, stamp))}", title, images)
+
+
+def shown(name: str) -> Shown | str:
+    """The images of the data set `name`, or the sentence that says why they cannot be had."""
+    row, stamp = data.find(name), ()
+    try:
+        if row.needs_download:
+            stamp = tuple(f.stat().st_mtime_ns for f in row.files(data_dir(), "test"))
+        return _load_shown(name, data_dir(), stamp)
+    except OSError as error:
+        return f"{row.title} cannot be read ({error.strerror}); download it again."
+    except DataError as error:
+        return str(error)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Encoding the images …")
+def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
+    """The codes of the shown images under a model."""
+    return latent.encode(_model.checkpoint.vae, _shown.images.images)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def pca(key: tuple[str, str], _codes: Codes) -> Pca:
+    """The two principal components of the codes."""
+    return fit_pca(_codes.mu)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | None]:
+    """For each class a typical image."""
+    images = _shown.images
+    return latent.typical(_codes, images.labels.numpy(), len(images.classes))
+
+
+class TsneJob:
+    """A t-SNE that runs in a thread of its own and outlives the page that asked for it.
+
+    `step` is the newest map, `error` a sentence where there will be none.
+    """
+
+    def __init__(self, mu: Any, perplexity: int, seed: int, path: Path) -> None:
+        self.step: tsne.TsneStep | None = None
+        self.error: str | None = None
+        self._work = (mu, perplexity, seed, path)
+        self._thread = threading.Thread(target=self._run, daemon=True, name="t-sne")
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come."""
+        return self.error is None and not (self.step is not None and self.step.final)
+
+    def _run(self) -> None:
+        mu, perplexity, seed, path = self._work
+        try:
+            for step in tsne.tsne(mu, perplexity=perplexity, seed=seed):
+                self.step = step
+        except ValueError as error:
+            self.error = str(error)
+            return
+        except Exception as error:  # a page waits for this thread and must be told
+            self.error = f"t-SNE stopped ({type(error).__name__}: {error})."
+            return
+        assert self.step is not None
+        with contextlib.suppress(OSError):  # the map is there; only the next start computes again
+            tsne.store_cached(path, self.step.embedding)
+
+
+@st.cache_resource(show_spinner=False)
+def _tsne_jobs() -> tuple[threading.Lock, dict[Path, TsneJob]]:
+    return threading.Lock(), {}
+
+
+def tsne_map(mu: Any, perplexity: int, seed: int) -> np.ndarray | TsneJob:
+    """The finished t-SNE map (N, 2) of codes, or the job that is making it."""
+    path = tsne.cache_path(cache_dir() / "tsne", mu, perplexity, seed)
+    lock, jobs = _tsne_jobs()
+    with lock:
+        job = jobs.get(path)
+        if job is None:
+            stored = tsne.load_cached(path, len(mu))
+            if stored is not None:
+                return stored
+            job = jobs[path] = TsneJob(mu, perplexity, seed, path)
+        elif not job.running and job.error is None:
+            assert job.step is not None
+            return job.step.embedding
+        elif job.error is not None:
+            del jobs[path]  # the next visit may try again
+        return job

@@ -1,0 +1,259 @@
+"""The line of controls above the map: what is shown. Writes the view's state, returns the scene."""
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from explorer import cache, latent, state
+from explorer.cache import Model, Shown
+from explorer.figures import z_name
+from explorer.latent import Codes, Dimension
+from training import data
+from training.data import DataError
+
+UPLOADS = "uploads"
+
+
+class Scene(NamedTuple):
+    """What the page shows: a model, images, their codes, and the dimensions in slider order."""
+
+    model: Model
+    shown: Shown
+    codes: Codes
+    dims: list[Dimension]
+    key: tuple[str, str]
+
+
+def scene() -> Scene:
+    """Draw the controls and return what they choose; stops the page where there is nothing to."""
+    offered = _models()
+    good = {name: m for name, m in offered.items() if isinstance(m, Model)}
+    bad = {name: m for name, m in offered.items() if isinstance(m, str)}
+    with st.container(key="controls"):
+        places = st.columns([2.2, 2.4, 3.1, 1.9, 1.2], vertical_alignment="bottom")
+    model = _checkpoint(places[0], good)
+    with places[4].popover("Options", icon=":material/tune:", width="stretch"):
+        _upload()
+        _download()
+        _tsne_options()
+    for sentence in [*bad.values(), *state.complaints()]:
+        st.warning(sentence, icon=":material/error:")
+    if model is None:
+        st.info(
+            f"There is no checkpoint in {cache.checkpoint_dir()}. Make one with "
+            "`python -m training fit mnist-5k-2d`, or upload one under Options."
+        )
+        st.stop()
+    shown = _data(places[1])
+    codes = cache.codes((model.key, shown.key), model, shown)
+    dims = latent.dimensions(codes)
+    _view(places[2])
+    _axes(places[3], dims)
+    return Scene(model, shown, codes, dims, (model.key, shown.key))
+
+
+def _models() -> dict[str, Model | str]:
+    offered = cache.models()
+    for name, content in st.session_state.get(UPLOADS, {}).items():
+        offered[f"{name} (uploaded)"] = cache.load_upload(name, content)
+    return offered
+
+
+def _checkpoint(place, good: dict[str, Model]) -> Model | None:
+    if not good:
+        return None
+    wanted = state.get("checkpoint")
+    if wanted not in good:
+        if wanted is not None:
+            state.complain(
+                f"There is no checkpoint {wanted!r} to show; the ones here are {', '.join(good)}."
+            )
+        wanted = "mnist-2d" if "mnist-2d" in good else next(iter(good))
+        state.put(checkpoint=wanted)
+    st.session_state["checkpoint_box"] = wanted
+
+    def changed() -> None:
+        state.put(checkpoint=st.session_state["checkpoint_box"], z=None, axes=None)
+
+    place.selectbox(
+        "Checkpoint",
+        list(good),
+        key="checkpoint_box",
+        on_change=changed,
+        format_func=lambda name: _describe(name, good[name]),
+    )
+    return good[wanted]
+
+
+def _describe(name: str, model: Model) -> str:
+    c = model.checkpoint
+    return f"{name} · −ELBO {c.metrics.neg_elbo:.1f}"
+
+
+def _data(place) -> Shown:
+    names = cache.data_names()
+    wanted = state.get("data")
+    if wanted not in names:
+        if wanted is not None:
+            state.complain(
+                f"The data set {wanted!r} is not here; the ones that can be shown are "
+                f"{', '.join(names)}."
+            )
+        wanted = names[0]
+    shown = cache.shown(wanted)
+    if isinstance(shown, str):
+        st.warning(shown, icon=":material/error:")
+        wanted = data.EMBEDDED
+        fallback = cache.shown(wanted)
+        if isinstance(fallback, str):
+            st.error(fallback)
+            st.stop()
+        shown = fallback
+    state.put(data=wanted)
+    st.session_state["data_box"] = wanted
+
+    def changed() -> None:
+        state.put(data=st.session_state["data_box"], image=None, z=None)
+
+    place.selectbox(
+        "Images",
+        names,
+        key="data_box",
+        on_change=changed,
+        format_func=lambda name: (
+            data.find(name).title
+            + (" · test images" if data.find(name).needs_download else " · embedded")
+        ),
+        help="The embedded digits are 500 of each class from MNIST's training images: the shipped "
+        "models have seen them. MNIST's test images, which no model has seen, can be downloaded "
+        "under Options.",
+    )
+    return shown
+
+
+def _view(place) -> None:
+    st.session_state["view_box"] = state.get("view")
+
+    def changed() -> None:
+        state.put(view=st.session_state["view_box"])
+
+    place.segmented_control(
+        "Map",
+        state.VIEWS,
+        format_func=state.VIEW_TITLES.__getitem__,
+        key="view_box",
+        required=True,
+        on_change=changed,
+        width="stretch",
+    )
+
+
+def _axes(place, dims: list[Dimension]) -> None:
+    """Which two dimensions the plane shows; the two most informative ones unless told otherwise."""
+    numbers = [d.index + 1 for d in dims]
+    axes = state.get("axes")
+    if len(dims) < 2:
+        state.put(axes=None)
+        return
+    if axes is None or not set(axes) <= set(numbers):
+        if axes is not None:
+            state.complain(f"This model has no dimensions {axes}; it has 1 to {len(numbers)}.")
+        axes = (numbers[0], numbers[1]) if len(dims) > 2 else (1, 2)
+    if len(dims) == 2 or state.get("view") != "plane":
+        return
+    st.session_state["x_axis_box"], st.session_state["y_axis_box"] = axes
+
+    def changed(moved: int) -> None:
+        pair = [st.session_state["x_axis_box"], st.session_state["y_axis_box"]]
+        if pair[0] == pair[1]:  # the other axis takes what this one had
+            pair[1 - moved] = axes[moved]
+        state.put(axes=tuple(pair))
+
+    across, up = place.columns(2)
+    for column, title, key, moved in (
+        (across, "Across", "x_axis_box", 0),
+        (up, "Up", "y_axis_box", 1),
+    ):
+        column.selectbox(
+            title,
+            numbers,
+            key=key,
+            format_func=lambda n: z_name(n - 1),
+            on_change=changed,
+            args=(moved,),
+        )
+
+
+def axes(dims: list[Dimension]) -> tuple[int, int]:
+    """The plane's two dimensions, numbered from 0."""
+    chosen = state.get("axes")
+    if chosen is not None and max(chosen) <= len(dims):
+        return chosen[0] - 1, chosen[1] - 1
+    return (0, 1) if len(dims) == 2 else (dims[0].index, dims[1].index)
+
+
+def _upload() -> None:
+    file = st.file_uploader(
+        "Open a checkpoint file",
+        type=["safetensors"],
+        help="A .safetensors file made by `python -m training fit`. It stays in this session.",
+    )
+    if file is None:
+        return
+    uploads = st.session_state.setdefault(UPLOADS, {})
+    content = file.getvalue()
+    if uploads.get(file.name) == content:
+        return
+    opened = cache.load_upload(file.name, content)
+    if isinstance(opened, str):
+        st.warning(opened, icon=":material/error:")
+        return
+    uploads[file.name] = content
+    state.put(checkpoint=f"{file.name} (uploaded)", z=None, axes=None)
+    st.rerun()
+
+
+def _download() -> None:
+    row = data.find("mnist")
+    if row.on_disk(cache.data_dir(), "test"):
+        return
+    if not st.button(
+        f"Download MNIST ({row.archive_bytes / 1e6:.0f} MB)",
+        icon=":material/download:",
+        help="Fetches all 70,000 images; the map then shows the 10,000 test images.",
+        width="stretch",
+    ):
+        return
+    bar = st.progress(0.0, f"Asking the mirrors for {row.title} …")
+    try:
+        for progress in data.download(row.name, cache.data_dir()):
+            if progress.done:
+                bar.progress(
+                    progress.done / progress.total,
+                    f"{progress.done / 1e6:.1f} of {progress.total / 1e6:.1f} MB",
+                )
+    except DataError as error:
+        bar.empty()
+        st.warning(str(error), icon=":material/error:")
+        return
+    state.put(data=row.name, image=None, z=None)
+    st.rerun()
+
+
+def _tsne_options() -> None:
+    st.session_state["perplexity_box"] = state.get("perplexity")
+    st.session_state["seed_box"] = state.get("seed")
+
+    def changed() -> None:
+        state.put(perplexity=st.session_state["perplexity_box"], seed=st.session_state["seed_box"])
+
+    left, right = st.columns(2)
+    left.number_input(
+        "t-SNE perplexity",
+        2,
+        500,
+        key="perplexity_box",
+        on_change=changed,
+        help="About how many neighbours each point keeps near (van der Maaten & Hinton 2008).",
+    )
+    right.number_input("t-SNE seed", 0, 10**6, key="seed_box", on_change=changed)

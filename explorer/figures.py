@@ -1,0 +1,327 @@
+"""Arrays → plotly figures. No Streamlit in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from training.loop import EpochTerms
+
+# Ten colours that stay apart under colour-vision deficiency (Petroff 2021, arXiv:2107.02270).
+CLASS_COLOURS = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One colour a quantity, the same wherever it appears."""
+
+    x: str
+    posterior: str
+    z: str
+    x_hat: str
+    reconstruction: str
+    kl: str
+    ink: str
+    paper: str
+    grid: str
+
+
+THEMES: dict[str, Theme] = {
+    "light": Theme(
+        x="#be185d",
+        posterior="#6d28d9",
+        z="#0e7490",
+        x_hat="#15803d",
+        reconstruction="#b45309",
+        kl="#1d4ed8",
+        ink="#0f172a",
+        paper="#ffffff",
+        grid="#e2e8f0",
+    ),
+    "dark": Theme(
+        x="#fb7185",
+        posterior="#a78bfa",
+        z="#22d3ee",
+        x_hat="#4ade80",
+        reconstruction="#fbbf24",
+        kl="#60a5fa",
+        ink="#e8edf7",
+        paper="#0b1020",
+        grid="#26304a",
+    ),
+}
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def z_name(index: int) -> str:
+    """The name of a latent dimension on the screen; `index` counts from 0, the name from 1."""
+    return "z" + str(index + 1).translate(_SUBSCRIPTS)
+
+
+def _layout(theme: Theme, **more: Any) -> dict[str, Any]:
+    return {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": theme.ink, "size": 14},
+        "hoverlabel": {"font": {"size": 14}},
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        **more,
+    }
+
+
+def _axis(theme: Theme, title: str, **more: Any) -> dict[str, Any]:
+    return {
+        "title": {"text": title, "standoff": 6},
+        "gridcolor": theme.grid,
+        "zerolinecolor": theme.grid,
+        "automargin": True,
+        **more,
+    }
+
+
+def scatter(
+    points: NDArray[np.floating],
+    index: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    reconstruction: NDArray[np.floating],
+    kl: NDArray[np.floating],
+    axis_titles: tuple[str, str] | None,
+    theme: Theme,
+    revision: str,
+) -> go.Figure:
+    """The latent scatter: one WebGL trace a class, each with its name written at its median.
+
+    `points` is (n, 2); the other arrays are (n,): `index` the numbers of the images, `labels`
+    their classes, `reconstruction` and `kl` their terms in nats. Where `axis_titles` is None the
+    axes mean nothing (t-SNE) and are hidden. A figure of the same `revision` keeps its zoom.
+    """
+    figure = go.Figure()
+    for label, name in enumerate(classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) == 0:
+            continue
+        figure.add_trace(
+            go.Scattergl(
+                x=points[rows, 0].astype(np.float32),
+                y=points[rows, 1].astype(np.float32),
+                customdata=np.column_stack([index[rows], reconstruction[rows], kl[rows]]).astype(
+                    np.float32
+                ),
+                mode="markers",
+                name=name,
+                marker={
+                    "color": CLASS_COLOURS[label % len(CLASS_COLOURS)],
+                    "size": 5 if len(points) > 4000 else 6,
+                    "opacity": 0.75,
+                },
+                # A click chooses an image; it must not dim the others.
+                selected={"marker": {"opacity": 0.75}},
+                unselected={"marker": {"opacity": 0.75}},
+                hovertemplate=f"<b>class {name}</b> · image %{{customdata[0]:.0f}}<br>"
+                "reconstruction %{customdata[1]:.1f} nats (1 sample)<br>"
+                "KL %{customdata[2]:.2f} nats<extra></extra>",
+            )
+        )
+    for label, x, y in class_places(points, labels, len(classes)):
+        figure.add_annotation(
+            x=x,
+            y=y,
+            text=f"<b>{classes[label]}</b>",
+            showarrow=False,
+            font={"size": 19, "color": theme.ink},
+            bgcolor=theme.paper,
+            borderpad=1,
+            opacity=0.8,
+            captureevents=False,
+        )
+    hidden = {"showticklabels": False, "zeroline": False}
+    x_title, y_title = axis_titles or ("", "")
+    figure.update_layout(
+        **_layout(
+            theme,
+            uirevision=revision,
+            dragmode="pan",
+            clickmode="event+select",
+            hovermode="closest",
+            legend={
+                "orientation": "h",
+                "x": 0,
+                "y": 1,
+                "yanchor": "bottom",
+                "itemsizing": "constant",
+                "font": {"size": 14},
+            },
+            xaxis=_axis(theme, x_title, **({} if axis_titles else hidden)),
+            yaxis=_axis(
+                theme, y_title, scaleanchor="x", scaleratio=1, **({} if axis_titles else hidden)
+            ),
+        )
+    )
+    return figure
+
+
+def class_places(
+    points: NDArray[np.floating], labels: NDArray[np.integer], n_classes: int, cells: int = 14
+) -> list[tuple[int, float, float]]:
+    """Where to write each class: (class, x, y), where it is dense and among itself.
+
+    The map is cut into `cells` × `cells`, and a class takes the cell in which its share times its
+    number of points is largest, unless another class is already written in it or beside it.
+    """
+    low, high = np.percentile(points, [0.5, 99.5], axis=0)
+    size = np.maximum(high - low, 1e-9) / cells
+    cell = np.clip(((points - low) / size).astype(int), 0, cells - 1)
+    counts = np.zeros((n_classes, cells, cells))
+    np.add.at(counts, (labels, cell[:, 0], cell[:, 1]), 1)
+    score = counts**2 / np.maximum(counts.sum(0), 1)
+    # The class with the clearest place chooses first.
+    best = score.reshape(n_classes, -1).max(1)
+    free, places = np.ones((cells, cells), dtype=bool), []
+    for label in np.argsort(-best):
+        if best[label] == 0:
+            continue
+        open_score = np.where(free, score[label], -1)
+        i, j = np.unravel_index(int(open_score.argmax()), free.shape)
+        if open_score[i, j] <= 0:
+            i, j = np.unravel_index(int(score[label].argmax()), free.shape)
+        free[max(0, i - 1) : i + 2, j] = False
+        here = (labels == label) & (cell[:, 0] == i) & (cell[:, 1] == j)
+        x, y = np.median(points[here], axis=0)
+        places.append((int(label), float(x), float(y)))
+    return places
+
+
+def add_posterior(
+    figure: go.Figure, centre: NDArray[np.floating], root: NDArray[np.floating], theme: Theme
+) -> None:
+    """Draw the 1σ and 2σ ellipse of q(z|x) as the map shows it.
+
+    `centre` (2,) is where the map puts μ and `root` (2, d) a root of the shown covariance:
+    root @ root.T. Shapes, not traces: plotly paints WebGL points over every other trace.
+    """
+    angle = np.linspace(0, 2 * np.pi, 49)
+    values, vectors = np.linalg.eigh(root @ root.T)
+    axes = vectors * np.sqrt(np.maximum(values, 0))
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    for sigmas in (2, 1):
+        ring = (centre[:, None] + sigmas * axes @ circle).T
+        figure.add_shape(
+            type="path",
+            path="M" + "L".join(f"{x:.5g},{y:.5g}" for x, y in ring) + "Z",
+            line={"color": theme.posterior, "width": 2.5 if sigmas == 1 else 1.5},
+            fillcolor=theme.posterior,
+            opacity=0.55 if sigmas == 1 else 0.35,
+            name=f"{sigmas}σ of q(z|x)",
+        )
+
+
+def add_cursor(figure: go.Figure, at: NDArray[np.floating], theme: Theme) -> None:
+    """Mark z on the map: a ring in the colour of z between two in the colour of the paper."""
+    for radius, width, colour in ((11, 7, theme.paper), (11, 3.5, theme.z)):
+        figure.add_shape(
+            type="circle",
+            xsizemode="pixel",
+            ysizemode="pixel",
+            xanchor=float(at[0]),
+            yanchor=float(at[1]),
+            x0=-radius,
+            x1=radius,
+            y0=-radius,
+            y1=radius,
+            line={"color": colour, "width": width},
+            name="z",
+        )
+
+
+def kl_bars(
+    kl: NDArray[np.floating], mean_kl: NDArray[np.floating], order: Sequence[int], theme: Theme
+) -> go.Figure:
+    """KL per dimension of one image beside its mean over all images, in nats, (d,) each."""
+    names = [z_name(i) for i in order]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=names,
+                y=kl[list(order)],
+                name="this image",
+                marker={"color": theme.kl},
+                hovertemplate="%{x}: %{y:.3f} nats<extra>this image</extra>",
+            ),
+            go.Bar(
+                x=names,
+                y=mean_kl[list(order)],
+                name="mean over all images",
+                marker={"color": theme.kl, "opacity": 0.4},
+                hovertemplate="%{x}: %{y:.3f} nats<extra>mean</extra>",
+            ),
+        ]
+    )
+    figure.update_layout(
+        **_layout(
+            theme,
+            legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+            xaxis=_axis(theme, "latent dimension, most informative first"),
+            yaxis=_axis(theme, "KL, nats"),
+        )
+    )
+    return figure
+
+
+def history_curve(
+    history: Sequence[EpochTerms], term: str, title: str, colour: str, theme: Theme
+) -> go.Figure:
+    """One term over the epochs, train dotted and test solid, in nats per image.
+
+    `term` is `reconstruction`, `kl` or `neg_elbo`.
+    """
+    epochs = [h.epoch for h in history]
+    figure = go.Figure()
+    for split, dash in (("train", "dot"), ("test", "solid")):
+        figure.add_trace(
+            go.Scatter(
+                x=epochs,
+                y=[getattr(h, f"{split}_{term}") for h in history],
+                name=split,
+                mode="lines+markers" if len(epochs) < 3 else "lines",
+                line={"color": colour, "dash": dash, "width": 2.5},
+                hovertemplate=f"epoch %{{x}}: %{{y:.2f}} nats<extra>{split}</extra>",
+            )
+        )
+    # The first epochs are tens of nats above the rest and would flatten what there is to see.
+    values = [
+        getattr(h, f"{s}_{term}")
+        for h in history[min(len(history) - 1, 1 + len(history) // 20) :]
+        for s in ("train", "test")
+    ]
+    span = max(values) - min(values) or 1.0
+    figure.update_layout(
+        **_layout(
+            theme,
+            title={"text": title, "font": {"size": 16, "color": colour}, "x": 0, "y": 0.98},
+            margin={"l": 8, "r": 8, "t": 44, "b": 8},
+            legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
+            xaxis=_axis(theme, "epoch"),
+            yaxis=_axis(
+                theme,
+                "nats per image",
+                range=[min(values) - 0.05 * span, max(values) + 0.05 * span],
+            ),
+        )
+    )
+    return figure

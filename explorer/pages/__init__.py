@@ -1,0 +1,1 @@
+"""The pages: short scripts that read top to bottom and hold no mathematics."""

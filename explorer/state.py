@@ -1,0 +1,120 @@
+"""The one table of what a view is made of, in the session and in the URL.
+
+`FIELDS` names every part of the view that a link carries. A value from a URL is a stranger's: it
+is parsed here and, where it makes no sense, dropped with a sentence.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+VIEWS = ("plane", "pca", "t-sne")
+VIEW_TITLES = {"plane": "Latent plane", "pca": "PCA", "t-sne": "t-SNE"}
+
+
+class Field(NamedTuple):
+    """A row of `FIELDS`: how a value is read from the URL (ValueError where it cannot be)."""
+
+    parse: Callable[[str], Any]
+    show: Callable[[Any], str]
+    hint: str
+    default: Any = None
+
+
+def _one_of(options: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in options:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if len(values) > 256 or not all(math.isfinite(v) for v in values):
+        raise ValueError(text)
+    return values
+
+
+def _axes(text: str) -> tuple[int, int]:
+    x, y = (_whole(1, 256)(part) for part in text.split(","))
+    if x == y:
+        raise ValueError(text)
+    return x, y
+
+
+def _join(values: Iterable[float]) -> str:
+    return ",".join(f"{v:.4g}" for v in values)
+
+
+FIELDS: dict[str, Field] = {
+    "checkpoint": Field(str, str, "the name of a checkpoint"),
+    "data": Field(str, str, "the name of a data set"),
+    "view": Field(_one_of(VIEWS), str, "one of " + ", ".join(VIEWS), "plane"),
+    "axes": Field(_axes, _join, "two different dimensions, as in 1,2"),
+    "image": Field(_whole(0, 10**7), str, "the number of an image"),
+    "z": Field(_numbers, _join, "one number a latent dimension, as in 0.5,-1"),
+    "perplexity": Field(_whole(2, 500), str, "a whole number from 2 to 500", 30),
+    "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),
+}
+PREFIX = "view_state."
+
+
+def get(name: str) -> Any:
+    """A field of this session's view; before its first `put`, what the URL or the table says."""
+    key = PREFIX + name
+    if key not in st.session_state:
+        field, value = FIELDS[name], None
+        text = st.query_params.get(name)
+        if text is not None:
+            try:
+                value = field.parse(text)
+            except ValueError:
+                complain(
+                    f"The link says {name}={text[:40]!r}, which is not {field.hint}; "
+                    "the usual view is shown instead."
+                )
+        st.session_state[key] = field.default if value is None else value
+    return st.session_state[key]
+
+
+def put(**values: Any) -> None:
+    """Set fields of the view; `publish` brings them into the URL."""
+    for name, value in values.items():
+        assert name in FIELDS, name
+        st.session_state[PREFIX + name] = value
+
+
+def publish(*names: str) -> None:
+    """Write the named fields into the URL, and take the others out of it."""
+    link = {}
+    for name in names:
+        value = get(name)
+        if value is not None and value != FIELDS[name].default:
+            link[name] = FIELDS[name].show(value)
+    if dict(st.query_params) != link:
+        st.query_params.from_dict(link)
+
+
+def complain(sentence: str) -> None:
+    """Keep a sentence for the visitor; it is shown once, by `complaints`."""
+    st.session_state.setdefault("complaints", []).append(sentence)
+
+
+def complaints() -> list[str]:
+    """The sentences kept since the last call."""
+    found: list[str] = st.session_state.pop("complaints", [])
+    return found

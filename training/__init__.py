@@ -1,0 +1,1 @@
+"""Trains variational autoencoders and writes them as checkpoints. Arrays and files, no screen."""

@@ -1,0 +1,323 @@
+"""The command line: python -m training fit | evaluate | data | list."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import msgspec
+import torch
+from tqdm import tqdm
+
+from training import checkpoint as checkpoints
+from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
+from training.data import (
+    DATASETS,
+    EMBEDDED,
+    FOLDER,
+    DataError,
+    ImageSet,
+    download,
+    find,
+    load,
+)
+from training.evaluate import Evaluation, evaluate_steps
+from training.loop import EpochTerms, TrainingError, fit, mean_terms, new_vae, pick_device
+from training.presets import PRESETS, Preset
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; errors that a user can mend are one sentence on standard error."""
+    args = _parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (DataError, CheckpointError, TrainingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, run, text):
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    data_dir = {"type": Path, "default": Path("data"), "help": "where downloaded data sets live"}
+    device = {"default": "auto", "help": "auto, cpu, cuda or mps"}
+    quiet = argparse.SUPPRESS  # no "(default: None)" behind options that defer to the preset
+
+    sub = command("fit", _fit, "Train a model and write its checkpoint.")
+    sub.add_argument("preset", help=f"one of: {', '.join(PRESETS)}")
+    sub.add_argument("--data", default=quiet, help=f"{', '.join(DATASETS)} or {FOLDER}PATH")
+    sub.add_argument("--data-dir", **data_dir)
+    sub.add_argument("--epochs", type=int, default=quiet)
+    sub.add_argument("--batch-size", type=int, default=quiet)
+    sub.add_argument("--learning-rate", type=float, default=quiet)
+    sub.add_argument("--weight-decay", type=float, default=quiet)
+    sub.add_argument("--input-dropout", type=float, default=quiet)
+    sub.add_argument("--code-scale", type=float, default=quiet)
+    sub.add_argument("--beta", type=float, default=quiet, help="weight of the KL term")
+    sub.add_argument(
+        "--beta-warmup-epochs", type=int, default=quiet, help="epochs until beta is reached"
+    )
+    sub.add_argument("--latent-dim", type=int, default=quiet)
+    sub.add_argument("--precision", choices=("float32", "bfloat16"), default=quiet)
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--device", **device)
+    sub.add_argument(
+        "--validation",
+        type=int,
+        default=0,
+        metavar="N",
+        help="hold N training images back and report on them instead of the test images",
+    )
+    sub.add_argument(
+        "--out",
+        type=Path,
+        default=quiet,
+        help="the checkpoint to write (default: checkpoints/PRESET.safetensors, numbered where "
+        "that exists)",
+    )
+
+    sub = command("evaluate", _evaluate, "Measure a checkpoint on test images.")
+    sub.add_argument("checkpoint", type=Path)
+    sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
+    sub.add_argument("--data-dir", **data_dir)
+    sub.add_argument("--k", type=int, default=100, help="samples of the importance-weighted bound")
+    sub.add_argument("--images", type=int, default=quiet, help="only the first N test images")
+    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--device", **device)
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    sub = command("data", _data, "Fetch a data set, or show which ones are here.")
+    sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}")
+    sub.add_argument("--data-dir", **data_dir)
+
+    sub = command("list", _list, "Show the checkpoints and their figures.")
+    sub.add_argument("folder", nargs="?", type=Path, default=Path("checkpoints"))
+    return parser
+
+
+def _preset(args: argparse.Namespace) -> Preset:
+    """The preset of the command line, with its options put in and checked."""
+    if args.preset not in PRESETS:
+        raise TrainingError(
+            f"There is no preset {args.preset!r}; the valid ones are {', '.join(PRESETS)}."
+        )
+    fields = asdict(PRESETS[args.preset])
+    fields |= {name: value for name, value in vars(args).items() if name in fields}
+    if hasattr(args, "latent_dim"):
+        fields["model"]["latent_dim"] = args.latent_dim
+    try:
+        return msgspec.convert(fields, Preset)
+    except msgspec.ValidationError as error:
+        raise TrainingError(f"An option has no valid value: {error}.") from None
+
+
+def _load(name: str, split, data_dir: Path) -> ImageSet:
+    """Load a split, fetching the data set first where it has to be."""
+    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
+        _download(name, data_dir)
+    return load(name, split, data_dir)
+
+
+def _download(name: str, data_dir: Path) -> None:
+    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
+        for progress in download(name, data_dir):
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+
+def _fit(args: argparse.Namespace) -> None:
+    preset, device = _preset(args), pick_device(args.device)
+    out = _free_place(args)
+    train = _load(preset.data, "train", args.data_dir)
+    if args.validation:
+        train, test = _hold_back(train, args.validation)
+    else:
+        test = _load(preset.data, "test", args.data_dir)
+    vae = new_vae(preset, args.seed)
+    history: list[EpochTerms] = []
+    print(
+        f"{preset.name}: {preset.model.latent_dim}-D, {len(train):,} training and {len(test):,} "
+        f"{'validation' if args.validation else 'test'} images of {preset.data}, "
+        f"{preset.epochs} epochs on {device}, seed {args.seed}. Terms in nats per image."
+    )
+    print(
+        f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  {'test':>7}{'KL':>7}{'−ELBO':>8}"
+    )
+    try:
+        with tqdm(unit="step", disable=None, leave=False, smoothing=0.05, mininterval=0.25) as bar:
+            for record in fit(vae, preset, train, test, args.seed, device):
+                bar.total = record.steps
+                bar.update(record.step - bar.n)
+                if record.terms:
+                    history.append(record.terms)
+                    bar.write(_epoch_line(record.terms))
+    except KeyboardInterrupt:
+        if not history:
+            raise
+        print(f"stopped in epoch {len(history) + 1}; keeping the model as it is.", file=sys.stderr)
+    kept = checkpoints.as_stored(vae)
+    reconstruction, kl = mean_terms(kept, test.images)
+    metrics = Metrics(reconstruction, kl, len(test))
+    result = Checkpoint(out.stem, kept, preset, args.seed, preset.data, tuple(history), metrics)
+    print(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {_save(result, out)}.")
+
+
+def _epoch_line(terms: EpochTerms) -> str:
+    return (
+        f"{terms.epoch:>7}{terms.beta:>6.2f}  "
+        f"{terms.train_reconstruction:>7.2f}{terms.train_kl:>7.2f}{terms.train_neg_elbo:>8.2f}  "
+        f"{terms.test_reconstruction:>7.2f}{terms.test_kl:>7.2f}{terms.test_neg_elbo:>8.2f}"
+    )
+
+
+def _free_place(args: argparse.Namespace) -> Path:
+    """Where the checkpoint goes: --out, or a name in checkpoints/ that nothing has yet.
+
+    Raises:
+        CheckpointError: before any training, where that place cannot be written to.
+    """
+    if hasattr(args, "out"):
+        out = args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
+    else:
+        out, n = Path("checkpoints") / (args.preset + SUFFIX), 2
+        while out.exists():
+            out, n = out.with_name(f"{args.preset}-{n}{SUFFIX}"), n + 1
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        raise CheckpointError(
+            f"{out} cannot be written ({error.strerror}); name another place with --out."
+        ) from None
+    return out
+
+
+def _save(result: Checkpoint, out: Path) -> Path:
+    try:
+        return checkpoints.save(result, out)
+    except CheckpointError as error:
+        # The place was writable when training began; do not lose the work now.
+        refuge = Path(tempfile.gettempdir()) / out.name
+        print(f"error: {error} Trying {refuge}.", file=sys.stderr)
+        return checkpoints.save(replace(result, name=refuge.stem), refuge)
+
+
+def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
+    """Split the training images, always in the same way, into a training and a validation part."""
+    if not 0 < n < len(train):
+        raise TrainingError(
+            f"--validation {n} is not possible with {len(train):,} training images; choose a "
+            f"number between 1 and {len(train) - 1:,}."
+        )
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(123))
+    parts = (order[n:], order[:n])
+    kept, held = (train._replace(images=train.images[p], labels=train.labels[p]) for p in parts)
+    return kept, held
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    checkpoint = checkpoints.load(args.checkpoint)
+    if args.k < 1:
+        raise TrainingError(f"--k {args.k} is not possible; it must be at least 1.")
+    device = pick_device(args.device)
+    name = getattr(args, "data", checkpoint.data)
+    images = _load(name, "test", args.data_dir).images
+    if hasattr(args, "images"):
+        if args.images < 2:
+            raise TrainingError(f"--images {args.images} is not possible; it must be at least 2.")
+        images = images[: args.images]
+    result = None
+    with tqdm(total=len(images), unit="image", disable=None, leave=False, delay=1) as bar:
+        for item in evaluate_steps(checkpoint.vae.to(device), images.to(device), args.k, args.seed):
+            if isinstance(item, Evaluation):
+                result = item
+            else:
+                bar.update(item - bar.n)
+    assert result is not None
+    if args.json:
+        print(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
+        return
+    rows = [
+        ("reconstruction", f"{result.reconstruction:.2f}", "one sample of z an image"),
+        ("KL", f"{result.kl:.2f}", "closed form"),
+        ("−ELBO", f"{result.neg_elbo:.2f}", ""),
+        ("IWAE bound on −log p(x)", f"{result.iwae:.2f}", f"k = {result.k}"),
+        ("active units", f"{result.active_units}", f"of {result.latent_dim}"),
+    ]
+    print(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
+    for title, value, note in rows:
+        print(f"  {title:<24}{value:>8}   {note}".rstrip())
+
+
+def _data(args: argparse.Namespace) -> None:
+    if args.name is None:
+        for row in DATASETS.values():
+            if not row.needs_download:
+                state = "embedded, always there"
+            elif row.on_disk(args.data_dir, "train") and row.on_disk(args.data_dir, "test"):
+                state = f"in {args.data_dir}"
+            else:
+                state = f"not here; a download of {row.archive_bytes / 1e6:.0f} MB"
+            print(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
+        print(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
+        return
+    row = find(args.name) if not args.name.startswith(FOLDER) else None
+    if row is not None and row.needs_download and not _whole(args.name, args.data_dir):
+        _download(args.name, args.data_dir)
+    for split in ("train", "test"):
+        part = load(args.name, split, args.data_dir)
+        print(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
+
+
+def _whole(name: str, data_dir: Path) -> bool:
+    try:
+        load(name, "train", data_dir)
+        load(name, "test", data_dir)
+    except DataError:
+        return False
+    return True
+
+
+def _list(args: argparse.Namespace) -> None:
+    found = list(checkpoints.list_checkpoints(args.folder))
+    if not found:
+        raise CheckpointError(
+            f"{args.folder} holds no checkpoints; make one with `python -m training fit "
+            f"mnist-5k-2d` (data {EMBEDDED}, no network needed)."
+        )
+    print(
+        f"{'checkpoint':<20}{'latent':>7}{'data':>10}{'epochs':>8}{'recon.':>9}{'KL':>8}{'−ELBO':>9}"
+    )
+    for path, item in found:
+        if isinstance(item, str):
+            print(f"{path.stem:<20} {item}")
+            continue
+        m = item.metrics
+        print(
+            f"{item.name:<20}{f'{item.vae.config.latent_dim}-D':>7}{item.data:>10}"
+            f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{m.neg_elbo:>9.2f}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Checkpoints: one .safetensors file each, weights in 16 bits and JSON in its metadata.
+
+Loading never unpickles and never builds anything larger than the file itself, so a file from a
+stranger can be opened. docs/FORMATS.md describes the format.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from training.loop import EpochTerms
+from training.model import VAE, VAEConfig
+from training.presets import Preset
+
+FORMAT_VERSION = 1
+MAX_BYTES = 64 * 2**20
+SUFFIX = ".safetensors"
+STORED = torch.float16
+_READABLE = (torch.float16, torch.bfloat16, torch.float32)
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be read or written; one sentence says which file and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Test terms of the stored weights, nats per image, one sample of z an image."""
+
+    reconstruction: float
+    kl: float
+    images: int
+
+    @property
+    def neg_elbo(self) -> float:
+        """−ELBO in nats per image."""
+        return self.reconstruction + self.kl
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained model and where it came from. `data` is the data set it was trained on."""
+
+    name: str
+    vae: VAE
+    preset: Preset
+    seed: int
+    data: str
+    history: tuple[EpochTerms, ...]
+    metrics: Metrics
+
+
+def stored_weights(vae: VAE) -> dict[str, Tensor]:
+    """The weights as a checkpoint stores them: 16-bit, on the CPU."""
+    return {
+        name: tensor.detach().to("cpu", STORED).contiguous()
+        for name, tensor in vae.state_dict().items()
+    }
+
+
+def as_stored(vae: VAE) -> VAE:
+    """The model as it will be when it is loaded again, so that its metrics are those of the file.
+
+    Raises:
+        CheckpointError: a weight is not finite, or too large for 16 bits.
+    """
+    weights = stored_weights(vae)
+    for name, tensor in weights.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"The weights {name} hold NaN or infinity and are not worth keeping."
+            )
+    fresh = VAE(vae.config)
+    fresh.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    return fresh.eval()
+
+
+def save(checkpoint: Checkpoint, path: Path | str) -> Path:
+    """Write a checkpoint: to a temporary file in the same folder, synced, then renamed.
+
+    Raises:
+        CheckpointError: the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    encode = msgspec.json.encode
+    metadata = {
+        "format_version": str(FORMAT_VERSION),
+        "config": encode(checkpoint.vae.config).decode(),
+        "preset": encode(checkpoint.preset).decode(),
+        "seed": str(checkpoint.seed),
+        "data": checkpoint.data,
+        "history": encode(checkpoint.history).decode(),
+        "metrics": encode(checkpoint.metrics).decode(),
+    }
+    content = safetensors.torch.save(stored_weights(checkpoint.vae), metadata)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=path.stem, suffix=".partial", delete=False
+        ) as file:
+            partial = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(0o644)
+        os.replace(partial, path)
+    except OSError as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"{path} cannot be written ({error.strerror}); name another place with --out."
+        ) from None
+    return path
+
+
+def load(path: Path | str) -> Checkpoint:
+    """Read a checkpoint file; its weights come as float32 on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, foreign or of a newer format.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MAX_BYTES else b""
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
+    if size > MAX_BYTES:
+        raise CheckpointError(_too_large(path.name, size))
+    return loads(content, path.name)
+
+
+def loads(content: bytes, file_name: str) -> Checkpoint:
+    """Read a checkpoint from bytes (an upload, say); `file_name` stands in error messages.
+
+    Raises:
+        CheckpointError: as `load`.
+    """
+    if len(content) > MAX_BYTES:
+        raise CheckpointError(_too_large(file_name, len(content)))
+    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise CheckpointError(
+            f"{file_name} is a pickle or zip archive (as torch.save writes), not a safetensors "
+            "file; it is never opened, because unpickling can run code."
+        )
+    try:
+        weights = safetensors.torch.load(content)
+        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except Exception as error:  # whatever the parser says, the file is no safetensors file
+        raise CheckpointError(
+            f"{file_name} is damaged, truncated or not a safetensors file "
+            f"({' '.join(str(error).split())[:120]})."
+        ) from None
+    metadata = header.get("__metadata__") or {}
+    checkpoint = _described(metadata, file_name)
+    _fill(checkpoint.vae, weights, file_name)
+    return checkpoint
+
+
+def _too_large(file_name: str, size: int) -> str:
+    return (
+        f"{file_name} has {size:,} bytes; a checkpoint of this project has at most {MAX_BYTES:,}."
+    )
+
+
+def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
+    """The checkpoint that the metadata describe, its model still without weights."""
+    version = metadata.get("format_version")
+    if version is None:
+        raise CheckpointError(
+            f"{file_name} was written by another tool: it is a safetensors file, but its metadata "
+            "have no format_version; make one with `python -m training fit`."
+        )
+    if not version.isascii() or not version.isdigit() or len(version) > 6 or int(version) < 1:
+        raise CheckpointError(
+            f"{file_name} has the format version {version!r}, which is no number."
+        )
+    if int(version) > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{file_name} has format version {int(version)}, and this program reads up to "
+            f"{FORMAT_VERSION}: update the program."
+        )
+    field = "config"
+    try:
+        config = msgspec.json.decode(metadata["config"], type=VAEConfig)
+        field = "preset"
+        preset = msgspec.json.decode(metadata["preset"], type=Preset)
+        field = "seed"
+        seed = msgspec.json.decode(metadata["seed"], type=int)
+        field = "history"
+        history = msgspec.json.decode(metadata["history"], type=tuple[EpochTerms, ...])
+        field = "metrics"
+        metrics = msgspec.json.decode(metadata["metrics"], type=Metrics)
+        field = "data"
+        data = metadata["data"]
+        with torch.device("meta"):
+            vae = VAE(config)
+    except KeyError:
+        raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{file_name} is damaged: its {field} cannot be read ({str(error)[:200].rstrip('.')})."
+        ) from None
+    preset = replace(preset, model=config)
+    return Checkpoint(
+        file_name.removesuffix(SUFFIX), vae.eval(), preset, seed, data, history, metrics
+    )
+
+
+def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
+    """Give `vae` its weights after checking names, shapes, types and values."""
+    expected = {name: tuple(tensor.shape) for name, tensor in vae.state_dict().items()}
+    for name in sorted(expected.keys() ^ weights.keys()):
+        what = "has no" if name in expected else "has unexpected"
+        raise CheckpointError(f"{file_name} does not fit its own configuration: it {what} {name}.")
+    for name, tensor in weights.items():
+        if tuple(tensor.shape) != expected[name]:
+            raise CheckpointError(
+                f"{file_name} does not fit its own configuration: {name} has the shape "
+                f"{tuple(tensor.shape)} instead of {expected[name]}."
+            )
+        if tensor.dtype not in _READABLE:
+            raise CheckpointError(
+                f"{file_name} stores {name} as {str(tensor.dtype).removeprefix('torch.')}; "
+                "weights are float16, bfloat16 or float32."
+            )
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{file_name} holds NaN or infinity in {name}.")
+    vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
+
+
+def list_checkpoints(folder: Path | str = "checkpoints") -> Iterator[tuple[Path, Checkpoint | str]]:
+    """Every checkpoint file in `folder` in the order of names, loaded, or the sentence that says
+    why it cannot be."""
+    for path in sorted(Path(folder).glob("*" + SUFFIX)):
+        try:
+            yield path, load(path)
+        except CheckpointError as error:
+            yield path, str(error)

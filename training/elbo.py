@@ -1,0 +1,96 @@
+"""The evidence lower bound and the importance-weighted bound, per image, in nats.
+
+Both are given as costs, bounds on −log p(x) from above, so that lower is better and the sum
+reads as on the screen: −ELBO = reconstruction + KL.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from training.model import VAE
+from training.priors import Posterior
+
+
+class Elbo(NamedTuple):
+    """The terms of −ELBO for a batch of B images, in nats per image.
+
+    `reconstruction` (B,) is the one-sample estimate of −E_q log p(x|z), summed over pixels;
+    `kl_per_dim` (B, d) is KL(q(z|x) ‖ p(z)) in closed form.
+    """
+
+    reconstruction: Tensor
+    kl_per_dim: Tensor
+    posterior: Posterior
+    z: Tensor
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) ‖ p(z)), summed over latent dimensions, shape (B,)."""
+        return self.kl_per_dim.sum(-1)
+
+    @property
+    def neg_elbo(self) -> Tensor:
+        """−ELBO, shape (B,)."""
+        return self.reconstruction + self.kl
+
+
+def elbo(
+    vae: VAE,
+    x: Tensor,
+    generator: torch.Generator | None = None,
+    encoder_input: Tensor | None = None,
+) -> Elbo:
+    """One-sample estimate of −ELBO for images x of shape (B, 784) with values in [0, 1].
+
+    `encoder_input`, where given, is what the encoder sees instead of x (a noisy copy, in
+    training); the reconstruction is always measured against x. The bound holds for any q.
+
+    Source: Kingma & Welling (2014), equation 7 (here with its sign turned).
+    """
+    posterior = vae.encode(x if encoder_input is None else encoder_input)
+    z = vae.prior.sample(posterior, generator)
+    reconstruction = vae.likelihood.negative_log_likelihood(vae.decode(z), x)
+    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z)
+
+
+@torch.no_grad()
+def iwae(
+    vae: VAE,
+    x: Tensor,
+    k: int,
+    generator: torch.Generator | None = None,
+    chunk: int = 4096,
+) -> Tensor:
+    """Importance-weighted bound on −log p(x) with k samples, shape (B,), in nats per image.
+
+    Computes −L_k = −log (1/k) Σ_i p(x, z_i) / q(z_i|x) with z_i ~ q(z|x); −L_1 is −ELBO in
+    expectation and −L_k falls towards −log p(x) as k grows. At most `chunk` codes are decoded at
+    a time, so that memory does not grow with k.
+
+    Raises:
+        ValueError: if k or chunk is not positive.
+
+    Source: Burda, Grosse & Salakhutdinov (2016), equation 8 (here with its sign turned).
+    """
+    if k < 1 or chunk < 1:
+        raise ValueError(f"k = {k} and chunk = {chunk} must both be at least 1.")
+    bounds = []
+    for rows in x.split(chunk):
+        posterior = vae.encode(rows)
+        total = torch.full((len(rows),), -math.inf, device=x.device)
+        at_once = max(1, chunk // len(rows))
+        for start in range(0, k, at_once):
+            n = min(at_once, k - start)
+            many = Posterior(*(p.expand(n, *p.shape) for p in posterior))
+            z = vae.prior.sample(many, generator)
+            log_weight = (
+                vae.prior.log_prior(z)
+                - vae.prior.log_posterior(z, many)
+                - vae.likelihood.negative_log_likelihood(vae.decode(z), rows)
+            )
+            total = torch.logaddexp(total, torch.logsumexp(log_weight, dim=0))
+        bounds.append(math.log(k) - total)
+    return torch.cat(bounds)

@@ -1,0 +1,119 @@
+"""The variational autoencoder: x → encoder → q(z|x) → z → decoder → logits of p(x|z)."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from msgspec import Meta
+from torch import Tensor, nn
+
+from training.likelihoods import LIKELIHOODS, Likelihood
+from training.priors import PRIORS, LatentFamily, Posterior
+
+PIXELS = 28 * 28
+
+# Bounds that a configuration from a stranger's file must keep before anything is built from it.
+Width = Annotated[int, Meta(ge=1, le=4096)]
+Widths = Annotated[tuple[Width, ...], Meta(max_length=16)]
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "silu": nn.SiLU,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+}
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Everything that fixes the shape and the meaning of a model's weights.
+
+    `encoder_widths` and `decoder_widths` are the hidden layers in the order of the data's flow.
+    """
+
+    latent_dim: Annotated[int, Meta(ge=1, le=256)]
+    encoder_widths: Widths
+    decoder_widths: Widths
+    architecture: str = "mlp"
+    activation: str = "silu"
+    prior: str = "standard-normal"
+    likelihood: str = "bernoulli"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, naming the valid names, where a name is in no table."""
+        for field, table in (
+            ("architecture", ARCHITECTURES),
+            ("activation", ACTIVATIONS),
+            ("prior", PRIORS),
+            ("likelihood", LIKELIHOODS),
+        ):
+            value = getattr(self, field)
+            if value not in table:
+                raise ValueError(
+                    f"{field} {value!r} is not known; the valid ones are {', '.join(table)}."
+                )
+
+
+def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+        if i:
+            layers.append(ACTIVATIONS[activation]())
+        layers.append(nn.Linear(n_in, n_out))
+    return nn.Sequential(*layers)
+
+
+def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784) of fully connected layers."""
+    head = config.latent_dim * PRIORS[config.prior].params_per_dim
+    encoder = _mlp((PIXELS, *config.encoder_widths, head), config.activation)
+    decoder = _mlp((config.latent_dim, *config.decoder_widths, PIXELS), config.activation)
+    return encoder, decoder
+
+
+ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequential]]] = {
+    "mlp": build_mlp,
+}
+
+
+class VAE(nn.Module):
+    """A variational autoencoder (Kingma & Welling 2014) for images of 28×28 grey levels.
+
+    Images are flat float tensors (B, 784) with values in [0, 1]. Encoder and decoder are plain
+    `nn.Sequential`s, so that another runtime can walk them layer by layer.
+    """
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder, self.decoder = ARCHITECTURES[config.architecture](config)
+
+    @property
+    def prior(self) -> LatentFamily:
+        """The latent family named by the configuration."""
+        return PRIORS[self.config.prior]
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The reconstruction term named by the configuration."""
+        return LIKELIHOODS[self.config.likelihood]
+
+    def encode(self, x: Tensor) -> Posterior:
+        """q(z|x) of images (B, 784): mu and log variance, (B, d) each."""
+        # The first layers may run in bfloat16 under autocast; the head may not: eight bits of
+        # mantissa cannot place a code of magnitude 2 within a posterior whose sigma is 0.03.
+        hidden = self.encoder[:-1](x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.prior.posterior(self.encoder[-1](hidden.float()))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Logits of p(x|z), (..., d) → (..., 784)."""
+        with torch.autocast(z.device.type, enabled=False):
+            hidden = self.decoder[0](z)
+        return self.decoder[1:](hidden).float()
+
+    def picture(self, z: Tensor) -> Tensor:
+        """The mean of p(x|z), values in [0, 1], (..., d) → (..., 784)."""
+        return self.likelihood.mean(self.decode(z))

@@ -1,0 +1,56 @@
+"""The presets: everything that fixes a training run but its seed and its machine."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from training.data import EMBEDDED
+from training.model import VAEConfig
+
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One training recipe; a row of `PRESETS`.
+
+    The optimiser is AdamW under a one-cycle schedule: the learning rate rises to its peak over
+    the first `lr_warmup` of all steps and falls to nearly nothing at the end. The weight of the
+    KL term is `beta`, reached linearly over the first `beta_warmup_epochs`. `input_dropout`
+    blanks that share of the encoder's pixels in training (never the target's). `code_scale`
+    multiplies the decoder's first layer before training, which lets it tell near codes apart from
+    the start. `bfloat16` runs the hidden layers in that precision, which is faster where the
+    processor has it.
+    """
+
+    name: str
+    model: VAEConfig
+    data: str = "mnist"
+    epochs: Annotated[int, Meta(ge=1)] = 60
+    batch_size: Annotated[int, Meta(ge=1)] = 256
+    learning_rate: Positive = 2e-3
+    lr_warmup: Share = 0.1
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.01
+    beta: Annotated[float, Meta(ge=0)] = 1.0
+    beta_warmup_epochs: Annotated[int, Meta(ge=0)] = 0
+    input_dropout: Share = 0.0
+    code_scale: Positive = 1.0
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+PRESETS: dict[str, Preset] = {
+    row.name: row
+    for row in (
+        Preset("mnist-2d", VAEConfig(2, (512, 512, 256), (256, 512, 512))),
+        Preset("mnist-10d", VAEConfig(10, (512, 512, 256), (256, 512, 512))),
+        Preset(
+            "mnist-5k-2d",
+            VAEConfig(2, (256, 128), (128, 256)),
+            data=EMBEDDED,
+            epochs=30,
+            batch_size=64,
+        ),
+    )
+}
