@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,10 +103,12 @@ def data_names() -> list[str]:
 def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
     if name == EMBEDDED:
         parts = [data.load(name, split, directory) for split in ("train", "test")]
-        images = parts[0]._replace(
-            images=torch.cat([p.images for p in parts]), labels=torch.cat([p.labels for p in parts])
+        images = replace(
+            parts[0],
+            images=torch.cat([p.images for p in parts]),
+            labels=torch.cat([p.labels for p in parts]),
         )
-        title = f"{data.find(name).title}"
+        title = data.find(name).title
     else:
         images = data.load(name, "test", directory)
         title = f"{data.find(name).title} test, {len(images):,}"
@@ -114,7 +117,8 @@ def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
 
 def shown(name: str) -> Shown | str:
     """The images of the data set `name`, or the sentence that says why they cannot be had."""
-    row, stamp = data.find(name), ()
+    row = data.find(name)
+    stamp: tuple[int, ...] = ()
     try:
         if row.needs_download:
             stamp = tuple(f.stat().st_mtime_ns for f in row.files(data_dir(), "test"))

@@ -70,7 +70,7 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
             )
         wanted = "mnist-2d" if "mnist-2d" in good else next(iter(good))
         state.put(checkpoint=wanted)
-    st.session_state["checkpoint_box"] = wanted
+    state.show_in("checkpoint_box", wanted)
 
     def changed() -> None:
         state.put(checkpoint=st.session_state["checkpoint_box"], z=None, axes=None)
@@ -110,7 +110,7 @@ def _data(place) -> Shown:
             st.stop()
         shown = fallback
     state.put(data=wanted)
-    st.session_state["data_box"] = wanted
+    state.show_in("data_box", wanted)
 
     def changed() -> None:
         state.put(data=st.session_state["data_box"], image=None, z=None)
@@ -132,7 +132,7 @@ def _data(place) -> Shown:
 
 
 def _view(place) -> None:
-    st.session_state["view_box"] = state.get("view")
+    state.show_in("view_box", state.get("view"))
 
     def changed() -> None:
         state.put(view=st.session_state["view_box"])
@@ -161,7 +161,8 @@ def _axes(place, dims: list[Dimension]) -> None:
         axes = (numbers[0], numbers[1]) if len(dims) > 2 else (1, 2)
     if len(dims) == 2 or state.get("view") != "plane":
         return
-    st.session_state["x_axis_box"], st.session_state["y_axis_box"] = axes
+    state.show_in("x_axis_box", axes[0])
+    state.show_in("y_axis_box", axes[1])
 
     def changed(moved: int) -> None:
         pair = [st.session_state["x_axis_box"], st.session_state["y_axis_box"]]
@@ -241,8 +242,8 @@ def _download() -> None:
 
 
 def _tsne_options() -> None:
-    st.session_state["perplexity_box"] = state.get("perplexity")
-    st.session_state["seed_box"] = state.get("seed")
+    state.show_in("perplexity_box", state.get("perplexity"))
+    state.show_in("seed_box", state.get("seed"))
 
     def changed() -> None:
         state.put(perplexity=st.session_state["perplexity_box"], seed=st.session_state["seed_box"])

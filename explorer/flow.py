@@ -86,7 +86,7 @@ def _input(scene: Scene, image: int) -> None:
     )
     typical = {images.classes[c]: i for c, i in enumerate(_typical(scene)) if i is not None}
     chosen = next((c for c, i in typical.items() if i == image), None)
-    st.session_state["class_box"] = chosen
+    state.show_in("class_box", chosen)
 
     def changed() -> None:
         picked = st.session_state["class_box"]
@@ -200,7 +200,7 @@ def _sliders(scene: Scene) -> None:
             row = scene.dims[start : start + per_row]
             for column, dim in zip(st.columns(per_row, gap="medium"), row, strict=False):
                 key = f"z.{scene.key}.{dim.index}"
-                st.session_state[key] = z[dim.index]
+                state.show_in(key, z[dim.index])
                 inactive = "" if dim.active else " · inactive"
                 column.slider(
                     f"{z_name(dim.index)} · KL {dim.kl:.2f}{inactive}",

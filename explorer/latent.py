@@ -1,5 +1,6 @@
 """What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ class Codes(NamedTuple):
         return total
 
 
-class Dimension(NamedTuple):
+@dataclass(frozen=True, order=True)
+class Dimension:
     """A latent dimension as its slider shows it; `index` counts from 0."""
 
     index: int
@@ -89,10 +91,10 @@ def dimensions(codes: Codes) -> list[Dimension]:
     """
     mean_kl = codes.kl_per_dim.mean(0)
     active = active_units(torch.from_numpy(codes.mu)).numpy()
-    low = np.floor(10 * (codes.mu - codes.std).min(0)) / 10
-    high = np.ceil(10 * (codes.mu + codes.std).max(0)) / 10
+    low = np.floor(10.0 * (codes.mu - codes.std).min(0)).astype(int)
+    high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).astype(int)
     return [
-        Dimension(int(i), float(mean_kl[i]), bool(active[i]), float(low[i]), float(high[i]))
+        Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
         for i in np.argsort(-mean_kl, kind="stable")
     ]
 

@@ -1,6 +1,6 @@
 """The map: where codes lie under a projection, and where z and q(z|x) are on it. Arrays only."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from explorer.projection import Pca, nearest
 Floats = NDArray[np.floating]
 
 
-class MapView(NamedTuple):
+@dataclass(frozen=True)
+class MapView:
     """A projection of n of the codes.
 
     `points` (n, 2) are the places of the images numbered `index` (n,). `cursor` (2,) is the place

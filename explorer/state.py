@@ -109,6 +109,16 @@ def publish(*names: str) -> None:
         st.query_params.from_dict(link)
 
 
+def show_in(key: str, value: Any) -> None:
+    """Make the widget `key` show `value`, before it is drawn.
+
+    Only where it differs: Streamlit sends a value that was set here back to the browser, where it
+    would overrule what the hand has done since.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
 def complain(sentence: str) -> None:
     """Keep a sentence for the visitor; it is shown once, by `complaints`."""
     st.session_state.setdefault("complaints", []).append(sentence)

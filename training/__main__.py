@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--learning-rate", type=float, default=quiet)
     sub.add_argument("--weight-decay", type=float, default=quiet)
     sub.add_argument("--input-dropout", type=float, default=quiet)
+    sub.add_argument("--elastic", type=float, default=quiet)
     sub.add_argument("--code-scale", type=float, default=quiet)
     sub.add_argument("--beta", type=float, default=quiet, help="weight of the KL term")
     sub.add_argument(
@@ -230,9 +231,7 @@ def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
             f"number between 1 and {len(train) - 1:,}."
         )
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(123))
-    parts = (order[n:], order[:n])
-    kept, held = (train._replace(images=train.images[p], labels=train.labels[p]) for p in parts)
-    return kept, held
+    return train.take(order[n:]), train.take(order[:n])
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -281,8 +280,11 @@ def _data(args: argparse.Namespace) -> None:
             print(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
         print(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
         return
-    row = find(args.name) if not args.name.startswith(FOLDER) else None
-    if row is not None and row.needs_download and not _whole(args.name, args.data_dir):
+    if (
+        not args.name.startswith(FOLDER)
+        and find(args.name).needs_download
+        and not _whole(args.name, args.data_dir)
+    ):
         _download(args.name, args.data_dir)
     for split in ("train", "test"):
         part = load(args.name, split, args.data_dir)

@@ -9,7 +9,7 @@ import sys
 from types import ModuleType
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-_libraries = []  # a Library's registrations live as long as the object does
+_libraries: list[object] = []  # a Library's registrations live as long as the object does
 
 
 def import_torchvision() -> ModuleType:

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import urllib.error
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -23,7 +23,8 @@ class DataError(Exception):
     """A data set cannot be had; the message says which, why, and what to do instead."""
 
 
-class ImageSet(NamedTuple):
+@dataclass(frozen=True)
+class ImageSet:
     """One split in memory: `images` uint8 (N, 784), `labels` int64 (N,), and the class names."""
 
     name: str
@@ -35,9 +36,9 @@ class ImageSet(NamedTuple):
     def __len__(self) -> int:
         return len(self.images)
 
-    def head(self, n: int) -> "ImageSet":
-        """The first n images (all of them where there are fewer)."""
-        return self._replace(images=self.images[:n], labels=self.labels[:n])
+    def take(self, rows: Tensor) -> "ImageSet":
+        """The images numbered `rows`, in that order."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
 
 
 def to_float(images: Tensor) -> Tensor:

@@ -52,7 +52,8 @@ def evaluate_steps(
     """
     generator = torch.Generator(images.device).manual_seed(seed)
     sums = torch.zeros(3, dtype=torch.float64)
-    per_dim, means, done = 0.0, [], 0
+    per_dim = torch.zeros(vae.config.latent_dim, dtype=torch.float64)
+    means, done = [], 0
     for rows in images.split(chunk):
         x = to_float(rows)
         terms = elbo(vae, x, generator)
@@ -60,7 +61,7 @@ def evaluate_steps(
         sums += torch.stack(
             [t.double().sum().cpu() for t in (terms.reconstruction, terms.kl, bound)]
         )
-        per_dim = per_dim + terms.kl_per_dim.double().sum(0).cpu()
+        per_dim += terms.kl_per_dim.double().sum(0).cpu()
         means.append(terms.posterior.mu.cpu())
         done += len(rows)
         yield done

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from training import augment
 from training.data import ImageSet, to_float
 from training.elbo import elbo
 from training.model import VAE
 from training.presets import Preset
+
+
+MAX_GRADIENT = 1000.0
 
 
 class TrainingError(Exception):
@@ -142,6 +146,8 @@ def fit(
     order = torch.Generator().manual_seed(seed)
     draw = torch.Generator(device).manual_seed(seed)
 
+    bent_epochs = preset.epochs - round(preset.elastic_free * preset.epochs)
+
     for epoch in range(preset.epochs):
         began = time.perf_counter()
         shuffled = torch.randperm(len(train), generator=order).to(device)
@@ -151,10 +157,13 @@ def fit(
             beta = beta_at(preset, step / batches)
             rows = shuffled[batch * preset.batch_size : (batch + 1) * preset.batch_size]
             x = to_float(train_images[rows])
+            if preset.elastic and epoch < bent_epochs:
+                x = augment.elastic(x, preset.elastic, draw)
+            blanked = augment.blank(x, preset.input_dropout, draw) if preset.input_dropout else None
             with torch.autocast(
                 device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
             ):
-                terms = elbo(vae, x, draw, _blank(x, preset.input_dropout, draw))
+                terms = elbo(vae, x, draw, blanked)
                 loss = (terms.reconstruction + beta * terms.kl).mean()
             optimizer.zero_grad()
             loss.backward()
@@ -164,6 +173,8 @@ def fit(
                     f"The loss is no longer finite at step {step} (epoch {epoch + 1}). "
                     f"A learning rate below {preset.learning_rate:g} is the likely cure."
                 )
+            # One image that the encoder has never seen the like of can weigh more than all others.
+            torch.nn.utils.clip_grad_norm_(vae.parameters(), MAX_GRADIENT)
             optimizer.step()
             schedule.step()
             sums += torch.stack([terms.reconstruction.detach(), terms.kl.detach()]).double().mean(1)
@@ -179,7 +190,7 @@ def fit(
             EpochTerms(
                 epoch + 1,
                 beta,
-                schedule.get_last_lr()[0],
+                float(schedule.get_last_lr()[0]),
                 train_reconstruction,
                 train_kl,
                 test_reconstruction,
@@ -188,11 +199,3 @@ def fit(
             ),
         )
     vae.eval()
-
-
-def _blank(x: Tensor, share: float, generator: torch.Generator) -> Tensor | None:
-    """x with a random `share` of its pixels blanked and the others scaled up to make up for it."""
-    if share == 0:
-        return None
-    keep = torch.rand(x.shape, generator=generator, device=x.device) >= share
-    return x * keep / (1 - share)

@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 
 
+MAX_LOG_VAR = 10.0
+
+
 class Posterior(NamedTuple):
     """Parameters of the diagonal Gaussian q(z|x) = N(mu, exp(log_var)), each of shape (..., d)."""
 
@@ -63,9 +66,13 @@ class Gaussian:
         return 2
 
     def posterior(self, params: Tensor) -> Posterior:
-        """Split encoder outputs (..., 2·d) into mu and log variance, (..., d) each."""
+        """Split encoder outputs (..., 2·d) into mu and log variance, (..., d) each.
+
+        Log variances stop at `MAX_LOG_VAR`, far above any that a trained model gives: one strange
+        image must not make exp(log_var) overflow and the loss infinite.
+        """
         mu, log_var = params.chunk(2, dim=-1)
-        return Posterior(mu, log_var)
+        return Posterior(mu, log_var.clamp(max=MAX_LOG_VAR))
 
     def sample(self, posterior: Posterior, generator: torch.Generator | None = None) -> Tensor:
         """Draw z = mu + sigma · eps, shape (..., d), differentiable in mu and log_var.

@@ -17,6 +17,7 @@ SMALL = replace(
     model=VAEConfig(2, (64,), (64,)),
     epochs=3,
     input_dropout=0.1,
+    elastic=0.01,
 )
 
 
