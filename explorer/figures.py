@@ -79,6 +79,12 @@ def _layout(theme: Theme, **more: Any) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": theme.ink, "size": 14},
         "hoverlabel": {"font": {"size": 14}},
+        "modebar": {
+            "orientation": "v",
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": theme.ink,
+            "activecolor": theme.z,
+        },
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         **more,
     }

@@ -132,8 +132,9 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
 
     def clicked() -> None:
         points = st.session_state[key].selection.points
-        if points and points[0].get("customdata") is not None:
-            _choose(scene, int(points[0]["customdata"][0]))
+        if points:
+            trace = figure.data[points[0]["curve_number"]]
+            _choose(scene, int(trace.customdata[points[0]["point_index"], 0]))
 
     # The style sheet gives the map the height that the rows of sliders leave.
     with st.container(key=f"frame-{min(3, math.ceil(len(scene.dims) / SLIDER_ROW))}"):
