@@ -248,13 +248,14 @@ def _tsne_options() -> None:
     def changed() -> None:
         state.put(perplexity=st.session_state["perplexity_box"], seed=st.session_state["seed_box"])
 
+    st.markdown("**t-SNE**")
     left, right = st.columns(2)
     left.number_input(
-        "t-SNE perplexity",
+        "Perplexity",
         2,
         500,
         key="perplexity_box",
         on_change=changed,
         help="About how many neighbours each point keeps near (van der Maaten & Hinton 2008).",
     )
-    right.number_input("t-SNE seed", 0, 10**6, key="seed_box", on_change=changed)
+    right.number_input("Seed", 0, 10**6, key="seed_box", on_change=changed)

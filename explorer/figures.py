@@ -156,7 +156,7 @@ def scatter(
             opacity=0.8,
             captureevents=False,
         )
-    hidden = {"showticklabels": False, "zeroline": False}
+    hidden = {"showticklabels": False, "zeroline": False, "showgrid": False}
     x_title, y_title = axis_titles or ("", "")
     figure.update_layout(
         **_layout(
@@ -213,46 +213,18 @@ def class_places(
     return places
 
 
-def add_posterior(
-    figure: go.Figure, centre: NDArray[np.floating], root: NDArray[np.floating], theme: Theme
-) -> None:
-    """Draw the 1σ and 2σ ellipse of q(z|x) as the map shows it.
+def ellipse(
+    centre: NDArray[np.floating], root: NDArray[np.floating], sigmas: float
+) -> NDArray[np.float64]:
+    """The ellipse at `sigmas` standard deviations of a Gaussian on the map, (49, 2).
 
     `centre` (2,) is where the map puts μ and `root` (2, d) a root of the shown covariance:
-    root @ root.T. Shapes, not traces: plotly paints WebGL points over every other trace.
+    root @ root.T.
     """
     angle = np.linspace(0, 2 * np.pi, 49)
     values, vectors = np.linalg.eigh(root @ root.T)
     axes = vectors * np.sqrt(np.maximum(values, 0))
-    circle = np.stack([np.cos(angle), np.sin(angle)])
-    for sigmas in (2, 1):
-        ring = (centre[:, None] + sigmas * axes @ circle).T
-        figure.add_shape(
-            type="path",
-            path="M" + "L".join(f"{x:.5g},{y:.5g}" for x, y in ring) + "Z",
-            line={"color": theme.posterior, "width": 2.5 if sigmas == 1 else 1.5},
-            fillcolor=theme.posterior,
-            opacity=0.55 if sigmas == 1 else 0.35,
-            name=f"{sigmas}σ of q(z|x)",
-        )
-
-
-def add_cursor(figure: go.Figure, at: NDArray[np.floating], theme: Theme) -> None:
-    """Mark z on the map: a ring in the colour of z between two in the colour of the paper."""
-    for radius, width, colour in ((11, 7, theme.paper), (11, 3.5, theme.z)):
-        figure.add_shape(
-            type="circle",
-            xsizemode="pixel",
-            ysizemode="pixel",
-            xanchor=float(at[0]),
-            yanchor=float(at[1]),
-            x0=-radius,
-            x1=radius,
-            y0=-radius,
-            y1=radius,
-            line={"color": colour, "width": width},
-            name="z",
-        )
+    return (centre[:, None] + sigmas * axes @ np.stack([np.cos(angle), np.sin(angle)])).T
 
 
 def kl_bars(

@@ -1,14 +1,14 @@
 """The data flow on the screen: x → q(z|x) → z → x̂ → the terms, left to right."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from explorer import cache, choose, figures, latent, maps, panels, state
+from explorer import cache, choose, figures, history, latent, maps, overlay, panels, state
 from explorer.choose import Scene
 from explorer.figures import z_name
-from explorer.history import theme_name
 from explorer.maps import MapView
 
 SLIDER_ROW = 5
@@ -23,7 +23,7 @@ def show(scene: Scene) -> None:
     """Draw the flow. A slider reruns this part of the page alone."""
     _settle(scene)
     waiting = state.get("view") == "t-sne" and isinstance(_tsne(scene), cache.TsneJob)
-    st.fragment(_flow, run_every=1.0 if waiting else None)(scene, waiting)
+    st.fragment(_flow, run_every=1.5 if waiting else None)(scene, waiting)
 
 
 def _settle(scene: Scene) -> None:
@@ -69,6 +69,7 @@ def _flow(scene: Scene, waited: bool) -> None:
         _sliders(scene)
     with right:
         _output(scene, image, z)
+    history.show(scene)
 
 
 def _input(scene: Scene, image: int) -> None:
@@ -113,7 +114,7 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
     if view is None:
         return
     images, codes = scene.shown.images, scene.codes
-    theme = figures.THEMES[theme_name()]
+    theme = figures.THEMES[history.theme_name()]
     figure = figures.scatter(
         view.points,
         view.index,
@@ -125,9 +126,6 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
         theme,
         revision="|".join((*scene.key, state.get("view"), str(state.get("axes")))),
     )
-    if view.centre is not None and view.root is not None:
-        figures.add_posterior(figure, view.centre, view.root, theme)
-    figures.add_cursor(figure, view.cursor, theme)
     key = f"map.{state.get('view')}"
 
     def clicked() -> None:
@@ -137,7 +135,8 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
             _choose(scene, int(trace.customdata[points[0]["point_index"], 0]))
 
     # The style sheet gives the map the height that the rows of sliders leave.
-    with st.container(key=f"frame-{min(3, math.ceil(len(scene.dims) / SLIDER_ROW))}"):
+    frame = f"frame-{min(3, math.ceil(len(scene.dims) / SLIDER_ROW))}"
+    with st.container(key=frame):
         st.plotly_chart(
             figure,
             key=key,
@@ -147,7 +146,8 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
             theme=None,
             height="stretch",
         )
-    st.html(f'<p class="map-note">{view.note}</p>')
+    st.html(f'<div class="map-note">{view.note}</div>')
+    overlay.draw(view, theme, frame)
 
 
 def _view(scene: Scene, image: int, z: np.ndarray, waited: bool) -> MapView | None:
@@ -171,8 +171,11 @@ def _view(scene: Scene, image: int, z: np.ndarray, waited: bool) -> MapView | No
     step = found.step
     share = step.done / step.total if step else 0.0
     what = step.stage if step else "finding neighbours"
-    st.progress(share, f"t-SNE of {len(codes.mu):,} codes: {what}, {share:.0%}")
-    return maps.tsne(codes, step.embedding, step.index, z) if step else None
+    progress = panels.progress(share, f"t-SNE of {len(codes.mu):,} codes: {what}, {share:.0%}")
+    if step is None:
+        st.html(progress)
+        return None
+    return replace(maps.tsne(codes, step.embedding, step.index, z), note=progress)
 
 
 def _output(scene: Scene, image: int, z: np.ndarray) -> None:

@@ -13,7 +13,7 @@ def show(scene: Scene) -> None:
     theme = figures.THEMES[theme_name()]
     checkpoint = scene.model.checkpoint
     left, middle, right = st.columns(3)
-    image = state.get("image") or 0
+    image = state.get("image")
     with left:
         st.html('<p class="quantity kl"><b>KL</b> per latent dimension, of the chosen image</p>')
         figure = figures.kl_bars(

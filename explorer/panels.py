@@ -69,6 +69,14 @@ def output_panel(x_hat: str) -> str:
     return heading("x̂", "decoded from z", "x-hat") + f'<div class="output">{x_hat}</div>'
 
 
+def progress(share: float, text: str) -> str:
+    """A progress bar behind its sentence."""
+    return (
+        f'<label class="progress">{html.escape(text)} '
+        f'<progress max="1" value="{share:.3f}"></progress></label>'
+    )
+
+
 def _bar(share: float, kind: str) -> str:
     return f'<div class="bar {kind}" style="width:{100 * min(max(share, 0.0), 1.0):.2f}%"></div>'
 

@@ -89,10 +89,9 @@ def _small(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
     rng = np.random.default_rng(seed)
     index = np.arange(len(x))
     total = _work(len(x), SMALL_PHASES)
-    with ThreadPoolExecutor(1) as pool:
-        descent = Descent(affinities(x, perplexity), principal_start(x, rng), pool)
-        for done in descent.run(SMALL_PHASES):
-            yield descent.step("refining", done, total, index, done == total)
+    descent = Descent(affinities(x, perplexity), principal_start(x, rng))
+    for done in descent.run(SMALL_PHASES):
+        yield descent.step("refining", done, total, index, done == total)
 
 
 def _sampled(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
@@ -108,7 +107,7 @@ def _sampled(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
         start = principal_start(sample, rng)
         first = affinities(sample, min(perplexity, (SAMPLE - 1) / 3))
         found = finder.submit(affinities, x, perplexity)
-        descent = Descent(first, start, pool)
+        descent = Descent(first, start)
         for done in descent.run(SAMPLE_PHASES):
             yield descent.step("laying out a sample", done, total, index)
         while not found.done():
@@ -158,10 +157,11 @@ class Descent:
     """Gradient descent of KL(P‖Q) with momentum and a gain per coordinate (Jacobs 1988).
 
     The learning rate is N / exaggeration (Belkina et al. 2019), which fits the gradient without
-    its factor 4. No point moves more than 5 in a step.
+    its factor 4. No point moves more than 5 in a step. Given a pool, the two sums of the gradient
+    are computed at the same time, which pays from some thousands of points on.
     """
 
-    def __init__(self, p: Any, start: Doubles, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, p: Any, start: Doubles, pool: ThreadPoolExecutor | None = None) -> None:
         self.p, self.y, self._pool = p, start.copy(), pool
         self._move = np.zeros_like(start)
         self._gain = np.ones_like(start)
@@ -203,9 +203,10 @@ class Descent:
         return mass, kl, pull
 
     def _descend(self, phase: Phase) -> None:
-        pending = self._pool.submit(self._attract)
+        pending = self._pool.submit(self._attract) if self._pool else None
         push, z = self._repulsion(self.y)
-        gradient = phase.exaggeration * pending.result()[2] - push / z
+        pull = (pending.result() if pending else self._attract())[2]
+        gradient = phase.exaggeration * pull - push / z
         turned = np.sign(self._move) != np.sign(gradient)  # a move goes against its gradient
         self._gain = np.where(turned, self._gain + 0.2, self._gain * 0.8 + 0.01)
         rate = len(self.y) / phase.exaggeration
@@ -242,11 +243,10 @@ class Repulsion:
 
     @staticmethod
     def _exact(y: Doubles) -> tuple[Doubles, float]:
-        away = y[:, None] - y
-        k = 1 / (1 + (away**2).sum(axis=2))
-        push = np.einsum("ij,ijc->ic", k**2, away)
-        np.fill_diagonal(k, 0)
-        return push, float(k.sum())
+        away = y.T[:, :, None] - y.T[:, None]
+        k = 1 / (1 + away[0] ** 2 + away[1] ** 2)
+        push = (k**2 * away).sum(axis=2).T
+        return push, float(k.sum()) - len(y)
 
     def _on_mesh(self, y: Doubles) -> tuple[Doubles, float]:
         from scipy import fft

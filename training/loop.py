@@ -13,7 +13,6 @@ from training.elbo import elbo
 from training.model import VAE
 from training.presets import Preset
 
-
 MAX_GRADIENT = 1000.0
 
 

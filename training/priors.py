@@ -11,7 +11,6 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-
 MAX_LOG_VAR = 10.0
 
 

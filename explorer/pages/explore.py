@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from explorer import choose, flow, history
+from explorer import choose, flow
 
-scene = choose.scene()
-flow.show(scene)
-history.show(scene)
+flow.show(choose.scene())
 st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

@@ -96,6 +96,13 @@ def test_a_newcomer_without_network_sees_the_whole_flow(app, screen):
 
 def test_a_slider_moves_z_the_picture_and_the_cursor(app, screen):
     s = screen().open(app.url)
+    # Zoom in: what a hand has set on the map must outlive a slider.
+    box = s.page.locator(".js-plotly-plot").first.bounding_box()
+    s.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    s.page.mouse.wheel(0, -120)
+    s.page.wait_for_timeout(400)
+    zoom = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.join()"
+    zoomed = s.page.evaluate(zoom)
     before, ring, terms = s.digit(), s.near(THEMES["light"].z).mean(0), s.term("at-z")
     old = s.slider_values()
     drag_slider(s.page, 0, 0.15)
@@ -106,6 +113,7 @@ def test_a_slider_moves_z_the_picture_and_the_cursor(app, screen):
     new = s.slider_values()
     assert new[0] != old[0]
     assert new[1] == old[1]
+    assert s.page.evaluate(zoom) == zoomed
     assert np.abs(s.digit() - before).mean() > 8
     assert np.abs(s.near(THEMES["light"].z).mean(0) - ring).max() > 20
     assert [float(v) for v in s.query()["z"].split(",")] == pytest.approx(new, abs=0.006)
@@ -139,6 +147,10 @@ def test_a_click_on_a_point_chooses_its_image_and_a_link_shows_it_again(app, scr
     s.settled()
     assert np.abs(s.digit() - before).mean() > 3
     assert s.query()["image"] == str(wanted)
+    bars = s.page.evaluate(
+        "() => Array.from(document.querySelector('.st-key-kl_bars .js-plotly-plot')._fullData[0].y)"
+    )
+    assert sum(bars) == pytest.approx(s.term("kl"), abs=0.01)
     assert "z = μ of this image" in s.page.locator(".terms").inner_text()
     drag_slider(s.page, 1, 0.7)
     s.page.wait_for_selector(".term.at-z:has-text('z of the sliders')")
@@ -173,7 +185,7 @@ def test_pca_and_tsne_show_the_same_images_and_say_what_they_are(app, screen):
     ).click()
     s.page.wait_for_selector("text=/t-SNE of 5,000 codes: .*%/", timeout=30_000)
     s.page.wait_for_selector(".js-plotly-plot .gl-canvas", state="attached", timeout=60_000)
-    s.page.wait_for_selector("[data-testid=stProgress]", state="detached", timeout=150_000)
+    s.page.wait_for_selector(".progress", state="detached", timeout=150_000)
     s.settled()
     assert "no inverse" in s.page.locator(".map-note").inner_text()
     assert min(len(s.near(c, tolerance=25)) for c in CLASS_COLOURS) > 100
@@ -181,7 +193,7 @@ def test_pca_and_tsne_show_the_same_images_and_say_what_they_are(app, screen):
     # The map is kept: another visitor has it at once.
     again = screen().open(s.page.url)
     assert "no inverse" in again.page.locator(".map-note").inner_text()
-    assert again.page.locator("[data-testid=stProgress]").count() == 0
+    assert again.page.locator(".progress").count() == 0
 
 
 def test_a_link_that_asks_for_what_is_not_here_is_explained(app, screen):

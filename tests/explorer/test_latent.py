@@ -122,9 +122,7 @@ def test_the_scatter_holds_every_point_once_with_its_number_and_terms(scene):
     np.testing.assert_allclose(rows[:, 3], codes.reconstruction, rtol=1e-6)
     np.testing.assert_allclose(rows[:, 4], codes.kl, rtol=1e-6)
     assert sorted(a.text for a in figure.layout.annotations) == [f"<b>{i}</b>" for i in range(10)]
-    figures.add_posterior(figure, view.centre, view.root, figures.THEMES["dark"])
-    ring = figure.layout.shapes[1].path.strip("MZ").split("L")
-    ring = np.array([[float(v) for v in p.split(",")] for p in ring])
+    ring = figures.ellipse(view.centre, view.root, 1)
     scaled = (ring - codes.mu[0, :2]) / codes.std[0, :2]
     np.testing.assert_allclose((scaled**2).sum(1), 1, atol=0.01)  # one sigma
 
