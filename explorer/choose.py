@@ -12,6 +12,7 @@ from training import data
 from training.data import DataError
 
 UPLOADS = "uploads"
+UPLOADED = " (uploaded)"  # a link cannot carry the file
 
 
 class Scene(NamedTuple):
@@ -55,7 +56,7 @@ def scene() -> Scene:
 def _models() -> dict[str, Model | str]:
     offered = cache.models()
     for name, content in st.session_state.get(UPLOADS, {}).items():
-        offered[f"{name} (uploaded)"] = cache.load_upload(name, content)
+        offered[name + UPLOADED] = cache.load_upload(name, content)
     return offered
 
 
@@ -65,9 +66,12 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
     wanted = state.get("checkpoint")
     if wanted not in good:
         if wanted is not None:
+            again = " Open its file again under Options." if wanted.endswith(UPLOADED) else ""
             state.complain(
                 f"There is no checkpoint {wanted!r} to show; the ones here are {', '.join(good)}."
+                + again
             )
+            state.put(z=None, axes=None)
         wanted = "mnist-2d" if "mnist-2d" in good else next(iter(good))
         state.put(checkpoint=wanted)
     state.show_in("checkpoint_box", wanted)
@@ -157,7 +161,10 @@ def _axes(place, dims: list[Dimension]) -> None:
         return
     if axes is None or not set(axes) <= set(numbers):
         if axes is not None:
-            state.complain(f"This model has no dimensions {axes}; it has 1 to {len(numbers)}.")
+            state.complain(
+                f"This model has no dimensions {axes[0]} and {axes[1]}; it has 1 to {len(numbers)}."
+            )
+            state.put(axes=None)
         axes = (numbers[0], numbers[1]) if len(dims) > 2 else (1, 2)
     if len(dims) == 2 or state.get("view") != "plane":
         return
@@ -210,7 +217,7 @@ def _upload() -> None:
         st.warning(opened, icon=":material/error:")
         return
     uploads[file.name] = content
-    state.put(checkpoint=f"{file.name} (uploaded)", z=None, axes=None)
+    state.put(checkpoint=file.name + UPLOADED, z=None, axes=None)
     st.rerun()
 
 
@@ -235,7 +242,10 @@ def _download() -> None:
                 )
     except DataError as error:
         bar.empty()
-        st.warning(str(error), icon=":material/error:")
+        st.warning(
+            f"{error.reason} The {data.find(data.EMBEDDED).title} stay on show.",
+            icon=":material/error:",
+        )
         return
     state.put(data=row.name, image=None, z=None)
     st.rerun()

@@ -65,6 +65,9 @@ THEMES: dict[str, Theme] = {
     ),
 }
 
+# By this mark the browser's side knows the map among the page's figures.
+MAP = "latent-map"
+
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -78,7 +81,7 @@ def _layout(theme: Theme, **more: Any) -> dict[str, Any]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": theme.ink, "size": 14},
-        "hoverlabel": {"font": {"size": 14}},
+        "hoverlabel": {"bgcolor": theme.paper, "font": {"size": 14, "color": theme.ink}},
         "modebar": {
             "orientation": "v",
             "bgcolor": "rgba(0,0,0,0)",
@@ -110,14 +113,20 @@ def scatter(
     axis_titles: tuple[str, str] | None,
     theme: Theme,
     revision: str,
+    least_span: float = 0.0,
+    touch: bool = False,
 ) -> go.Figure:
     """The latent scatter: one WebGL trace a class, each with its name written at its median.
 
     `points` is (n, 2); the other arrays are (n,): `index` the numbers of the images, `labels`
     their classes, `reconstruction` and `kl` their terms in nats. Where `axis_titles` is None the
-    axes mean nothing (t-SNE) and are hidden. A figure of the same `revision` keeps its zoom.
+    axes mean nothing (t-SNE) and are hidden. A figure of the same `revision` keeps its zoom. An
+    axis spans at least `least_span`, so that a collapsed dimension looks collapsed. With `touch`
+    a finger scrolls the page, not the map.
     """
     figure = go.Figure()
+    # The class drawn last must not hide the others.
+    size, opacity = (4, 0.6) if len(points) > 6000 else (5, 0.7)
     for label, name in enumerate(classes):
         rows = np.flatnonzero(labels == label)
         if len(rows) == 0:
@@ -133,14 +142,14 @@ def scatter(
                 name=name,
                 marker={
                     "color": CLASS_COLOURS[label % len(CLASS_COLOURS)],
-                    "size": 5 if len(points) > 4000 else 6,
-                    "opacity": 0.75,
+                    "size": size,
+                    "opacity": opacity,
                 },
                 # A click chooses an image; it must not dim the others.
-                selected={"marker": {"opacity": 0.75}},
-                unselected={"marker": {"opacity": 0.75}},
+                selected={"marker": {"opacity": opacity}},
+                unselected={"marker": {"opacity": opacity}},
                 hovertemplate=f"<b>class {name}</b> · image %{{customdata[0]:.0f}}<br>"
-                "reconstruction %{customdata[1]:.1f} nats (1 sample)<br>"
+                "reconstruction ≈ %{customdata[1]:.0f} nats<br>"
                 "KL %{customdata[2]:.2f} nats<extra></extra>",
             )
         )
@@ -158,11 +167,17 @@ def scatter(
         )
     hidden = {"showticklabels": False, "zeroline": False, "showgrid": False}
     x_title, y_title = axis_titles or ("", "")
+    ranges: list[dict[str, Any]] = []
+    for low, high in zip(points.min(0), points.max(0), strict=True):
+        missing = least_span - float(high - low)
+        whole = [float(low) - missing / 2, float(high) + missing / 2]
+        ranges.append({"range": whole} if missing > 0 else {})
     figure.update_layout(
         **_layout(
             theme,
             uirevision=revision,
-            dragmode="pan",
+            meta=MAP,
+            dragmode=False if touch else "pan",
             clickmode="event+select",
             hovermode="closest",
             legend={
@@ -173,9 +188,14 @@ def scatter(
                 "itemsizing": "constant",
                 "font": {"size": 14},
             },
-            xaxis=_axis(theme, x_title, **({} if axis_titles else hidden)),
+            xaxis=_axis(theme, x_title, **ranges[0], **({} if axis_titles else hidden)),
             yaxis=_axis(
-                theme, y_title, scaleanchor="x", scaleratio=1, **({} if axis_titles else hidden)
+                theme,
+                y_title,
+                scaleanchor="x",
+                scaleratio=1,
+                **ranges[1],
+                **({} if axis_titles else hidden),
             ),
         )
     )
@@ -206,7 +226,7 @@ def class_places(
         i, j = np.unravel_index(int(open_score.argmax()), free.shape)
         if open_score[i, j] <= 0:
             i, j = np.unravel_index(int(score[label].argmax()), free.shape)
-        free[max(0, i - 1) : i + 2, j] = False
+        free[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2] = False
         here = (labels == label) & (cell[:, 0] == i) & (cell[:, 1] == j)
         x, y = np.median(points[here], axis=0)
         places.append((int(label), float(x), float(y)))
@@ -227,6 +247,11 @@ def ellipse(
     return (centre[:, None] + sigmas * axes @ np.stack([np.cos(angle), np.sin(angle)])).T
 
 
+def _faded(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.4)"
+
+
 def kl_bars(
     kl: NDArray[np.floating], mean_kl: NDArray[np.floating], order: Sequence[int], theme: Theme
 ) -> go.Figure:
@@ -245,7 +270,7 @@ def kl_bars(
                 x=names,
                 y=mean_kl[list(order)],
                 name="mean over all images",
-                marker={"color": theme.kl, "opacity": 0.4},
+                marker={"color": _faded(theme.kl)},
                 hovertemplate="%{x}: %{y:.3f} nats<extra>mean</extra>",
             ),
         ]

@@ -61,7 +61,8 @@ def _tsne(scene: Scene) -> np.ndarray | cache.TsneJob:
 def _flow(scene: Scene, waited: bool) -> None:
     image, z = state.get("image"), np.array(state.get("z"), dtype=np.float32)
     state.publish("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed")
-    left, middle, right = st.columns([1.15, 2.9, 1.55], gap="medium")
+    with st.container(key="flow"):
+        left, middle, right = st.columns([1.15, 2.9, 1.55], gap="medium")
     with left:
         _input(scene, image)
     with middle:
@@ -82,17 +83,18 @@ def _input(scene: Scene, image: int) -> None:
             panels.picture(
                 latent.picture(vae, scene.codes.mu[image]), "recon", "its reconstruction"
             ),
-            f"image {image}, class {name}",
+            image,
+            name,
         )
     )
+    at_mean = _at_mean(scene, image)
     typical = {images.classes[c]: i for c, i in enumerate(_typical(scene)) if i is not None}
-    chosen = next((c for c, i in typical.items() if i == image), None)
+    chosen = next((c for c, i in typical.items() if i == image and at_mean), None)
     state.show_in("class_box", chosen)
 
     def changed() -> None:
-        picked = st.session_state["class_box"]
-        if picked is not None:
-            _choose(scene, typical[picked])
+        picked = st.session_state["class_box"]  # None where the lit one was pressed
+        _choose(scene, image if picked is None else typical[picked])
 
     st.pills(
         "Start from a typical",
@@ -102,6 +104,18 @@ def _input(scene: Scene, image: int) -> None:
         on_change=changed,
     )
     st.html(panels.posterior_panel(scene.codes.mu[image], scene.codes.std[image], scene.dims))
+    st.button(
+        "z back to μ",
+        key="back",
+        disabled=at_mean,
+        on_click=_choose,
+        args=(scene, image),
+        help="Move z to the mean of q(z|x), the code of this image.",
+    )
+
+
+def _at_mean(scene: Scene, image: int) -> bool:
+    return bool(np.allclose(state.get("z"), scene.codes.mu[image], atol=1e-3))
 
 
 def _choose(scene: Scene, image: int) -> None:
@@ -125,6 +139,8 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
         view.axis_titles,
         theme,
         revision="|".join((*scene.key, state.get("view"), str(state.get("axes")))),
+        least_span=5.0 if state.get("view") == "plane" else 0.0,  # the prior has sigma 1
+        touch="Mobi" in (st.context.headers.get("User-Agent") or ""),
     )
     key = f"map.{state.get('view')}"
 
@@ -146,8 +162,9 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
             theme=None,
             height="stretch",
         )
-    st.html(f'<div class="map-note">{view.note}</div>')
-    overlay.draw(view, theme, frame)
+    note = view.note or "KL beside a slider: mean over all images, in nats. Let go to decode."
+    st.html(f'<div class="map-note">{note}</div>')
+    overlay.draw(view, theme, history.theme_name())
 
 
 def _view(scene: Scene, image: int, z: np.ndarray, waited: bool) -> MapView | None:
@@ -181,13 +198,12 @@ def _view(scene: Scene, image: int, z: np.ndarray, waited: bool) -> MapView | No
 def _output(scene: Scene, image: int, z: np.ndarray) -> None:
     vae = scene.model.checkpoint.vae
     shown = ", ".join(f"{v:.2f}" for v in z)
-    st.html(
-        panels.output_panel(
-            panels.picture(latent.picture(vae, z), "x-hat", f"picture decoded from z = ({shown})")
-        )
-    )
+    x_hat = panels.picture(latent.picture(vae, z), "x-hat", f"picture decoded from z = ({shown})")
+    with st.container(key="output"):
+        st.html(panels.output_panel(x_hat))
     found = latent.terms(vae, scene.shown.images.images[image], z)
-    st.html(panels.terms_panel(found, bool(np.allclose(z, scene.codes.mu[image], atol=1e-3))))
+    with st.container(key="terms"):
+        st.html(panels.terms_panel(found, _at_mean(scene, image)))
 
 
 def _sliders(scene: Scene) -> None:
@@ -204,10 +220,10 @@ def _sliders(scene: Scene) -> None:
             row = scene.dims[start : start + per_row]
             for column, dim in zip(st.columns(per_row, gap="medium"), row, strict=False):
                 key = f"z.{scene.key}.{dim.index}"
-                state.show_in(key, z[dim.index])
-                inactive = "" if dim.active else " · inactive"
+                state.show_in(key, round(z[dim.index], 2) + 0.0)
+                carries = f"KL {dim.kl:.2f}" if dim.active else "inactive"
                 column.slider(
-                    f"{z_name(dim.index)} · KL {dim.kl:.2f}{inactive}",
+                    f"{z_name(dim.index)} · {carries}",
                     dim.low,
                     dim.high,
                     step=0.01,

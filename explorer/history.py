@@ -34,11 +34,21 @@ def show(scene: Scene) -> None:
         place.plotly_chart(figure, height=330, config=_PLAIN, theme=None, key=f"history_{term}")
     preset = checkpoint.preset
     m = checkpoint.metrics
+    bent = preset.epochs - round(preset.elastic_free * preset.epochs)
+    harder = " ".join(
+        sentence
+        for is_so, sentence in (
+            (preset.elastic > 0, f"Until epoch {bent} training bends its images a little."),
+            (preset.input_dropout > 0, f"It blanks {preset.input_dropout:.0%} of their pixels."),
+            (preset.elastic > 0 or preset.input_dropout > 0, "Its train curve is higher for that."),
+        )
+        if is_so
+    )
     st.caption(
         f"**{checkpoint.name}**: {checkpoint.vae.config.latent_dim}-D, trained on "
         f"{checkpoint.data} for {len(checkpoint.history)} epochs (preset {preset.name}, seed "
         f"{checkpoint.seed}, β = {preset.beta:g}). Its {m.images:,} test images: reconstruction "
-        f"{m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per image."
+        f"{m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per image. " + harder
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from explorer.figures import z_name
 from explorer.latent import Codes
 from explorer.projection import Pca, nearest
+from training.evaluate import ACTIVE_VARIANCE
 
 Floats = NDArray[np.floating]
 
@@ -35,6 +36,10 @@ def plane(codes: Codes, axes: tuple[int, int], z: Floats, image: int) -> MapView
     """Two latent dimensions (numbered from 0), the others seen end on."""
     pick = list(axes)
     d = codes.mu.shape[1]
+    inactive = [z_name(i) for i in pick if codes.mu[:, i].var() <= ACTIVE_VARIANCE]
+    note = "" if d == 2 else f"Two of {d} dimensions; z and q(z|x) reach into the others too."
+    if inactive:
+        note = f"{' and '.join(inactive)} inactive: there q(z|x) is the prior, whatever x is."
     return MapView(
         codes.mu[:, pick],
         np.arange(len(codes.mu)),
@@ -42,7 +47,7 @@ def plane(codes: Codes, axes: tuple[int, int], z: Floats, image: int) -> MapView
         z[pick],
         codes.mu[image, pick],
         np.diag(codes.std[image])[pick],
-        "" if d == 2 else f"Two of {d} dimensions; z and q(z|x) reach into the others too.",
+        note,
     )
 
 
@@ -58,8 +63,8 @@ def pca(codes: Codes, fitted: Pca, z: Floats, image: int) -> MapView:
         fitted.project(z[None])[0],
         fitted.project(codes.mu[image][None])[0],
         fitted.components[:2] * codes.std[image],
-        f"The two components hold {shares.sum():.0%} of the variance; z lies {residual:.2f} "
-        "off their plane.",
+        f"The two components hold {shares.sum():.0%} of the variance. z lies {residual:.2f} latent "
+        "units off their plane: the ring is its shadow.",
     )
 
 

@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const RING = 11;
 
 /**
- * @typedef {{frame: string, cursor: number[], rings: number[][][],
+ * @typedef {{map: string, theme: string, cursor: number[], rings: number[][][],
  *            z: string, posterior: string, paper: string}} Overlay
  */
 
@@ -55,27 +55,46 @@ function paint(plot) {
   svg.dataset.cursor = `${cx},${cy}`;
 }
 
-/** @param {{data: Overlay, parentElement: Element}} component */
-export default function show({ data, parentElement }) {
-  const holder = parentElement;
-  holder.latentAttempt = (holder.latentAttempt ?? 0) + 1;
-  const attempt = holder.latentAttempt;
-  const attach = (tries) => {
-    if (holder.latentAttempt !== attempt) return; // newer data have come
-    const plot = document.querySelector(`.st-key-${data.frame} .js-plotly-plot`);
-    if (!plot?._fullLayout?.xaxis?.d2p || typeof plot.on !== "function") {
-      if (tries > 0) requestAnimationFrame(() => attach(tries - 1));
-      return;
+/** The one overlay of the page; a new run brings new data, a new plot is found by the observer. */
+const page = { data: null, observer: null, theme: "" };
+
+function attach() {
+  const plots = document.querySelectorAll(".js-plotly-plot");
+  const plot = [...plots].find((p) => p.layout?.meta === page.data.map);
+  if (!plot?._fullLayout?.xaxis?.d2p || typeof plot.on !== "function") return;
+  if (!plot.latentOverlay) {
+    for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"]) {
+      plot.on(event, () => paint(plot));
     }
-    if (!plot.latentOverlay) {
-      for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"]) {
-        plot.on(event, () => paint(plot));
-      }
-    }
-    plot.latentOverlay = data;
-    paint(plot);
-    // The chart may still be exchanged for another one that arrives with these data.
-    if (tries > 0) setTimeout(() => requestAnimationFrame(() => attach(Math.min(tries - 1, 20))), 100);
+  }
+  if (plot.latentOverlay === page.data && plot.querySelector("svg.latent-overlay")) return;
+  plot.latentOverlay = page.data;
+  paint(plot);
+}
+
+/** @param {{data: Overlay, setTriggerValue: (name: string, value: string) => void}} component */
+export default function show({ data, setTriggerValue }) {
+  page.data = data;
+  // Streamlit exchanges the chart's element when its figure changes, for full screen, and so on.
+  if (!page.observer) {
+    let asked = false;
+    page.observer = new MutationObserver(() => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => {
+        asked = false;
+        attach();
+      });
+    });
+    page.observer.observe(document.body, { childList: true, subtree: true });
+  }
+  attach();
+  const app = document.querySelector(".stApp");
+  const theme = app && getComputedStyle(app).colorScheme.includes("dark") ? "dark" : "light";
+  if (theme !== data.theme && theme !== page.theme) setTriggerValue("theme", theme);
+  page.theme = theme;
+  return () => {
+    page.observer?.disconnect();
+    page.observer = null;
   };
-  attach(600);
 }

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.figures import Theme, ellipse
+from explorer.figures import MAP, Theme, ellipse
 from explorer.maps import MapView
 
 _mount = st.components.v2.component(
@@ -14,15 +14,21 @@ _mount = st.components.v2.component(
 )
 
 
-def draw(view: MapView, theme: Theme, frame: str) -> None:
-    """Draw z, and where the view has it the 1σ and 2σ ellipse, over the chart in `frame`."""
+def draw(view: MapView, theme: Theme, theme_name: str) -> None:
+    """Draw z, and where the view has it the 1σ and 2σ ellipse, over the map.
+
+    `theme_name` is the theme that the page was drawn in; where the browser has another one by now,
+    the component asks for a new run.
+    """
     rings: list[NDArray[np.floating]] = []
     if view.centre is not None and view.root is not None:
         rings = [ellipse(view.centre, view.root, sigmas) for sigmas in (2, 1)]
     _mount(
-        key=f"overlay-{frame}",
+        key="overlay",
+        on_theme_change=lambda: None,
         data={
-            "frame": frame,
+            "map": MAP,
+            "theme": theme_name,
             "cursor": view.cursor.tolist(),
             "rings": [ring.tolist() for ring in rings],
             "z": theme.z,

@@ -25,16 +25,23 @@ def picture(pixels: NDArray[np.uint8], kind: str, label: str) -> str:
     )
 
 
+def signed(value: float) -> str:
+    """A number with its sign and two digits; what rounds to nothing has no sign."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", "−")
+
+
 def heading(symbol: str, text: str, kind: str) -> str:
     """The title of a panel: the symbol of the quantity in its colour, and its name."""
     return f'<p class="quantity {kind}"><b>{symbol}</b> {html.escape(text)}</p>'
 
 
-def input_panel(x: str, reconstruction: str, caption: str) -> str:
-    """The chosen image beside its reconstruction (pictures as from `picture`)."""
+def input_panel(x: str, reconstruction: str, image: int, name: str) -> str:
+    """The chosen image, its number and class, beside its reconstruction (as from `picture`)."""
+    caption = f"image {image},<br>class {html.escape(name)}"
     return (
         heading("x", "input", "x")
-        + f'<div class="pair"><figure>{x}<figcaption>{html.escape(caption)}</figcaption></figure>'
+        + f'<div class="pair"><figure>{x}<figcaption>{caption}</figcaption></figure>'
         + f"<figure>{reconstruction}<figcaption>decoded from its μ</figcaption></figure></div>"
     )
 
@@ -47,7 +54,7 @@ def posterior_panel(
     def table(dims: Sequence[Dimension]) -> str:
         rows = "".join(
             f"<tr{'' if d.active else ' class=inactive'}><th>{z_name(d.index)}</th>"
-            f"<td>{mu[d.index]:+.2f}</td><td>{std[d.index]:.3f}</td></tr>"
+            f"<td>{signed(mu[d.index])}</td><td>{std[d.index]:.3f}</td></tr>"
             for d in dims
         )
         return f"<table class=posterior><tr><th></th><td>μ</td><td>σ</td></tr>{rows}</table>"
@@ -83,7 +90,7 @@ def _bar(share: float, kind: str) -> str:
 
 def terms_panel(terms: Terms, at_mean: bool) -> str:
     """The terms of the chosen image as numbers and bars on one scale, in nats."""
-    scale = 1.05 * max(terms.neg_elbo, terms.at_z)
+    scale = 1.05 * terms.neg_elbo  # the bars of x stay as they are while z moves
 
     def row(kind: str, name: str, value: str, bars: str, note: str) -> str:
         return (
@@ -94,7 +101,7 @@ def terms_panel(terms: Terms, at_mean: bool) -> str:
 
     reconstruction = _bar(terms.reconstruction / scale, "reconstruction")
     kl = _bar(terms.kl / scale, "kl")
-    where = "z = μ of this image" if at_mean else "the z of the sliders"
+    where = "where z = μ of this image" if at_mean else "at the ring: how badly x̂ there explains x"
     return (
         '<div class="terms" role="group" aria-label="terms of this image, in nats">'
         + row(
@@ -109,10 +116,10 @@ def terms_panel(terms: Terms, at_mean: bool) -> str:
         + row("elbo", "−ELBO", f"{terms.neg_elbo:.1f}", reconstruction + kl, "their sum")
         + row(
             "at-z",
-            "At the cursor",
+            "At z",
             f"{terms.at_z:.1f}",
             _bar(terms.at_z / scale, "reconstruction"),
-            f"−log p(x|z) at {where}",
+            f"−log p(x|z) {where}",
         )
         + '<p class="unit">nats, of the chosen x</p></div>'
     )

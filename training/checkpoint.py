@@ -23,7 +23,7 @@ from training.presets import Preset
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20
 SUFFIX = ".safetensors"
-STORED = torch.float16
+STORED = torch.bfloat16
 _READABLE = (torch.float16, torch.bfloat16, torch.float32)
 
 
@@ -70,7 +70,7 @@ def as_stored(vae: VAE) -> VAE:
     """The model as it will be when it is loaded again, so that its metrics are those of the file.
 
     Raises:
-        CheckpointError: a weight is not finite, or too large for 16 bits.
+        CheckpointError: a weight is not finite.
     """
     weights = stored_weights(vae)
     for name, tensor in weights.items():

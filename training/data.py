@@ -20,7 +20,14 @@ EMBEDDED = "mnist-5k"
 
 
 class DataError(Exception):
-    """A data set cannot be had; the message says which, why, and what to do instead."""
+    """A data set cannot be had; the message says which, why, and what to do instead.
+
+    `reason` is the message without `instead`, which speaks to a user of the command line.
+    """
+
+    def __init__(self, reason: str, instead: str = "") -> None:
+        super().__init__(f"{reason} {instead}".strip())
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -304,15 +311,15 @@ def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
 
 
 def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
-    instead = f"use `--data {EMBEDDED}`, 5,000 real digits that need no network"
+    instead = f"Or use `--data {EMBEDDED}`, 5,000 real digits that need no network."
     if isinstance(error, DataError):
         return error
     if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
         return DataError(
-            f"{row.title} could not be downloaded: no mirror answered. Check the network, "
-            f"or {instead}."
+            f"{row.title} could not be downloaded: no mirror answered. Check the network.", instead
         )
     return DataError(
         f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "
-        f"Check the disk and the network, or {instead}."
+        "Check the disk and the network.",
+        instead,
     )

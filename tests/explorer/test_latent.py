@@ -92,7 +92,7 @@ def test_maps_put_z_and_the_ellipse_where_the_projection_says(scene):
     np.testing.assert_allclose(view.centre, fitted.project(draws).mean(0), atol=0.02)
     np.testing.assert_allclose(view.root @ view.root.T, np.cov(fitted.project(draws).T), atol=0.05)
     off = z - fitted.unproject(view.cursor[None])[0]
-    assert f"{np.linalg.norm(off):.2f} off their plane" in view.note
+    assert f"{np.linalg.norm(off):.2f} latent units off their plane" in view.note
     points, index = np.random.default_rng(1).normal(size=(50, 2)), np.arange(100, 150)
     view = maps.tsne(codes, points, index, codes.mu[117])
     assert view.cursor.tolist() == points[17].tolist()

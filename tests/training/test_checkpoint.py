@@ -92,11 +92,11 @@ def test_every_bad_file_gets_its_own_sentence(good, tmp_path):
     says("format version 2, and this program reads up to 1")
     rebuilt(path, tmp_path, {"format_version": "one"})
     says("no number")
-    rebuilt(path, tmp_path, tensors={"decoder.0.weight": torch.ones(12, 3).half()})
+    rebuilt(path, tmp_path, tensors={"decoder.0.weight": torch.ones(12, 3).bfloat16()})
     says(r"decoder\.0\.weight has the shape \(12, 3\) instead of \(12, 2\)")
-    rebuilt(path, tmp_path, tensors={"decoder.9.weight": torch.ones(1).half()})
+    rebuilt(path, tmp_path, tensors={"decoder.9.weight": torch.ones(1).bfloat16()})
     says(r"unexpected decoder\.9\.weight")
-    rebuilt(path, tmp_path, tensors={"decoder.0.bias": torch.full((12,), torch.nan).half()})
+    rebuilt(path, tmp_path, tensors={"decoder.0.bias": torch.full((12,), torch.nan).bfloat16()})
     says(r"NaN or infinity in decoder\.0\.bias")
     rebuilt(path, tmp_path, tensors={"decoder.0.bias": torch.ones(12, dtype=torch.int64)})
     says("int64")
@@ -153,8 +153,8 @@ def test_listing_goes_on_past_a_bad_file(good, tmp_path):
     assert fine.name == "b"
 
 
-def test_weights_that_sixteen_bits_cannot_hold_are_refused():
+def test_weights_that_are_not_finite_are_not_saved():
     vae = new_vae(PRESET, 0)
-    vae.decoder[0].weight.data[0, 0] = 1e6
+    vae.decoder[0].weight.data[0, 0] = torch.inf
     with pytest.raises(CheckpointError, match=r"decoder\.0\.weight"):
         checkpoints.as_stored(vae)
