@@ -114,15 +114,13 @@ def scatter(
     theme: Theme,
     revision: str,
     least_span: float = 0.0,
-    touch: bool = False,
 ) -> go.Figure:
     """The latent scatter: one WebGL trace a class, each with its name written at its median.
 
     `points` is (n, 2); the other arrays are (n,): `index` the numbers of the images, `labels`
     their classes, `reconstruction` and `kl` their terms in nats. Where `axis_titles` is None the
     axes mean nothing (t-SNE) and are hidden. A figure of the same `revision` keeps its zoom. An
-    axis spans at least `least_span`, so that a collapsed dimension looks collapsed. With `touch`
-    a finger scrolls the page, not the map.
+    axis spans at least `least_span`, so that a collapsed dimension looks collapsed.
     """
     figure = go.Figure()
     # The class drawn last must not hide the others.
@@ -177,7 +175,7 @@ def scatter(
             theme,
             uirevision=revision,
             meta=MAP,
-            dragmode=False if touch else "pan",
+            dragmode="pan",
             clickmode="event+select",
             hovermode="closest",
             legend={

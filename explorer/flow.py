@@ -140,7 +140,6 @@ def _map(scene: Scene, image: int, z: np.ndarray, waited: bool) -> None:
         theme,
         revision="|".join((*scene.key, state.get("view"), str(state.get("axes")))),
         least_span=5.0 if state.get("view") == "plane" else 0.0,  # the prior has sigma 1
-        touch="Mobi" in (st.context.headers.get("User-Agent") or ""),
     )
     key = f"map.{state.get('view')}"
 

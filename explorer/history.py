@@ -34,6 +34,7 @@ def show(scene: Scene) -> None:
         place.plotly_chart(figure, height=330, config=_PLAIN, theme=None, key=f"history_{term}")
     preset = checkpoint.preset
     m = checkpoint.metrics
+    measured = "validation" if m.validation else "test"
     bent = preset.epochs - round(preset.elastic_free * preset.epochs)
     harder = " ".join(
         sentence
@@ -47,8 +48,9 @@ def show(scene: Scene) -> None:
     st.caption(
         f"**{checkpoint.name}**: {checkpoint.vae.config.latent_dim}-D, trained on "
         f"{checkpoint.data} for {len(checkpoint.history)} epochs (preset {preset.name}, seed "
-        f"{checkpoint.seed}, β = {preset.beta:g}). Its {m.images:,} test images: reconstruction "
-        f"{m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per image. " + harder
+        f"{checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
+        f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per "
+        f"image. {harder}"
     )
 
 

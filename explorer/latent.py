@@ -91,8 +91,9 @@ def dimensions(codes: Codes) -> list[Dimension]:
     """
     mean_kl = codes.kl_per_dim.mean(0)
     active = active_units(torch.from_numpy(codes.mu)).numpy()
-    low = np.floor(10.0 * (codes.mu - codes.std).min(0)).astype(int)
-    high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).astype(int)
+    low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)
+    high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).clip(-1e7, 1e7).astype(int)
+    high = np.maximum(high, low + 1)
     return [
         Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
         for i in np.argsort(-mean_kl, kind="stable")

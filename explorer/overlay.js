@@ -63,6 +63,12 @@ function attach() {
   const plot = [...plots].find((p) => p.layout?.meta === page.data.map);
   if (!plot?._fullLayout?.xaxis?.d2p || typeof plot.on !== "function") return;
   if (!plot.latentOverlay) {
+    // A finger that swipes scrolls the page; plotly would pan the map. Taps still reach it, as the
+    // mouse events that follow them.
+    plot.addEventListener("touchstart", (e) => e.stopPropagation(), {
+      capture: true,
+      passive: true,
+    });
     for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"]) {
       plot.on(event, () => paint(plot));
     }

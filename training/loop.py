@@ -95,8 +95,8 @@ def mean_terms(vae: VAE, images: Tensor, seed: int = 0, chunk: int = 2000) -> tu
     reconstruction = kl = 0.0
     for rows in images.split(chunk):
         terms = elbo(vae, to_float(rows), generator)
-        reconstruction += terms.reconstruction.double().sum().item()
-        kl += terms.kl.double().sum().item()
+        reconstruction += terms.reconstruction.cpu().double().sum().item()
+        kl += terms.kl.cpu().double().sum().item()
     return reconstruction / len(images), kl / len(images)
 
 
@@ -139,18 +139,20 @@ def fit(
         weight_decay=preset.weight_decay,
         fused=device.type in ("cpu", "cuda"),
     )
+    warmup = preset.lr_warmup if preset.lr_warmup * (steps + 1) > 1.5 else 0.0  # less is no step
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, preset.learning_rate, total_steps=steps + 1, pct_start=preset.lr_warmup
+        optimizer, preset.learning_rate, total_steps=steps + 1, pct_start=warmup
     )
     order = torch.Generator().manual_seed(seed)
     draw = torch.Generator(device).manual_seed(seed)
 
+    exact = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
     bent_epochs = preset.epochs - round(preset.elastic_free * preset.epochs)
 
     for epoch in range(preset.epochs):
         began = time.perf_counter()
         shuffled = torch.randperm(len(train), generator=order).to(device)
-        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        sums = torch.zeros(2, dtype=exact, device=device)
         for batch in range(batches):
             step = epoch * batches + batch + 1
             beta = beta_at(preset, step / batches)
@@ -176,7 +178,9 @@ def fit(
             torch.nn.utils.clip_grad_norm_(vae.parameters(), MAX_GRADIENT)
             optimizer.step()
             schedule.step()
-            sums += torch.stack([terms.reconstruction.detach(), terms.kl.detach()]).double().mean(1)
+            sums += (
+                torch.stack([terms.reconstruction.detach(), terms.kl.detach()]).to(exact).mean(1)
+            )
             if batch < batches - 1:
                 yield Record(step, steps)
         train_reconstruction, train_kl = (sums / batches).tolist()

@@ -8,7 +8,7 @@ from msgspec import Meta
 from training.data import EMBEDDED
 from training.model import VAEConfig
 
-Positive = Annotated[float, Meta(gt=0)]
+Positive = Annotated[float, Meta(gt=0, le=1000)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -34,8 +34,8 @@ class Preset:
     batch_size: Annotated[int, Meta(ge=1)] = 256
     learning_rate: Positive = 2e-3
     lr_warmup: Share = 0.1
-    weight_decay: Annotated[float, Meta(ge=0)] = 0.01
-    beta: Annotated[float, Meta(ge=0)] = 1.0
+    weight_decay: Annotated[float, Meta(ge=0, le=1000)] = 0.01
+    beta: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
     beta_warmup_epochs: Annotated[int, Meta(ge=0)] = 0
     input_dropout: Share = 0.0
     code_scale: Positive = 1.0

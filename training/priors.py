@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-MAX_LOG_VAR = 10.0
+MIN_LOG_VAR, MAX_LOG_VAR = -30.0, 10.0
 
 
 class Posterior(NamedTuple):
@@ -67,11 +67,11 @@ class Gaussian:
     def posterior(self, params: Tensor) -> Posterior:
         """Split encoder outputs (..., 2·d) into mu and log variance, (..., d) each.
 
-        Log variances stop at `MAX_LOG_VAR`, far above any that a trained model gives: one strange
-        image must not make exp(log_var) overflow and the loss infinite.
+        Log variances stay within `MIN_LOG_VAR` and `MAX_LOG_VAR`, far outside what a trained model
+        gives: one strange image must not make exp(log_var) overflow and the loss infinite.
         """
         mu, log_var = params.chunk(2, dim=-1)
-        return Posterior(mu, log_var.clamp(max=MAX_LOG_VAR))
+        return Posterior(mu, log_var.clamp(MIN_LOG_VAR, MAX_LOG_VAR))
 
     def sample(self, posterior: Posterior, generator: torch.Generator | None = None) -> Tensor:
         """Draw z = mu + sigma · eps, shape (..., d), differentiable in mu and log_var.

@@ -119,6 +119,11 @@ def test_a_folder_of_images_becomes_grey_and_small(tmp_path):
     assert train.classes == ("dark", "light")
     assert train.images.shape == (16, 784)
     assert [int(v) for v in train.images[:, 0]] == [40] * 8 + [200] * 8
+    ramp = np.full((28, 28), 128 * 257, dtype=np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "dark" / "0.png")  # 16-bit
+    Image.new("LA", (28, 28), (0, 0)).save(tmp_path / "dark" / "1.png")  # transparent
+    again = data.load(f"folder:{tmp_path}", "train")
+    assert [int(v) for v in again.images[:3, 0]] == [128, 255, 40]
     (tmp_path / "dark" / "4.png").write_bytes(b"not an image")
     with pytest.raises(DataError, match=r"dark/4\.png cannot be read as an image"):
         data.load(f"folder:{tmp_path}", "test")

@@ -1,16 +1,23 @@
 """Training, evaluation and the command line on small real data."""
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from training import data, evaluate
+from training import __main__ as cli
+from training import augment, checkpoint, data, evaluate, loop
 from training.__main__ import main
 from training.loop import TrainingError, beta_at, fit, mean_terms, new_vae, pick_device
 from training.model import VAE, VAEConfig
-from training.presets import PRESETS, Preset
+from training.presets import PRESETS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = replace(
     PRESETS["mnist-5k-2d"],
@@ -107,8 +114,11 @@ def test_the_command_line_trains_evaluates_and_lists(tmp_path, capsys):
     ("command", "sentence"),
     [
         ("fit nothing", "the valid ones are mnist-2d"),
-        ("fit mnist-5k-2d --epochs 0", ">= 1"),
-        ("fit mnist-5k-2d --learning-rate -1", "> 0"),
+        ("fit mnist-5k-2d --epochs 0", "--epochs 0 is not possible"),
+        ("fit mnist-5k-2d --latent-dim 300", "--latent-dim 300 is not possible"),
+        ("fit mnist-5k-2d --beta inf", "--beta inf is not possible"),
+        ("fit mnist-5k-2d --out /", "names no file"),
+        ("fit mnist-5k-2d --learning-rate -1", "--learning-rate -1.0 is not possible"),
         ("fit mnist-5k-2d --validation 9999", "--validation 9999"),
         ("fit mnist-5k-2d --device tpu", "'tpu' is not available"),
         ("fit mnist-5k-2d --data moon", "'moon'"),
@@ -128,6 +138,94 @@ def test_what_a_user_got_wrong_is_one_sentence(command, sentence, capsys, tmp_pa
 
 
 def test_devices():
-    assert pick_device("cpu").type == "cpu"
-    assert pick_device("auto").type in ("cpu", "cuda", "mps")
-    assert isinstance(PRESETS["mnist-2d"], Preset)
+    assert pick_device("cpu") == torch.device("cpu")
+    if not torch.cuda.is_available() and not torch.backends.mps.is_available():
+        assert pick_device("auto") == torch.device("cpu")
+
+
+def test_only_what_the_encoder_sees_is_blanked_and_the_target_stays_clean(digits, monkeypatch):
+    seen = []
+
+    preset = replace(SMALL, epochs=1, input_dropout=0.5, elastic=0.0)
+    shown = iter(fit(new_vae(preset, 0), preset, *digits))
+    original = loop.elbo
+    monkeypatch.setattr(loop, "elbo", lambda *a: (seen.append((a[1], a[3])), original(*a))[1])
+    next(shown)
+    (x, blanked), *_ = seen
+    rows = {r.numpy().tobytes() for r in data.to_float(digits[0].images)}
+    assert all(r.numpy().tobytes() in rows for r in x)
+    ink = x > 0
+    assert 0.45 < float((blanked[ink] == 0).float().mean()) < 0.55
+    torch.testing.assert_close(blanked[ink & (blanked > 0)], 2 * x[ink & (blanked > 0)])
+
+
+def test_elastic_bending_moves_ink_a_little_and_keeps_its_amount(digits):
+    x = data.to_float(digits[0].images[:50])
+    bent = augment.elastic(x, 0.02, torch.Generator().manual_seed(0))
+    assert bent.min() >= 0
+    assert bent.max() <= 1
+    assert 0.005 < float((bent - x).abs().mean()) < 0.06
+    torch.testing.assert_close(bent.sum(1), x.sum(1), rtol=0.25, atol=0)
+    still = augment.elastic(x, 0.0, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(still, x, atol=1e-4, rtol=0)
+
+
+def test_code_scale_widens_the_decoders_first_layer_alone():
+    plain, wide = (new_vae(replace(SMALL, code_scale=s), 3) for s in (1.0, 3.0))
+    torch.testing.assert_close(wide.decoder[0].weight, 3 * plain.decoder[0].weight)
+    torch.testing.assert_close(wide.decoder[2].weight, plain.decoder[2].weight)
+    torch.testing.assert_close(wide.encoder[0].weight, plain.encoder[0].weight)
+
+
+def test_a_head_keeps_its_precision_under_autocast_and_strange_images_stay_finite():
+    vae = new_vae(SMALL, 0)
+    x = torch.rand(4, 784)
+    with torch.autocast("cpu", torch.bfloat16):
+        posterior = vae.encode(x)
+        assert posterior.mu.dtype == torch.float32
+        assert vae.decode(posterior.mu).dtype == torch.float32
+    assert (posterior.mu.bfloat16().float() != posterior.mu).any()
+    terms = loop.elbo(vae, 1e6 * x)
+    assert torch.isfinite(terms.kl).all()
+
+
+def test_validation_images_are_held_back_and_named_so(tmp_path, monkeypatch, capsys):
+    parts = {}
+    original = cli.fit
+
+    def spy(vae, preset, train, test, *rest):
+        parts.update(train=train, test=test)
+        return original(vae, preset, train, test, *rest)
+
+    monkeypatch.setattr(cli, "fit", spy)
+    out = tmp_path / "v.safetensors"
+    options = ["--epochs", "1", "--batch-size", "444", "--validation", "4", "--out", str(out)]
+    assert main(["fit", "mnist-5k-2d", *options]) == 0
+    rows = [{r.numpy().tobytes() for r in p.images} for p in (parts["train"], parts["test"])]
+    assert (len(parts["train"]), len(parts["test"])) == (3996, 4)
+    assert not rows[0] & rows[1]
+    assert checkpoint.load(out).metrics.validation
+
+
+def test_a_reader_that_leaves_and_an_interrupt_lose_no_model(tmp_path):
+    fit_command = f"{sys.executable} -m training fit mnist-5k-2d --batch-size 500 --out"
+    piped = tmp_path / "piped.safetensors"
+    subprocess.run(
+        ["bash", "-c", f"{fit_command} {piped} --epochs 3 | head -1"], check=True, cwd=ROOT
+    )
+    assert len(checkpoint.load(piped).history) == 3
+    kept = tmp_path / "kept.safetensors"
+    running = subprocess.Popen(
+        f"{fit_command} {kept} --epochs 5000".split(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = (line for line in running.stdout)
+    assert any(line.strip().startswith("2 ") for line in lines)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert "keeping the model as it is" in error
+    assert 2 <= len(checkpoint.load(kept).history) < 5000
