@@ -12,4 +12,5 @@ import streamlit as st  # noqa: E402
 st.set_page_config(page_title="VAE Latent Explorer", page_icon="◎", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 st.html('<h1 class="brand">VAE Latent Explorer</h1>')
+
 st.navigation([st.Page("pages/explore.py", title="Explore", default=True)], position="hidden").run()

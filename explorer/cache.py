@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,10 +130,26 @@ def shown(name: str) -> Shown | str:
         return str(error)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Encoding the images …")
+@st.cache_resource(max_entries=16, show_spinner=False)
 def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
     """The codes of the shown images under a model."""
     return latent.encode(_model.checkpoint.vae, _shown.images.images)
+
+
+def first_choice(names: Iterable[str]) -> str:
+    """The checkpoint that a visitor meets first."""
+    found = list(names)
+    return "mnist-2d" if "mnist-2d" in found else found[0]
+
+
+def warm_up() -> None:
+    """Load what a first visitor will see, so that the page finds it ready."""
+    good = {name: m for name, m in models().items() if isinstance(m, Model)}
+    images = shown(data_names()[0])
+    if good and isinstance(images, Shown):
+        model = good[first_choice(good)]
+        key = (model.key, images.key)
+        typical(key, codes(key, model, images), images)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

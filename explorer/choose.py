@@ -72,7 +72,7 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
                 + again
             )
             state.put(z=None, axes=None)
-        wanted = "mnist-2d" if "mnist-2d" in good else next(iter(good))
+        wanted = cache.first_choice(good)
         state.put(checkpoint=wanted)
     state.show_in("checkpoint_box", wanted)
 

@@ -43,8 +43,8 @@ class Phase(NamedTuple):
 
 # docs/LOG.md has what else was tried.
 SAMPLE_PHASES = (Phase(150, 12.0, 0.8), Phase(150, 1.0, 0.8))
-REFINE_PHASES = (Phase(100, 4.0, 0.8), Phase(450, 1.0, 0.9))
-SMALL_PHASES = (Phase(200, 12.0, 0.8), Phase(450, 1.0, 0.9))
+REFINE_PHASES = (Phase(75, 4.0, 0.8), Phase(300, 1.0, 0.95))
+SMALL_PHASES = (Phase(150, 12.0, 0.5), Phase(100, 1.0, 0.8), Phase(350, 1.0, 0.95))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             "mnist-10d",
             VAEConfig(10, (512, 512, 256), (256, 512, 512)),
-            epochs=120,
+            epochs=200,
             weight_decay=0.05,
             input_dropout=0.3,
             elastic=0.015,
