@@ -1,11 +1,13 @@
 """t-SNE that shows its map while it forms, and a disk cache of finished maps. Arrays only.
 
 A map y minimises KL(P‖Q), where P are affinities of the codes with Gaussians of a given perplexity
-and Q ∝ 1/(1 + |yᵢ − yⱼ|²) (van der Maaten & Hinton 2008). openTSNE (Poličar et al. 2024) does the
-descent, with repulsion by a tree (van der Maaten 2014) or, where there are many points, by
-interpolation and FFT (Linderman et al. 2019). A map of a sample comes first and is where the map
-of all codes starts: that shows something within seconds, spares most of the early exaggeration,
-and keeps far-apart groups in place (Kobak & Berens 2019).
+and Q ∝ 1/(1 + |yᵢ − yⱼ|²) (van der Maaten & Hinton 2008). The gradient, up to a factor 4, is
+Σⱼ pᵢⱼ qᵢⱼ (yᵢ − yⱼ) − Σⱼ qᵢⱼ² (yᵢ − yⱼ) / Z with the unnormalised q and their sum Z. The first
+sum runs over 3·perplexity neighbours (openTSNE's kernels, Poličar et al. 2024), the second over all
+pairs, on a mesh by FFT (after Linderman et al. 2019; see `mesh.Repulsion`). A map of a sample comes
+first and is where the map of all codes starts, which also keeps far-apart groups in place (Kobak &
+Berens 2019). Every sum is computed by one thread, so that a result can be computed again bit by
+bit.
 """
 
 import contextlib
@@ -13,6 +15,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,15 +23,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.mesh import Repulsion
 from explorer.projection import checked_codes
 
-VERSION = 2  # of the algorithm: results of another version are not taken from the cache
+VERSION = 3  # of the algorithm: results of another version are not taken from the cache
 SAMPLE = 2000
-FFT_FROM = 5000  # below, the tree of Barnes & Hut is faster
 LEAST_POINTS = 10
 LEAST_PERPLEXITY = 2.0
-# Two threads, never more: results do not depend on the machine, and a lecture's laptop stays quick.
-THREADS = 2
 
 Doubles = NDArray[np.float64]
 
@@ -42,9 +43,14 @@ class Phase(NamedTuple):
 
 
 # docs/LOG.md has what else was tried.
-SAMPLE_PHASES = (Phase(150, 12.0, 0.8), Phase(150, 1.0, 0.8))
-REFINE_PHASES = (Phase(75, 4.0, 0.8), Phase(300, 1.0, 0.95))
-SMALL_PHASES = (Phase(150, 12.0, 0.5), Phase(100, 1.0, 0.8), Phase(350, 1.0, 0.95))
+SAMPLE_PHASES = (Phase(100, 12.0, 0.5), Phase(75, 4.0, 0.8), Phase(175, 1.0, 0.9))
+REFINE_PHASES = (Phase(100, 4.0, 0.9), Phase(400, 1.0, 0.95))
+SMALL_PHASES = (
+    Phase(150, 12.0, 0.5),
+    Phase(100, 4.0, 0.8),
+    Phase(100, 1.0, 0.9),
+    Phase(300, 1.0, 0.95),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +84,23 @@ def tsne(codes: ArrayLike, *, perplexity: float = 30.0, seed: int = 0) -> Iterat
             f"The perplexity is {perplexity:g}; with {len(x)} codes it must be between "
             f"{LEAST_PERPLEXITY:g} and {most:g}. Choose one in that range, or encode more images."
         )
-    # One factor for all dimensions, which t-SNE does not notice, and a millionth of noise: codes
-    # that are all equal would otherwise divide by zero and never part.
-    x = (x - x.mean(axis=0)) / (np.abs(x).max() or 1.0)
-    x += np.random.default_rng(seed).normal(scale=1e-6, size=x.shape)
+    # One factor for all dimensions, which t-SNE does not notice: no square under- or overflows.
+    x = x / (np.abs(x).max() or 1.0)
+    x -= x.mean(axis=0)
+    x /= np.abs(x).max() or 1.0
     return _small(x, perplexity, seed) if len(x) <= SAMPLE else _sampled(x, perplexity, seed)
 
 
 def _small(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
-    from openTSNE.initialization import pca
-
+    rng = np.random.default_rng(seed)
     index = np.arange(len(x))
     total = _work(len(x), SMALL_PHASES)
-    start = pca(x, random_state=seed) if x.shape[1] > 1 else _line(x)
-    for done, y, kl in _descend(affinities(x, perplexity), start, SMALL_PHASES, seed):
-        yield TsneStep("refining", done, total, index, y, kl, done == total)
+    descent = Descent(affinities(x, perplexity), principal_start(x, rng))
+    for done in descent.run(SMALL_PHASES):
+        yield descent.step("refining", done, total, index, done == total)
 
 
 def _sampled(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
-    from openTSNE.initialization import pca
     from scipy.spatial import cKDTree
 
     rng = np.random.default_rng(seed)
@@ -104,71 +108,119 @@ def _sampled(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
     sample = x[index]
     before = _work(SAMPLE, SAMPLE_PHASES)
     total = before + _work(len(x), REFINE_PHASES)
-    p = affinities(sample, min(perplexity, (SAMPLE - 1) / 3))
-    start = pca(sample, random_state=seed) if x.shape[1] > 1 else _line(sample)
-    for done, y, kl in _descend(p, start, SAMPLE_PHASES, seed):
-        yield TsneStep("laying out a sample", done, total, index, y, kl, False)
-    yield TsneStep("finding neighbours", before, total, index, y, None, False)
-    p = affinities(x, perplexity)
-    # The others start amid the nearest of the sample, and all at half the size: crowded points
-    # pass each other, and the repulsion soon spreads them.
-    distance, near = cKDTree(sample).query(x, k=5)
-    weight = 1 / (distance**2 + 1e-12)
-    weight /= weight.sum(axis=1, keepdims=True)
-    start = 0.5 * np.einsum("nk,nkc->nc", weight, y.astype(np.float64)[near])
-    start += rng.normal(scale=0.05, size=start.shape)
-    everyone = np.arange(len(x))
-    for done, y, kl in _descend(p, start, REFINE_PHASES, seed):
-        now = before + done
-        yield TsneStep("refining", now, total, everyone, y, kl, now == total)
+    # Two cores have two things to do: all codes' neighbours, and the map of the sample.
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as finder:
+        start = principal_start(sample, rng)
+        first = affinities(sample, min(perplexity, (SAMPLE - 1) / 3))
+        found = finder.submit(affinities, x, perplexity)
+        descent = Descent(first, start)
+        for done in descent.run(SAMPLE_PHASES):
+            yield descent.step("laying out a sample", done, total, index)
+        while not found.done():
+            with contextlib.suppress(TimeoutError):
+                found.result(timeout=0.5)
+            yield descent.step("finding neighbours", before, total, index)
+        # The others start amid the nearest of the sample, and all at half the size: crowded
+        # points pass each other, and the repulsion soon spreads them.
+        distance, near = cKDTree(sample).query(x, k=5)
+        weight = 1 / (distance**2 + 1e-12)
+        weight /= weight.sum(axis=1, keepdims=True)
+        start = 0.5 * np.einsum("nk,nkc->nc", weight, descent.y[near])
+        start += rng.normal(scale=0.05, size=start.shape)
+        descent = Descent(found.result(), start, pool)
+        everyone = np.arange(len(x))
+        for done in descent.run(REFINE_PHASES):
+            now = before + done
+            yield descent.step("refining", now, total, everyone, now == total)
 
 
 def _work(points: int, phases: tuple[Phase, ...]) -> int:
     return points * sum(phase.iterations for phase in phases)
 
 
-def _line(x: Doubles) -> Doubles:
-    """Where to start (N, 2) with codes (N, 1), of which there are no two components."""
-    return np.column_stack([x[:, 0], np.zeros(len(x))]) * (1e-4 / x.std())
-
-
 def affinities(x: Doubles, perplexity: float) -> Any:
-    """openTSNE's affinities of codes (N, d) over 3·perplexity exact nearest neighbours."""
+    """The joint probabilities P of codes (N, d), a sparse (N, N) matrix with the sum 1."""
     from openTSNE.affinity import PerplexityBasedNN
 
-    return PerplexityBasedNN(x, perplexity, method="exact", n_jobs=THREADS)
+    return PerplexityBasedNN(x, perplexity, method="exact", n_jobs=1).P
 
 
-def _descend(
-    affinity: Any, start: Doubles, phases: tuple[Phase, ...], seed: int
-) -> Iterator[tuple[int, NDArray[np.float32], float | None]]:
-    """Descend from `start` (N, 2); yields point-iterations done, the map, and its KL in nats."""
-    from openTSNE import TSNEEmbedding
+def principal_start(x: Doubles, rng: np.random.Generator) -> Doubles:
+    """Where to start (N, 2): the first principal components, tiny (Kobak & Berens 2019).
 
-    n = len(start)
-    method = "fft" if n >= FFT_FROM else "bh"
-    map_ = TSNEEmbedding(
-        start, affinity, negative_gradient_method=method, n_jobs=THREADS, random_state=seed
-    )
-    often = min(25, max(5, 100_000 // n))  # about once a second or less
-    done = 0
-    for phase in phases:
-        for first in range(0, phase.iterations, often):
-            iterations = min(often, phase.iterations - first)
-            map_.optimize(
-                iterations,
-                exaggeration=phase.exaggeration,
-                momentum=phase.momentum,
-                learning_rate=n / phase.exaggeration,
-                n_jobs=THREADS,
-                inplace=True,
-            )
-            done += n * iterations
-            if not np.isfinite(map_).all():  # openTSNE's next step would not survive it
-                raise ValueError("The t-SNE map diverged; try another perplexity or seed.")
-            # While P is exaggerated, openTSNE's KL is that of another P.
-            kl = float(map_.kl_divergence) if phase.exaggeration == 1 else None
-            yield done, np.asarray(map_, dtype=np.float32).copy(), kl
+    A hundredth of that is noise, without which codes that are equal would never part.
+    """
+    centred = x - x.mean(axis=0)
+    places = np.zeros((len(x), 2))
+    basis = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    basis *= np.sign(basis[np.arange(len(basis)), np.abs(basis).argmax(axis=1)])[:, None]
+    places[:, : len(basis)] = centred @ basis.T
+    places *= 1e-4 / (places[:, 0].std() or 1.0)
+    return places + rng.normal(scale=1e-6, size=places.shape)
+
+
+class Descent:
+    """Gradient descent of KL(P‖Q) with momentum and a gain per coordinate (Jacobs 1988).
+
+    The learning rate is N / exaggeration (Belkina et al. 2019), which fits the gradient without
+    its factor 4. No point moves more than 5 in a step. Given a pool, the two sums of the gradient
+    are computed at the same time, which pays from some thousands of points on.
+    """
+
+    def __init__(self, p: Any, start: Doubles, pool: ThreadPoolExecutor | None = None) -> None:
+        self.p, self.y, self._pool = p, start.copy(), pool
+        self._move = np.zeros_like(start)
+        self._gain = np.ones_like(start)
+        self._repulsion = Repulsion()
+
+    def run(self, phases: tuple[Phase, ...]) -> Iterator[int]:
+        """Descend; yields how many point-iterations are done, about once in a second or less."""
+        n = len(self.y)
+        often = min(25, max(1, 500_000 // n))
+        done = 0
+        for phase in phases:
+            for i in range(1, phase.iterations + 1):
+                self._descend(phase)
+                done += n
+                if i % often == 0 or i == phase.iterations:
+                    yield done
+
+    def step(
+        self, stage: str, done: int, total: int, index: NDArray[np.int64], final: bool = False
+    ) -> TsneStep:
+        """The map as it is now."""
+        return TsneStep(
+            stage, done, total, index, self.y.astype(np.float32), self.divergence(), final
+        )
+
+    def divergence(self) -> float:
+        """KL(P‖Q) in nats, with Z from the mesh."""
+        mass, kl, _ = self._attract(measure=True)
+        return float(kl + mass * np.log(self._repulsion(self.y)[1]))
+
+    def _attract(self, measure: bool = False) -> tuple[float, float, Doubles]:
+        from openTSNE import _tsne
+
+        pull = np.zeros_like(self.y)
+        p, y = self.p, self.y
+        mass, kl = _tsne.estimate_positive_gradient_nn(
+            p.indices, p.indptr, p.data, y, y, pull, 1, num_threads=1, should_eval_error=measure
+        )
+        return mass, kl, pull
+
+    def _descend(self, phase: Phase) -> None:
+        pending = self._pool.submit(self._attract) if self._pool else None
+        push, z = self._repulsion(self.y)
+        pull = (pending.result() if pending else self._attract())[2]
+        gradient = phase.exaggeration * pull - push / z
+        turned = np.sign(self._move) != np.sign(gradient)  # a move goes against its gradient
+        self._gain = np.where(turned, self._gain + 0.2, self._gain * 0.8 + 0.01)
+        rate = len(self.y) / phase.exaggeration
+        self._move = phase.momentum * self._move - rate * self._gain * gradient
+        length = np.sqrt((self._move**2).sum(axis=1, keepdims=True))
+        self._move *= 5 / np.maximum(length, 5)
+        self.y += self._move
+        self.y -= self.y.mean(axis=0)
 
 
 def cache_path(cache_dir: Path, codes: ArrayLike, perplexity: float, seed: int) -> Path:
