@@ -20,6 +20,7 @@ from training import data
 from training.checkpoint import Checkpoint, CheckpointError
 from training.data import EMBEDDED, DataError, ImageSet
 
+TRAINING = "-train"  # ends the name of a data set whose training images are meant
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -51,10 +52,9 @@ class Model(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A set of images on offer. `key` changes with its content; `seen` says who has seen them."""
+    """A set of images on offer. `key` changes with its content."""
 
     key: str
-    title: str
     images: ImageSet
 
 
@@ -91,38 +91,44 @@ def models() -> dict[str, Model | str]:
 
 
 def data_names() -> list[str]:
-    """The data sets that can be shown now, the largest real one first."""
-    here = [
-        row.name
-        for row in data.DATASETS.values()
-        if row.needs_download and row.on_disk(data_dir(), "test")
-    ]
-    return [*here, EMBEDDED]
+    """What can be shown now: test images that are on disk, the embedded set, training images.
+
+    A name is a data set's, with `TRAINING` at its end for the images of its training split.
+    """
+    rows = [row for row in data.DATASETS.values() if row.needs_download]
+    test = [row.name for row in rows if row.on_disk(data_dir(), "test")]
+    train = [row.name + TRAINING for row in rows if row.on_disk(data_dir(), "train")]
+    return [*test, EMBEDDED, *train]
+
+
+def split_of(name: str) -> tuple[data.Dataset, data.Split]:
+    """The data set and the split that a name of `data_names` means."""
+    row = data.find(name.removesuffix(TRAINING))
+    return row, "train" if name.endswith(TRAINING) else "test"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
+    row, split = split_of(name)
     if name == EMBEDDED:
-        parts = [data.load(name, split, directory) for split in ("train", "test")]
+        parts = [data.load(name, part, directory) for part in ("train", "test")]
         images = replace(
             parts[0],
             images=torch.cat([p.images for p in parts]),
             labels=torch.cat([p.labels for p in parts]),
         )
-        title = data.find(name).title
     else:
-        images = data.load(name, "test", directory)
-        title = f"{data.find(name).title} test, {len(images):,}"
-    return Shown(f"{name}-{'-'.join(map(str, stamp))}", title, images)
+        images = data.load(row.name, split, directory)
+    return Shown(f"{name}-{'-'.join(map(str, stamp))}", images)
 
 
 def shown(name: str) -> Shown | str:
-    """The images of the data set `name`, or the sentence that says why they cannot be had."""
-    row = data.find(name)
+    """The images that `name` means, or the sentence that says why they cannot be had."""
+    row, split = split_of(name)
     stamp: tuple[int, ...] = ()
     try:
         if row.needs_download:
-            stamp = tuple(f.stat().st_mtime_ns for f in row.files(data_dir(), "test"))
+            stamp = tuple(f.stat().st_mtime_ns for f in row.files(data_dir(), split))
         return _load_shown(name, data_dir(), stamp)
     except OSError as error:
         return f"{row.title} cannot be read ({error.strerror}); download it again."
@@ -140,16 +146,6 @@ def first_choice(names: Iterable[str]) -> str:
     """The checkpoint that a visitor meets first."""
     found = list(names)
     return "mnist-2d" if "mnist-2d" in found else found[0]
-
-
-def warm_up() -> None:
-    """Load what a first visitor will see, so that the page finds it ready."""
-    good = {name: m for name, m in models().items() if isinstance(m, Model)}
-    images = shown(data_names()[0])
-    if good and isinstance(images, Shown):
-        model = good[first_choice(good)]
-        key = (model.key, images.key)
-        typical(key, codes(key, model, images), images)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -82,6 +82,7 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
     place.selectbox(
         "Checkpoint",
         list(good),
+        label_visibility="collapsed",
         key="checkpoint_box",
         on_change=changed,
         format_func=lambda name: _describe(name, good[name]),
@@ -124,15 +125,17 @@ def _data(place) -> Shown:
         names,
         key="data_box",
         on_change=changed,
-        format_func=lambda name: (
-            data.find(name).title
-            + (" · test images" if data.find(name).needs_download else " · embedded")
-        ),
-        help="The embedded digits are 500 of each class from MNIST's training images: the shipped "
-        "models have seen them. MNIST's test images, which no model has seen, can be downloaded "
-        "under Options.",
+        format_func=_title,
+        label_visibility="collapsed",
     )
     return shown
+
+
+def _title(name: str) -> str:
+    row, split = cache.split_of(name)
+    if not row.needs_download:
+        return f"{row.title} · embedded"
+    return f"{row.title} · {row.size[0 if split == 'train' else 1]:,} {split} images"
 
 
 def _view(place) -> None:
@@ -148,6 +151,7 @@ def _view(place) -> None:
         key="view_box",
         required=True,
         on_change=changed,
+        label_visibility="collapsed",
         width="stretch",
     )
 
@@ -178,15 +182,16 @@ def _axes(place, dims: list[Dimension]) -> None:
         state.put(axes=tuple(pair))
 
     across, up = place.columns(2)
-    for column, title, key, moved in (
-        (across, "Across", "x_axis_box", 0),
-        (up, "Up", "y_axis_box", 1),
+    for column, title, arrow, key, moved in (
+        (across, "Across", "→", "x_axis_box", 0),
+        (up, "Up", "↑", "y_axis_box", 1),
     ):
         column.selectbox(
             title,
             numbers,
             key=key,
-            format_func=lambda n: z_name(n - 1),
+            format_func=lambda n, arrow=arrow: f"{arrow} {z_name(n - 1)}",
+            label_visibility="collapsed",
             on_change=changed,
             args=(moved,),
         )
@@ -197,6 +202,11 @@ def axes(dims: list[Dimension]) -> tuple[int, int]:
     chosen = state.get("axes")
     if chosen is not None and max(chosen) <= len(dims):
         return chosen[0] - 1, chosen[1] - 1
+    return usual_axes(dims)
+
+
+def usual_axes(dims: list[Dimension]) -> tuple[int, int]:
+    """The plane's dimensions unless told otherwise: the most informative; (0, 1) of two."""
     return (0, 1) if len(dims) == 2 else (dims[0].index, dims[1].index)
 
 
@@ -225,6 +235,10 @@ def _download() -> None:
     row = data.find("mnist")
     if row.on_disk(cache.data_dir(), "test"):
         return
+    st.caption(
+        "The embedded digits are MNIST training images, which the shipped models have seen. "
+        "MNIST's test images, which they have not, can be downloaded."
+    )
     if not st.button(
         f"Download MNIST ({row.archive_bytes / 1e6:.0f} MB)",
         icon=":material/download:",

@@ -65,9 +65,6 @@ THEMES: dict[str, Theme] = {
     ),
 }
 
-# By this mark the browser's side knows the map among the page's figures.
-MAP = "latent-map"
-
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -103,101 +100,109 @@ def _axis(theme: Theme, title: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def scatter(
+def map_traces(
     points: NDArray[np.floating],
     index: NDArray[np.integer],
     labels: NDArray[np.integer],
     classes: Sequence[str],
-    reconstruction: NDArray[np.floating],
-    kl: NDArray[np.floating],
-    axis_titles: tuple[str, str] | None,
-    theme: Theme,
-    revision: str,
-    least_span: float = 0.0,
-) -> go.Figure:
-    """The latent scatter: one WebGL trace a class, each with its name written at its median.
+) -> list[dict[str, Any]]:
+    """The points of the latent scatter: one WebGL trace a class.
 
-    `points` is (n, 2); the other arrays are (n,): `index` the numbers of the images, `labels`
-    their classes, `reconstruction` and `kl` their terms in nats. Where `axis_titles` is None the
-    axes mean nothing (t-SNE) and are hidden. A figure of the same `revision` keeps its zoom. An
-    axis spans at least `least_span`, so that a collapsed dimension looks collapsed.
+    `points` is (n, 2), `index` (n,) the numbers of the images, which become each trace's
+    `customdata`, and `labels` (n,) their classes.
     """
-    figure = go.Figure()
     # The class drawn last must not hide the others.
-    size, opacity = (4, 0.6) if len(points) > 6000 else (5, 0.7)
+    n = len(points)
+    size, opacity = (2.5, 0.5) if n > 30_000 else (4, 0.6) if n > 6000 else (5, 0.7)
+    traces = []
     for label, name in enumerate(classes):
         rows = np.flatnonzero(labels == label)
         if len(rows) == 0:
             continue
-        figure.add_trace(
-            go.Scattergl(
-                x=points[rows, 0].astype(np.float32),
-                y=points[rows, 1].astype(np.float32),
-                customdata=np.column_stack([index[rows], reconstruction[rows], kl[rows]]).astype(
-                    np.float32
-                ),
-                mode="markers",
-                name=name,
-                marker={
-                    "color": CLASS_COLOURS[label % len(CLASS_COLOURS)],
-                    "size": size,
-                    "opacity": opacity,
-                },
-                # A click chooses an image; it must not dim the others.
-                selected={"marker": {"opacity": opacity}},
-                unselected={"marker": {"opacity": opacity}},
-                hovertemplate=f"<b>class {name}</b> · image %{{customdata[0]:.0f}}<br>"
-                "reconstruction ≈ %{customdata[1]:.0f} nats<br>"
-                "KL %{customdata[2]:.2f} nats<extra></extra>",
-            )
+        trace = go.Scattergl(
+            mode="markers",
+            name=name,
+            marker={
+                "color": CLASS_COLOURS[label % len(CLASS_COLOURS)],
+                "size": size,
+                "opacity": opacity,
+            },
+            unselected={"marker": {"opacity": 0.15}},
+            hoverinfo="skip",  # the stage shows the picture under the pointer itself
         )
-    for label, x, y in class_places(points, labels, len(classes)):
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<b>{classes[label]}</b>",
-            showarrow=False,
-            font={"size": 19, "color": theme.ink},
-            bgcolor=theme.paper,
-            borderpad=1,
-            opacity=0.8,
-            captureevents=False,
+        place = points[rows].astype(np.float32)
+        traces.append(
+            {
+                **trace.to_plotly_json(),
+                "x": place[:, 0],
+                "y": place[:, 1],
+                "customdata": index[rows],
+            }
         )
+    return traces
+
+
+def map_layout(
+    points: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    axis_titles: tuple[str, str] | None,
+    theme: Theme,
+    revision: str,
+    least_span: float = 0.0,
+) -> dict[str, Any]:
+    """The layout of the latent scatter, each class's name written where it is dense.
+
+    Where `axis_titles` is None the axes mean nothing (t-SNE) and are hidden. A figure of the same
+    `revision` keeps its zoom. An axis spans at least `least_span`, so that a collapsed dimension
+    looks collapsed.
+    """
+    names = [
+        {
+            "x": x,
+            "y": y,
+            "text": f"<b>{classes[label]}</b>",
+            "showarrow": False,
+            "font": {"size": 19, "color": theme.ink},
+            "bgcolor": theme.paper,
+            "borderpad": 1,
+            "opacity": 0.8,
+            "captureevents": False,
+        }
+        for label, x, y in (class_places(points, labels, len(classes)) if len(points) else [])
+    ]
     hidden = {"showticklabels": False, "zeroline": False, "showgrid": False}
     x_title, y_title = axis_titles or ("", "")
-    ranges: list[dict[str, Any]] = []
-    for low, high in zip(points.min(0), points.max(0), strict=True):
-        missing = least_span - float(high - low)
-        whole = [float(low) - missing / 2, float(high) + missing / 2]
-        ranges.append({"range": whole} if missing > 0 else {})
-    figure.update_layout(
+    more = {} if axis_titles else hidden
+    x_range, y_range = (_range(points[:, k], least_span) for k in (0, 1))
+    layout = go.Layout(
         **_layout(
             theme,
+            annotations=names,
             uirevision=revision,
-            meta=MAP,
             dragmode="pan",
-            clickmode="event+select",
-            hovermode="closest",
+            hovermode=False,
             legend={
-                "orientation": "h",
-                "x": 0,
-                "y": 1,
+                "x": 1,
+                "y": 0,
                 "yanchor": "bottom",
                 "itemsizing": "constant",
-                "font": {"size": 14},
+                "font": {"size": 13},
             },
-            xaxis=_axis(theme, x_title, **ranges[0], **({} if axis_titles else hidden)),
-            yaxis=_axis(
-                theme,
-                y_title,
-                scaleanchor="x",
-                scaleratio=1,
-                **ranges[1],
-                **({} if axis_titles else hidden),
-            ),
+            xaxis=_axis(theme, x_title, **x_range, **more),
+            yaxis=_axis(theme, y_title, scaleanchor="x", scaleratio=1, **y_range, **more),
         )
     )
-    return figure
+    return layout.to_plotly_json()
+
+
+def _range(values: NDArray[np.floating], least_span: float) -> dict[str, Any]:
+    """All values with a margin, and no less than `least_span`."""
+    if len(values) == 0:
+        return {}
+    low, high = float(values.min()), float(values.max())
+    margin = max(0.04 * (high - low), (least_span - (high - low)) / 2, 1e-6)
+    return {"range": [low - margin, high + margin]}
 
 
 def class_places(
@@ -229,59 +234,6 @@ def class_places(
         x, y = np.median(points[here], axis=0)
         places.append((int(label), float(x), float(y)))
     return places
-
-
-def ellipse(
-    centre: NDArray[np.floating], root: NDArray[np.floating], sigmas: float
-) -> NDArray[np.float64]:
-    """The ellipse at `sigmas` standard deviations of a Gaussian on the map, (49, 2).
-
-    `centre` (2,) is where the map puts μ and `root` (2, d) a root of the shown covariance:
-    root @ root.T.
-    """
-    angle = np.linspace(0, 2 * np.pi, 49)
-    values, vectors = np.linalg.eigh(root @ root.T)
-    axes = vectors * np.sqrt(np.maximum(values, 0))
-    return (centre[:, None] + sigmas * axes @ np.stack([np.cos(angle), np.sin(angle)])).T
-
-
-def _faded(colour: str) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.4)"
-
-
-def kl_bars(
-    kl: NDArray[np.floating], mean_kl: NDArray[np.floating], order: Sequence[int], theme: Theme
-) -> go.Figure:
-    """KL per dimension of one image beside its mean over all images, in nats, (d,) each."""
-    names = [z_name(i) for i in order]
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=names,
-                y=kl[list(order)],
-                name="this image",
-                marker={"color": theme.kl},
-                hovertemplate="%{x}: %{y:.3f} nats<extra>this image</extra>",
-            ),
-            go.Bar(
-                x=names,
-                y=mean_kl[list(order)],
-                name="mean over all images",
-                marker={"color": _faded(theme.kl)},
-                hovertemplate="%{x}: %{y:.3f} nats<extra>mean</extra>",
-            ),
-        ]
-    )
-    figure.update_layout(
-        **_layout(
-            theme,
-            legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-            xaxis=_axis(theme, "latent dimension, most informative first"),
-            yaxis=_axis(theme, "KL, nats"),
-        )
-    )
-    return figure
 
 
 def history_curve(

@@ -1,37 +1,32 @@
-"""Below the fold: the terms of the chosen image in full, and how the checkpoint was trained."""
+"""Below the fold: how the checkpoint was trained."""
 
 import streamlit as st
 
-from explorer import figures, state
+from explorer import figures
 from explorer.choose import Scene
-
-_PLAIN = {"displayModeBar": False}
+from explorer.stage import component
 
 
 def show(scene: Scene) -> None:
-    """Draw the KL per dimension and the training history."""
-    theme = figures.THEMES[theme_name()]
+    """Draw the training history."""
     checkpoint = scene.model.checkpoint
-    left, middle, right = st.columns(3)
-    image = state.get("image")
-    with left:
-        st.html('<p class="quantity kl"><b>KL</b> per latent dimension, of the chosen image</p>')
-        figure = figures.kl_bars(
-            scene.codes.kl_per_dim[image],
-            scene.codes.kl_per_dim.mean(0),
-            [d.index for d in scene.dims],
-            theme,
-        )
-        st.plotly_chart(figure, height=300, config=_PLAIN, theme=None, key="kl_bars")
     if not checkpoint.history:
-        middle.info("This checkpoint carries no training history.")
+        st.info("This checkpoint carries no training history.")
         return
-    for place, term, title, colour in (
-        (middle, "reconstruction", "Reconstruction while training", theme.reconstruction),
-        (right, "kl", "KL while training", theme.kl),
+    for place, term, title in zip(
+        st.columns(3),
+        ("reconstruction", "kl", "neg_elbo"),
+        ("Reconstruction while training", "KL while training", "−ELBO while training"),
+        strict=True,
     ):
-        figure = figures.history_curve(checkpoint.history, term, title, colour, theme)
-        place.plotly_chart(figure, height=330, config=_PLAIN, theme=None, key=f"history_{term}")
+        curves = {
+            name: figures.history_curve(
+                checkpoint.history, term, title, getattr(theme, term, theme.ink), theme
+            )
+            for name, theme in figures.THEMES.items()
+        }
+        with place:
+            component.chart(curves, key=f"history_{term}")
     preset = checkpoint.preset
     m = checkpoint.metrics
     measured = "validation" if m.validation else "test"
@@ -52,8 +47,3 @@ def show(scene: Scene) -> None:
         f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per "
         f"image. {harder}"
     )
-
-
-def theme_name() -> str:
-    """The visitor's theme, `light` or `dark`."""
-    return "dark" if st.context.theme.type == "dark" else "light"

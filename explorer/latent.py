@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data import to_float
-from training.elbo import elbo
 from training.evaluate import active_units
 from training.model import VAE
-from training.priors import Posterior
 
 Array = NDArray[np.float32]
 
@@ -20,20 +18,12 @@ Array = NDArray[np.float32]
 class Codes(NamedTuple):
     """The codes of N images in d latent dimensions.
 
-    `mu`, `std` and `kl_per_dim` are (N, d); `reconstruction` (N,) is −log p(x|z) at one sample
-    z ~ q(z|x).
+    `mu`, `std` and `kl_per_dim`, KL(q(z|x) ‖ p(z)) in nats, are (N, d).
     """
 
     mu: Array
     std: Array
     kl_per_dim: Array
-    reconstruction: Array
-
-    @property
-    def kl(self) -> Array:
-        """KL(q(z|x) ‖ p(z)), shape (N,)."""
-        total: Array = self.kl_per_dim.sum(1)
-        return total
 
 
 @dataclass(frozen=True, order=True)
@@ -47,41 +37,14 @@ class Dimension:
     high: float
 
 
-class Terms(NamedTuple):
-    """The terms of one image, in nats.
-
-    `reconstruction` estimates −E_q log p(x|z) from `samples` draws of z, with its standard error;
-    `kl_per_dim` (d,) is exact; `at_z` is −log p(x|z) at the code that was given.
-    """
-
-    reconstruction: float
-    standard_error: float
-    samples: int
-    kl_per_dim: Array
-    at_z: float
-
-    @property
-    def kl(self) -> float:
-        """KL(q(z|x) ‖ p(z))."""
-        return float(self.kl_per_dim.sum())
-
-    @property
-    def neg_elbo(self) -> float:
-        """−ELBO."""
-        return self.reconstruction + self.kl
-
-
 @torch.no_grad()
-def encode(vae: VAE, images: Tensor, seed: int = 0, chunk: int = 1000) -> Codes:
-    """Codes of uint8 images (N, 784); the same seed draws the same z."""
-    generator = torch.Generator().manual_seed(seed)
+def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
+    """Codes of uint8 images (N, 784)."""
     parts = []
     for rows in images.split(chunk):
-        terms = elbo(vae, to_float(rows), generator)
-        parts.append((*terms.posterior, terms.kl_per_dim, terms.reconstruction))
-    mu, log_var, kl, reconstruction = (torch.cat(p) for p in zip(*parts, strict=True))
-    std = Posterior(mu, log_var).std
-    return Codes(mu.numpy(), std.numpy(), kl.numpy(), reconstruction.numpy())
+        posterior = vae.encode(to_float(rows))
+        parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
+    return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
 
 
 def dimensions(codes: Codes) -> list[Dimension]:
@@ -98,33 +61,6 @@ def dimensions(codes: Codes) -> list[Dimension]:
         Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
         for i in np.argsort(-mean_kl, kind="stable")
     ]
-
-
-@torch.no_grad()
-def picture(vae: VAE, z: Array) -> NDArray[np.uint8]:
-    """Decode codes (..., d) into grey levels (..., 28, 28)."""
-    x_hat = vae.picture(torch.as_tensor(z, dtype=torch.float32))
-    levels = (x_hat * 255).round().to(torch.uint8).numpy()
-    return levels.reshape(*levels.shape[:-1], 28, 28)
-
-
-@torch.no_grad()
-def terms(vae: VAE, image: Tensor, z: Array, samples: int = 256, seed: int = 0) -> Terms:
-    """The terms of one uint8 image (784,), and −log p(x|z) at a code z (d,)."""
-    x = to_float(image[None])
-    posterior = vae.encode(x)
-    generator = torch.Generator().manual_seed(seed)
-    many = Posterior(*(p.expand(samples, -1) for p in posterior))
-    drawn = vae.prior.sample(many, generator)
-    given = torch.as_tensor(z, dtype=torch.float32)[None]
-    nll = vae.likelihood.negative_log_likelihood(vae.decode(torch.cat([drawn, given])), x).double()
-    return Terms(
-        float(nll[:-1].mean()),
-        float(nll[:-1].std() / samples**0.5),
-        samples,
-        vae.prior.kl(posterior)[0].numpy(),
-        float(nll[-1]),
-    )
 
 
 def typical(codes: Codes, labels: NDArray[np.int64], n_classes: int) -> list[int | None]:

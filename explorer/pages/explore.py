@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from explorer import choose, flow
+from explorer import choose, flow, history
 
-flow.show(choose.scene())
+scene = choose.scene()
+flow.show(scene)
+history.show(scene)
 st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

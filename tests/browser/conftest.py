@@ -56,8 +56,11 @@ class App:
 
 
 @contextmanager
-def serve(folder: Path, **environment: str):
-    """Run the app as a user does, with its own folders and no network; stop it afterwards."""
+def serve(folder: Path, base: str = "", **environment: str):
+    """Run the app as a user does, with its own folders and no network; stop it afterwards.
+
+    `base` is the path below which it lives, as behind a reverse proxy.
+    """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -79,6 +82,7 @@ def serve(folder: Path, **environment: str):
                 *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
                 *("--server.headless=true", f"--server.port={port}"),
                 *("--server.address=127.0.0.1", "--server.fileWatcherType=none"),
+                f"--server.baseUrlPath={base}",
             ],
             cwd=ROOT,
             env=env,
@@ -86,7 +90,7 @@ def serve(folder: Path, **environment: str):
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}" + (f"/{base}" if base else "")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         for _ in range(300):
@@ -127,8 +131,7 @@ class Screen:
 
     def ready(self) -> None:
         """Wait until the picture and the map are there and nothing runs any more."""
-        self.page.wait_for_selector(".output img", timeout=60_000)
-        self.page.wait_for_selector(".js-plotly-plot .gl-canvas", state="attached", timeout=60_000)
+        self.page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
         self.settled()
 
     def settled(self) -> None:
@@ -140,6 +143,12 @@ class Screen:
         )
         self.page.wait_for_timeout(250)
 
+    def frame(self) -> None:
+        """Wait until what was done has been painted."""
+        self.page.evaluate(
+            "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
+        )
+
     def pixels(self, selector: str):
         """A screenshot of an element as an array (height, width, 3)."""
         import io
@@ -150,15 +159,32 @@ class Screen:
         shot = self.page.locator(selector).first.screenshot()
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(int)
 
-    def digit(self):
-        """The decoded picture as it is painted, brought back to 28×28 grey levels."""
+    def digit(self, selector: str = "canvas.x-hat", which: int = 0):
+        """A picture as it is painted, brought back to 28×28 grey levels."""
+        import io
+
         import numpy as np
         from PIL import Image
 
-        grey = Image.fromarray(self.pixels(".output img")[6:-6, 6:-6].astype(np.uint8)).convert("L")
+        shot = self.page.locator(selector).nth(which).screenshot()
+        grey = Image.open(io.BytesIO(shot)).convert("L")
         return np.asarray(grey.resize((28, 28), Image.Resampling.BOX)).astype(int)
 
-    def near(self, colour: str, selector: str = ".js-plotly-plot", tolerance: int = 40):
+    def canvas(self, selector: str, which: int = 0):
+        """The grey levels that a canvas of 28×28 holds, without the page's frame around it."""
+        import numpy as np
+
+        data = (
+            self.page.locator(selector)
+            .nth(which)
+            .evaluate(
+                "c => Array.from(c.getContext('2d').getImageData(0, 0, 28, 28).data)"
+                ".filter((_, i) => i % 4 === 0)"
+            )
+        )
+        return np.array(data).reshape(28, 28)
+
+    def near(self, colour: str, selector: str = ".stage .map", tolerance: int = 40):
         """Rows and columns of the pixels that have about this colour."""
         import numpy as np
 
@@ -167,17 +193,68 @@ class Screen:
         return np.argwhere(distance < tolerance)
 
     def term(self, kind: str) -> float:
-        """A number of the terms panel: reconstruction, kl, elbo or at-z."""
+        """A number of the terms: reconstruction, kl or sum."""
         return float(self.page.locator(f".term.{kind} .value").inner_text())
 
     def image(self) -> int:
-        """The number of the chosen image, from the caption under it."""
-        text = self.page.locator(".pair figcaption").first.inner_text()
-        return int(re.search(r"image (\d+)", text)[1])
+        """The number of the chosen image, from the words above it."""
+        return int(re.search(r"image (\d+)", self.page.locator(".quantity.x").inner_text())[1])
 
-    def slider_values(self) -> list[float]:
-        texts = self.page.locator('[data-testid="stSliderThumbValue"]').all_inner_texts()
-        return [float(t) for t in texts]
+    def z(self) -> list[float]:
+        """What the sliders show, in the model's own order of dimensions."""
+        found = self.page.locator(".slider input").evaluate_all(
+            "all => all.map(i => [Number(i.id.split('-')[1]), Number(i.value)])"
+        )
+        return [value for _, value in sorted(found)]
+
+    def ring(self) -> tuple[float, float]:
+        """The middle of the ring that marks z, in pixels of the page."""
+        box = self.page.locator(".stage .map .cursor").bounding_box()
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def plot(self, across: float, down: float) -> tuple[float, float]:
+        """A place of the map's plotting area, as shares of its width and height."""
+        box = self.page.locator(".stage .nsewdrag").first.bounding_box()
+        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """The pixel of the page at a place of the map, in the map's own units."""
+        return self.page.evaluate(
+            """([x, y]) => {
+              const plot = document.querySelector('.stage .plot');
+              const { xaxis, yaxis } = plot._fullLayout;
+              const box = plot.getBoundingClientRect();
+              return [box.left + xaxis._offset + xaxis.d2p(x),
+                      box.top + yaxis._offset + yaxis.d2p(y)];
+            }""",
+            [x, y],
+        )
+
+    def units(self, px: float, py: float) -> tuple[float, float]:
+        """The place of the map at a pixel of the page."""
+        return self.page.evaluate(
+            """([x, y]) => {
+              const plot = document.querySelector('.stage .plot');
+              const { xaxis, yaxis } = plot._fullLayout;
+              const box = plot.getBoundingClientRect();
+              return [xaxis.p2d(x - box.left - xaxis._offset),
+                      yaxis.p2d(y - box.top - yaxis._offset)];
+            }""",
+            [px, py],
+        )
+
+    def ranges(self) -> list[float]:
+        """What the map shows: x from and to, y from and to."""
+        return self.page.evaluate(
+            "() => { const l = document.querySelector('.stage .plot')._fullLayout;"
+            " return [...l.xaxis.range, ...l.yaxis.range]; }"
+        )
+
+    def note(self) -> str:
+        return self.page.locator(".map-note").inner_text()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
 
     def warnings(self) -> str:
         return " ".join(self.page.locator('[data-testid="stAlert"]').all_inner_texts())
@@ -186,6 +263,15 @@ class Screen:
         from urllib.parse import parse_qsl, urlsplit
 
         return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def until_query(self, **wanted: str) -> None:
+        """Wait until the address says so."""
+        for name, value in wanted.items():
+            self.page.wait_for_function(
+                "([n, v]) => new URLSearchParams(location.search).get(n) === v",
+                arg=[name, value],
+                timeout=20_000,
+            )
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""A server with a page, and a Chromium to look at it; what the browser benchmarks share."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = (
+    *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader"),
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser of playwright's, with the Chromium that is on the machine."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def serving(script: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a Streamlit server that was started this moment, and its process."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "streamlit", "run", str(script)),
+            *("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}", server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def goto(page: Any, url: str, server: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    """Open a page as soon as its server listens."""
+    began = time.perf_counter()
+    while True:
+        try:
+            page.goto(url, wait_until="commit")
+            return
+        except Exception:  # not listening yet
+            if server.poll() is not None or time.perf_counter() - began > seconds:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,192 @@
+"""What is large goes over HTTP, named by its content, and stays in the browser's cache for ever.
+
+Three kinds: the stage's own JavaScript, plotly.js from the plotly package, and blobs (models,
+pictures, maps). Nothing else can be fetched: the first two are fixed lists, and a blob is there
+only once a page has offered it.
+"""
+
+import gzip
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PREFIX = "stage"
+MODULES = Path(__file__).parent / "stage"
+_FOREVER = "public, max-age=31536000, immutable"
+_MAX_BYTES = 256 * 2**20
+
+
+class _Entry:
+    """A finished blob, gzipped, or one that a thread is making."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.name = ""
+        self.packed = b""
+
+
+class Store:
+    """Blobs by name, gzipped; the least recently used ones go when there are too many bytes.
+
+    Thread-safe: pages offer from many threads, and the same blob is made once.
+    """
+
+    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._by_key: OrderedDict[Hashable, _Entry] = OrderedDict()
+
+    def offer(self, key: Hashable, build: Callable[[], bytes]) -> str:
+        """Make a blob fetchable; its path, relative to the app's own root.
+
+        `key` stands for the content: `build` is called only where no blob of this key is held.
+        """
+        with self._lock:
+            entry = self._by_key.setdefault(key, _Entry())
+            self._by_key.move_to_end(key)
+        with entry.lock:
+            if not entry.packed:
+                blob = build()
+                entry.name = hashlib.blake2b(blob, digest_size=16).hexdigest()
+                # Large sets of pictures would keep the first visitor waiting.
+                level = 6 if len(blob) < 16 * 2**20 else 2
+                entry.packed = gzip.compress(blob, level, mtime=0)
+        self._trim(key)
+        return f"{PREFIX}/blob/{entry.name}"
+
+    def _trim(self, keep: Hashable) -> None:
+        with self._lock:
+            total = sum(len(entry.packed) for entry in self._by_key.values())
+            for key in list(self._by_key):
+                if total <= self._max_bytes:
+                    break
+                if key != keep:
+                    total -= len(self._by_key.pop(key).packed)
+
+    def find(self, name: str) -> bytes | None:
+        """The gzipped blob of this name, if a page has offered it."""
+        with self._lock:
+            for key, entry in self._by_key.items():
+                if entry.name == name and entry.packed:
+                    self._by_key.move_to_end(key)
+                    return entry.packed
+        return None
+
+
+STORE = Store()
+
+
+@cache
+def modules() -> tuple[str, dict[str, bytes]]:
+    """The stage's JavaScript, gzipped, by file name; and a name made from all of it."""
+    files = {path.name: path.read_bytes() for path in sorted(MODULES.glob("*.js"))}
+    whole = b"\0".join(part for name, text in files.items() for part in (name.encode(), text))
+    name = hashlib.blake2b(whole, digest_size=8).hexdigest()
+    return name, {file: gzip.compress(text, 9, mtime=0) for file, text in files.items()}
+
+
+@cache
+def plotly_js() -> tuple[str, bytes]:
+    """plotly.js as the plotly package ships it: its file name here, and the gzipped script."""
+    import plotly
+
+    script = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+    name = f"plotly-{hashlib.blake2b(script, digest_size=8).hexdigest()}.js"
+    return name, gzip.compress(script, 6, mtime=0)
+
+
+def code_path(file: str) -> str:
+    """The path of one of the stage's modules, relative to the app's own root."""
+    return f"{PREFIX}/code/{modules()[0]}/{file}"
+
+
+def plotly_path() -> str:
+    """The path of plotly.js, relative to the app's own root."""
+    return f"{PREFIX}/lib/{plotly_js()[0]}"
+
+
+def _answer(request: Request, packed: bytes | None, media_type: str) -> Response:
+    if packed is None:
+        return PlainTextResponse(
+            "Nothing of this name is on offer here; reload the page.\n",
+            status_code=404,
+            headers={"Cache-Control": "no-store"},
+        )
+    headers = {
+        "Cache-Control": _FOREVER,
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(
+            packed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"}
+        )
+    return Response(gzip.decompress(packed), media_type=media_type, headers=headers)
+
+
+def _code(request: Request) -> Response:
+    name, files = modules()
+    known = request.path_params["version"] == name
+    packed = files.get(request.path_params["file"]) if known else None
+    return _answer(request, packed, "text/javascript")
+
+
+def _lib(request: Request) -> Response:
+    name, packed = plotly_js()
+    return _answer(
+        request, packed if request.path_params["file"] == name else None, "text/javascript"
+    )
+
+
+def _blob(request: Request) -> Response:
+    return _answer(request, STORE.find(request.path_params["name"]), "application/octet-stream")
+
+
+def routes(base: str = "") -> list[BaseRoute]:
+    """The routes, under the app's base path and at the root.
+
+    A reverse proxy may or may not take the base path off before it asks.
+    """
+    found: list[BaseRoute] = []
+    for root in dict.fromkeys(("", base.strip("/"))):
+        at = f"/{root}/{PREFIX}" if root else f"/{PREFIX}"
+        found += [
+            Route(f"{at}/code/{{version}}/{{file}}", _code),
+            Route(f"{at}/lib/{{file}}", _lib),
+            Route(f"{at}/blob/{{name}}", _blob),
+        ]
+    return found
+
+
+class Preload:
+    """Adds a `Link` header to HTML answers: the browser fetches what the stage will need early."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        links = [f"<./{plotly_path()}>; rel=preload; as=script"]
+        links += [
+            f"<./{code_path(file)}>; rel=modulepreload"
+            for file in modules()[1]
+            if file not in ("adapter.js", "worker.js", "chart.js")
+        ]
+        self.header = (b"link", ", ".join(links).encode())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the header."""
+
+        async def with_link(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kinds = [v for k, v in message["headers"] if k == b"content-type"]
+                if any(kind.startswith(b"text/html") for kind in kinds):
+                    message["headers"] = [*message["headers"], self.header]
+            await send(message)
+
+        await self.app(scope, receive, with_link if scope["type"] == "http" else send)

@@ -1,0 +1,1 @@
+"""The live stage: the model itself, in the browser."""

@@ -1,0 +1,31 @@
+// Mounts a module of the stage's in a Streamlit page. All that knows Streamlit is here.
+
+/** Where the app lives, whatever path a proxy or a page of it adds. */
+function appRoot() {
+  const own = document.querySelector('script[type="module"][src*="static/js/"]');
+  return own ? new URL("../../", own.src).href : document.baseURI;
+}
+
+export default function show({ data, parentElement, setStateValue }) {
+  const root = appRoot();
+  let gone = false;
+  let shown = null;
+  import(new URL(data.code, root).href)
+    .then((module) => {
+      if (gone) return;
+      parentElement.querySelector(".stage-fault")?.remove();
+      shown = module.show(parentElement, { ...data, root }, setStateValue);
+    })
+    .catch((error) => {
+      if (gone) return;
+      const place = parentElement.querySelector(".stage-fault") ?? document.createElement("p");
+      place.className = "stage-fault";
+      place.setAttribute("role", "alert");
+      place.textContent = `This part of the page could not be loaded (${error.message}); reload it.`;
+      parentElement.append(place);
+    });
+  return () => {
+    gone = true;
+    shown?.pause?.();
+  };
+}

@@ -1,0 +1,227 @@
+"""The browser's model against torch: the same blob, the same codes and images."""
+
+import base64
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from explorer import assets
+from explorer.stage import payload
+from tests.browser.conftest import ROOT
+from training import checkpoint, data
+from training.model import VAE, VAEConfig
+
+pytestmark = pytest.mark.browser
+CHECKPOINTS = sorted((ROOT / "checkpoints").glob("*.safetensors"))
+
+RUN = """async ({ code, blob, codes, images }) => {
+  const { read } = await import(code + 'payload.js');
+  const { Vae } = await import(code + 'vae.js');
+  const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  const text = array => {
+    const all = new Uint8Array(array.buffer);
+    let s = '';
+    const step = 32768;
+    for (let i = 0; i < all.length; i += step)
+      s += String.fromCharCode(...all.subarray(i, i + step));
+    return btoa(s);
+  };
+  const vae = new Vae(read(bytes(blob).buffer, 'model'));
+  const z = new Float32Array(bytes(codes).buffer);
+  const x = bytes(images);
+  const n = z.length / vae.d, m = x.length / 784;
+  const pixels = new Float32Array(784 * n), nll = new Float32Array(n);
+  const mu = new Float32Array(vae.d * m), logVar = mu.slice(), kl = new Float32Array(m);
+  const ms = [];
+  const first = Float32Array.from(x.subarray(0, 784), v => v / 255);
+  for (let i = 0; i < n; i++) {
+    const began = performance.now();
+    const logits = vae.decode(z.subarray(i * vae.d, (i + 1) * vae.d));
+    pixels.set(vae.mean(logits), 784 * i);
+    ms.push(performance.now() - began);
+    nll[i] = vae.nll(logits, first);
+  }
+  for (let i = 0; i < m; i++) {
+    const q = vae.encode(Float32Array.from(x.subarray(784 * i, 784 * (i + 1)), v => v / 255));
+    mu.set(q.mu, vae.d * i);
+    logVar.set(q.logVar, vae.d * i);
+    kl[i] = q.kl;
+  }
+  ms.sort((a, b) => a - b);
+  return { pixels: text(pixels), nll: text(nll), mu: text(mu), logVar: text(logVar), kl: text(kl),
+           median: ms[n >> 1] };
+}"""
+
+
+def b64(array) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+@pytest.fixture(scope="module")
+def modules(app, chromium):
+    """A page that may import the stage's modules, and where they are."""
+    page = chromium.new_page()
+    page.goto(f"{app.url}/_stcore/health")
+    yield page, f"{app.url}/{assets.code_path('')}"
+    page.close()
+
+
+def in_browser(modules, blob: bytes, codes, images) -> dict:
+    page, code = modules
+    found = page.evaluate(
+        RUN,
+        {
+            "code": code,
+            "blob": b64(np.frombuffer(blob, np.uint8)),
+            "codes": b64(codes),
+            "images": b64(images),
+        },
+    )
+    median = found.pop("median")
+    arrays = {k: np.frombuffer(base64.b64decode(v), np.float32) for k, v in found.items()}
+    return {**arrays, "median": median}
+
+
+@pytest.mark.parametrize("path", CHECKPOINTS, ids=lambda path: path.stem)
+def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
+    vae = checkpoint.load(path).vae.eval()
+    codes = 1.5 * torch.randn(
+        1000, vae.config.latent_dim, generator=torch.Generator().manual_seed(1)
+    )
+    images = data.load("mnist-5k", "test").images[:1000]
+    found = in_browser(modules, payload.model(vae, path.stem), codes.numpy(), images.numpy())
+    x = data.to_float(images)
+    with torch.no_grad():
+        logits = vae.decode(codes)
+        posterior = vae.encode(x)
+        expected = {
+            "pixels": vae.likelihood.mean(logits),
+            "mu": posterior.mu,
+            "logVar": posterior.log_var,
+        }
+        nll = vae.likelihood.negative_log_likelihood(logits, x[0])
+        kl = vae.prior.kl(posterior).sum(-1)
+    for name, tensor in expected.items():
+        assert np.abs(found[name] - tensor.numpy().ravel()).max() <= 1e-4, name
+    np.testing.assert_allclose(found["nll"], nll.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-4)
+    assert found["median"] < 20  # a decode that takes 2 ms on a quiet core; far from it, this fails
+
+
+@pytest.mark.parametrize("activation", ["silu", "relu", "gelu", "tanh"])
+def test_every_activation_runs_as_in_torch(modules, activation):
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(3, (40, 30), (30, 40), activation=activation)).eval()
+    codes = 2 * torch.randn(50, 3)
+    images = data.load("mnist-5k", "test").images[:20]
+    found = in_browser(modules, payload.model(vae, "made"), codes.numpy(), images.numpy())
+    with torch.no_grad():
+        assert np.abs(found["pixels"] - vae.picture(codes).numpy().ravel()).max() < 1e-5
+        mu = vae.encode(data.to_float(images)).mu
+    assert np.abs(found["mu"] - mu.numpy().ravel()).max() < 1e-5
+
+
+def test_convolutions_run_as_in_torch(modules):
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 4, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 2)),
+        nn.GELU(approximate="tanh"),
+        nn.Conv2d(6, 5, 7, bias=False),
+        nn.Flatten(),
+        nn.Linear(5 * 1 * 8, 12),
+        nn.Unflatten(1, (3, 2, 2)),
+        nn.ConvTranspose2d(3, 4, 7),
+        nn.Tanh(),
+        nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1),
+        nn.Sigmoid(),
+    )
+    x = torch.rand(10, 784)
+    weights: list = []
+    description = payload.network(layers, weights)
+    page, code = modules
+    found = page.evaluate(
+        """async ({ code, layers, weights, x }) => {
+          const { network } = await import(code + 'network.js');
+          const floats = text => new Float32Array(
+            Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+          const run = network(layers, floats(weights), [784]);
+          const all = floats(x);
+          return Array.from({ length: 10 }, (_, i) =>
+            Array.from(run(all.subarray(784 * i, 784 * (i + 1)))));
+        }""",
+        {
+            "code": code,
+            "layers": description,
+            "weights": b64(np.concatenate(weights)),
+            "x": b64(x.numpy()),
+        },
+    )
+    with torch.no_grad():
+        expected = layers(x).flatten(1).numpy()
+    assert np.abs(np.array(found) - expected).max() < 1e-5
+
+
+def test_a_layer_that_the_browser_does_not_run_is_named():
+    with pytest.raises(ValueError, match=re.escape("layer of type BatchNorm1d; it runs Linear")):
+        payload.network(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), [])
+
+
+def test_sampling_and_paths_are_what_their_formulas_say(modules):
+    page, code = modules
+    found = page.evaluate(
+        """async code => {
+          const { Vae, Running, normals, seeded } = await import(code + 'vae.js');
+          const { spherical, straight } = await import(code + 'walk.js');
+          const { centring } = await import(code + 'pad.js');
+          const vae = Object.assign(Object.create(Vae.prototype), {
+            d: 2, prior: { mean: 0.5, std: 2 }, logVarRange: [-30, 10] });
+          const mu = Float32Array.of(1, -2), logVar = Float32Array.of(-1, 0.5);
+          const std = logVar.map(v => Math.exp(v / 2));
+          const q = { mu, logVar, std };
+          const normal = normals(seeded(3));
+          const ratio = new Running(), moments = [new Running(), new Running()];
+          for (let i = 0; i < 200000; i++) {
+            const z = vae.sample(q, normal);
+            ratio.add(vae.logRatio(z, q));
+            moments[0].add(z[0]);
+            moments[1].add((z[1] - mu[1]) ** 2);
+          }
+          const a = Float32Array.of(3, 0, 0), b = Float32Array.of(0, 2, 0);
+          const dot = new Float32Array(784);
+          dot[28 * 3 + 5] = 1;
+          return {
+            kl: [...vae.kl(mu, logVar)], ratio: [ratio.mean, ratio.error],
+            mean: [moments[0].mean, moments[0].error],
+            variance: [moments[1].mean, moments[1].error],
+            half: [...spherical(a, b, 0.5)],
+            ends: [[...spherical(a, b, 0)], [...spherical(a, b, 1)]],
+            opposite: [...spherical(a, a.map(v => -v), 0.25)], middle: [...straight(a, b, 0.5)],
+            centring: centring(dot),
+          };
+        }""",
+        code,
+    )
+    q = torch.distributions.Normal(
+        torch.tensor([1.0, -2.0]), torch.tensor([-1.0, 0.5]).mul(0.5).exp()
+    )
+    kl = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.5, 2.0))
+    np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-5)
+    for (mean, error), exact in (
+        (found["ratio"], float(kl.sum())),
+        (found["mean"], 1.0),
+        (found["variance"], float(np.exp(0.5))),
+    ):
+        assert 0 < error < 0.02
+        assert abs(mean - exact) < 4 * error
+    np.testing.assert_allclose(found["half"], 2.5 * np.array([0.5**0.5, 0.5**0.5, 0]), rtol=1e-6)
+    np.testing.assert_allclose(found["ends"], [[3, 0, 0], [0, 2, 0]], atol=1e-6)
+    np.testing.assert_allclose(found["opposite"], [1.5, 0, 0])  # no great circle: straight
+    np.testing.assert_allclose(found["middle"], [1.5, 1, 0])
+    # A pixel whose centre is (5.5, 3.5) goes to within half a pixel of the middle, (14, 14).
+    assert np.abs(np.array(found["centring"]) - [8.5, 10.5]).max() <= 0.5
