@@ -8,27 +8,22 @@ scatter's points are painted on the WebGL canvas. Prints medians and the ratio o
 """
 
 import argparse
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-FLAGS = (
-    *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader"),
-)
+from benchmarks.browser import ROOT, chromium, goto, serving
+
 BARE = 'import streamlit as st\nimport torch\n\nst.write("torch", torch.__version__)\n'
 BARE_READY = "() => document.body.innerText.includes('torch')"
 EXPLORER_READY = """() => {
-  const picture = document.querySelector('.output img');
-  const canvas = document.querySelector('.js-plotly-plot .gl-canvas-context');
-  if (!picture || !picture.complete || !canvas || !canvas.width) return false;
+  const picture = document.querySelector('.stage canvas.x-hat');
+  const canvas = document.querySelector('.stage .gl-canvas-context');
+  if (!picture || !canvas || !canvas.width) return false;
+  const grey = picture.getContext('2d').getImageData(0, 0, 28, 28).data;
+  if (!grey.some((v, i) => i % 4 === 0 && v > 128)) return false;
   const context = canvas.getContext('webgl');
   if (!context) return false;
   const pixels = new Uint8Array(4 * canvas.width * canvas.height);
@@ -38,41 +33,18 @@ EXPLORER_READY = """() => {
 }"""
 
 
-def once(browser, script: Path, ready: str, environment: dict[str, str]) -> float:
+def once(browser: Any, script: Path, ready: str, environment: dict[str, str]) -> float:
     """Seconds from the start of a server with `script` until the page says it is ready."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     began = time.perf_counter()
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "streamlit", "run", str(script)),
-            *("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"),
-        ],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    try:
-        page = context.new_page()
-        while True:
-            try:
-                page.goto(url, wait_until="commit")
-                break
-            except Exception:  # not listening yet
-                if server.poll() is not None or time.perf_counter() - began > 120:
-                    raise
-                time.sleep(0.02)
-        page.wait_for_function(ready, timeout=120_000, polling=30)
-        return time.perf_counter() - began
-    finally:
-        context.close()
-        server.terminate()
-        server.wait()
+    with serving(script, **environment) as (url, server):
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        try:
+            page = context.new_page()
+            goto(page, url, server)
+            page.wait_for_function(ready, timeout=120_000, polling=30)
+            return time.perf_counter() - began
+        finally:
+            context.close()
 
 
 def main() -> None:
@@ -81,16 +53,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--data-dir", default="data", help="where MNIST lives, if anywhere")
     args = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
     environment = {"VAE_DATA_DIR": str(Path(args.data_dir).resolve())}
     times: dict[str, list[float]] = {"bare page": [], "explorer": []}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         for run in range(-1, args.runs):  # the first pair warms the disk's cache
             pair = (
                 once(browser, bare, BARE_READY, environment),
@@ -99,7 +66,6 @@ def main() -> None:
             if run >= 0:
                 for row, seconds in zip(times.values(), pair, strict=True):
                     row.append(seconds)
-        browser.close()
     for name, row in times.items():
         print(
             f"{name:<10} median {statistics.median(row):6.2f} s   "

@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -25,24 +26,31 @@ _MAX_BYTES = 256 * 2**20
 
 
 class _Entry:
-    """A finished blob, gzipped, or one that a thread is making."""
+    """A blob that is on offer: its name, and its gzipped bytes as soon as they are ready."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.name = ""
-        self.packed = b""
+        self.packed: Future[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes held, of what is ready."""
+        return len(self.packed.result()) if self.packed and self.packed.done() else 0
 
 
 class Store:
     """Blobs by name, gzipped; the least recently used ones go when there are too many bytes.
 
-    Thread-safe: pages offer from many threads, and the same blob is made once.
+    Thread-safe: pages offer from many threads, and the same blob is made once. Compression goes on
+    beside the page, which needs no more than the name.
     """
 
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._by_key: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="gzip")
 
     def offer(self, key: Hashable, build: Callable[[], bytes]) -> str:
         """Make a blob fetchable; its path, relative to the app's own root.
@@ -53,32 +61,38 @@ class Store:
             entry = self._by_key.setdefault(key, _Entry())
             self._by_key.move_to_end(key)
         with entry.lock:
-            if not entry.packed:
+            if entry.packed is None:
                 blob = build()
                 entry.name = hashlib.blake2b(blob, digest_size=16).hexdigest()
                 # Large sets of pictures would keep the first visitor waiting.
                 level = 6 if len(blob) < 16 * 2**20 else 2
-                entry.packed = gzip.compress(blob, level, mtime=0)
+                entry.packed = self._pool.submit(gzip.compress, blob, level, mtime=0)
         self._trim(key)
         return f"{PREFIX}/blob/{entry.name}"
 
     def _trim(self, keep: Hashable) -> None:
         with self._lock:
-            total = sum(len(entry.packed) for entry in self._by_key.values())
+            total = self.held
             for key in list(self._by_key):
                 if total <= self._max_bytes:
                     break
                 if key != keep:
-                    total -= len(self._by_key.pop(key).packed)
+                    total -= self._by_key.pop(key).size
+
+    @property
+    def held(self) -> int:
+        """Bytes held now, gzipped."""
+        return sum(entry.size for entry in self._by_key.values())
 
     def find(self, name: str) -> bytes | None:
         """The gzipped blob of this name, if a page has offered it."""
         with self._lock:
-            for key, entry in self._by_key.items():
-                if entry.name == name and entry.packed:
-                    self._by_key.move_to_end(key)
-                    return entry.packed
-        return None
+            key = next((k for k, e in self._by_key.items() if e.packed and e.name == name), None)
+            if key is None:
+                return None
+            self._by_key.move_to_end(key)
+            packed = self._by_key[key].packed
+        return packed.result() if packed else None
 
 
 STORE = Store()
@@ -94,13 +108,17 @@ def modules() -> tuple[str, dict[str, bytes]]:
 
 
 @cache
-def plotly_js() -> tuple[str, bytes]:
-    """plotly.js as the plotly package ships it: its file name here, and the gzipped script."""
+def _plotly() -> tuple[str, bytes]:
     import plotly
 
     script = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
-    name = f"plotly-{hashlib.blake2b(script, digest_size=8).hexdigest()}.js"
-    return name, gzip.compress(script, 6, mtime=0)
+    return f"plotly-{hashlib.blake2b(script, digest_size=8).hexdigest()}.js", script
+
+
+@cache
+def plotly_js() -> bytes:
+    """plotly.js as the plotly package ships it, gzipped."""
+    return gzip.compress(_plotly()[1], 6, mtime=0)
 
 
 def code_path(file: str) -> str:
@@ -110,7 +128,7 @@ def code_path(file: str) -> str:
 
 def plotly_path() -> str:
     """The path of plotly.js, relative to the app's own root."""
-    return f"{PREFIX}/lib/{plotly_js()[0]}"
+    return f"{PREFIX}/lib/{_plotly()[0]}"
 
 
 def _answer(request: Request, packed: bytes | None, media_type: str) -> Response:
@@ -140,10 +158,8 @@ def _code(request: Request) -> Response:
 
 
 def _lib(request: Request) -> Response:
-    name, packed = plotly_js()
-    return _answer(
-        request, packed if request.path_params["file"] == name else None, "text/javascript"
-    )
+    known = request.path_params["file"] == _plotly()[0]
+    return _answer(request, plotly_js() if known else None, "text/javascript")
 
 
 def _blob(request: Request) -> Response:
@@ -175,7 +191,7 @@ class Preload:
         links += [
             f"<./{code_path(file)}>; rel=modulepreload"
             for file in modules()[1]
-            if file not in ("adapter.js", "worker.js", "chart.js")
+            if file not in ("adapter.js", "worker.js", "chart.js", "early.js")
         ]
         self.header = (b"link", ", ".join(links).encode())
 

@@ -18,8 +18,8 @@ TRAINING = ",".join(
     f"training.{path.stem}" for path in sorted((ROOT / "training").glob("[a-z]*.py"))
 )
 ARRAYS = "explorer.latent,explorer.projection,explorer.tsne,explorer.maps,explorer.figures,"
-ARRAYS += "explorer.panels"
-PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state"
+ARRAYS += "explorer.stage.payload"
+PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,15 @@ def test_imports_run_one_way(modules, forbidden):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_only_the_adapter_knows_streamlit():
+    stage = ROOT / "explorer" / "stage"
+    scripts = {path.name: path.read_text() for path in stage.glob("*.js")}
+    assert len(scripts) > 10
+    for name, text in scripts.items():
+        knows = "Streamlit" in text or "setStateValue" in text or "parentElement, data" in text
+        assert knows == (name == "adapter.js"), name
 
 
 def test_torchvision_imports_beside_this_torch_and_leaves_working_operators_alone():

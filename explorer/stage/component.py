@@ -19,6 +19,16 @@ _stage = st.components.v2.component(
 _chart = st.components.v2.component(
     "vae_chart", css=".stage-chart { height: 330px; }", js=_ADAPTER, isolate_styles=False
 )
+_early = st.components.v2.component("vae_early", js=_ADAPTER, isolate_styles=False)
+
+
+def early() -> None:
+    """Have the browser load plotly.js and the stage's code, before there is anything to show."""
+    with st.container(key="early"):
+        _early(
+            key="early_loader",
+            data={"code": assets.code_path("early.js"), "plotly": assets.plotly_path()},
+        )
 
 
 class Heard(NamedTuple):
