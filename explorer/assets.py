@@ -76,7 +76,7 @@ class Store:
             for key in list(self._by_key):
                 if total <= self._max_bytes:
                     break
-                if key != keep:
+                if key != keep and self._by_key[key].size:  # what is being made stays
                     total -= self._by_key.pop(key).size
 
     @property

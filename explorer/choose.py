@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from explorer import cache, latent, state
@@ -47,6 +48,13 @@ def scene() -> Scene:
         st.stop()
     shown = _data(places[1])
     codes = cache.codes((model.key, shown.key), model, shown)
+    if not np.isfinite(codes.mu).all() or not np.isfinite(codes.std).all():
+        st.warning(
+            f"The checkpoint {model.checkpoint.name} gives codes that are not numbers (its weights "
+            "overflow); choose another.",
+            icon=":material/error:",
+        )
+        st.stop()
     dims = latent.dimensions(codes)
     _view(places[2])
     _axes(places[3], dims)
@@ -68,8 +76,8 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
         if wanted is not None:
             again = " Open its file again under Options." if wanted.endswith(UPLOADED) else ""
             state.complain(
-                f"There is no checkpoint {wanted!r} to show; the ones here are {', '.join(good)}."
-                + again
+                f"There is no checkpoint {state.quoted(wanted)} to show; the ones here are "
+                f"{', '.join(good)}.{again}"
             )
             state.put(z=None, axes=None)
         wanted = cache.first_choice(good)
@@ -101,7 +109,7 @@ def _data(place) -> Shown:
     if wanted not in names:
         if wanted is not None:
             state.complain(
-                f"The data set {wanted!r} is not here; the ones that can be shown are "
+                f"The data set {state.quoted(wanted)} is not here; the ones that can be shown are "
                 f"{', '.join(names)}."
             )
         wanted = names[0]

@@ -15,7 +15,9 @@ from explorer.stage import component, payload
 def show(scene: Scene) -> None:
     """Draw the flow. What the stage reports reruns this part of the page alone."""
     _settle(scene)
-    waiting = state.get("view") == "t-sne" and isinstance(_tsne(scene), cache.TsneJob)
+    waiting = False
+    if state.get("view") == "t-sne" and len(scene.dims) >= 2:
+        waiting = isinstance(_tsne(scene), cache.TsneJob)
     st.fragment(_flow, run_every=1.5 if waiting else None)(scene, waiting)
 
 
@@ -34,16 +36,20 @@ def _settle(scene: Scene) -> None:
         z = None
     if z is None:
         z = tuple(map(float, scene.codes.mu[image]))
-    # A drag may leave the sliders' ranges, but not by more than a range on either side.
-    reach = [(d.low, d.high, d.high - d.low) for d in sorted(scene.dims)]
-    clamped = tuple(
-        min(max(v, low - span), high + span) for v, (low, high, span) in zip(z, reach, strict=True)
-    )
-    if clamped != z:
+    near = _within_reach(scene, z)
+    if near != z:
         state.complain("The link's z lies far beyond every code; it was moved nearer.")
-    state.put(z=clamped)
+    state.put(z=near)
     for sentence in state.complaints():
         st.warning(sentence, icon=":material/error:")
+
+
+def _within_reach(scene: Scene, z: tuple[float, ...]) -> tuple[float, ...]:
+    """z, no farther from the codes of all images than three times their range."""
+    spans = [(d.low, d.high, 3 * (d.high - d.low)) for d in sorted(scene.dims)]
+    return tuple(
+        min(max(v, low - far), high + far) for v, (low, high, far) in zip(z, spans, strict=True)
+    )
 
 
 def _typical(scene: Scene) -> list[int | None]:
@@ -61,7 +67,7 @@ def _flow(scene: Scene, waited: bool) -> None:
     def on_view() -> None:
         heard = component.heard(key, len(scene.codes.mu), len(scene.dims))
         if heard is not None:
-            state.put(image=heard.image, z=heard.z)
+            state.put(image=heard.image, z=_within_reach(scene, heard.z))
 
     component.mount(
         key,
@@ -127,15 +133,15 @@ def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
         return maps.plane(codes, axes), ("plane", axes, 0), ""
     name = ("t-sne", state.get("perplexity"), state.get("seed"))
     found = _tsne(scene)
+    if waited and not isinstance(found, cache.TsneJob):
+        st.rerun()  # the whole page, so that it stops asking
+    if isinstance(found, str):
+        return maps.nothing(codes), ("none", 0), found
     if not isinstance(found, cache.TsneJob):
-        if waited:
-            st.rerun()  # the whole page, so that it stops asking every second
         return maps.tsne(codes, found, np.arange(len(codes.mu))), (*name, "final"), ""
-    if found.error is not None:
-        return maps.nothing(codes), ("none", 0), found.error
     step = found.step
     share = step.done / step.total if step else 0.0
-    what = step.stage if step else "finding neighbours"
+    what = step.stage if step else "waiting for its turn" if found.queued else "finding neighbours"
     message = f"t-SNE of {len(codes.mu):,} codes: {what}, {share:.0%}"
     if step is None:
         return maps.nothing(codes), ("none", 0), message

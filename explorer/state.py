@@ -83,7 +83,7 @@ def get(name: str) -> Any:
                 value = field.parse(text)
             except ValueError:
                 complain(
-                    f"The link says {name}={text[:40]!r}, which is not {field.hint}; "
+                    f"The link says {name}={quoted(text)}, which is not {field.hint}; "
                     "the usual view is shown instead."
                 )
         st.session_state[key] = field.default if value is None else value
@@ -116,6 +116,12 @@ def show_in(key: str, value: Any) -> None:
     """
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+
+
+def quoted(text: str) -> str:
+    """A stranger's text in quotes, cut short, as code: Markdown makes no link or picture of it."""
+    short = repr(text if len(text) <= 40 else text[:39] + "…")
+    return f"`{short.replace('`', ' ')}`"
 
 
 def complain(sentence: str) -> None:

@@ -31,6 +31,8 @@ SAMPLE = 2000
 LEAST_POINTS = 10
 LEAST_PERPLEXITY = 2.0
 
+MAX_CACHED = 64
+
 Doubles = NDArray[np.float64]
 
 
@@ -245,7 +247,10 @@ def load_cached(path: Path, points: int) -> NDArray[np.float32] | None:
 
 
 def store_cached(path: Path, embedding: NDArray[np.float32]) -> None:
-    """Write a map (N, 2) to a file, whole or not at all. OSError where that is impossible."""
+    """Write a map (N, 2) to a file, whole or not at all. OSError where that is impossible.
+
+    The folder keeps the newest `MAX_CACHED` maps.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
     try:
@@ -256,3 +261,6 @@ def store_cached(path: Path, embedding: NDArray[np.float32]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+    with contextlib.suppress(OSError):  # another server may be at it too
+        for old in sorted(path.parent.glob("*.npz"), key=os.path.getmtime)[:-MAX_CACHED]:
+            old.unlink()

@@ -43,7 +43,7 @@ export function paintDigit(canvas, values) {
     image.data.fill(255);
   }
   const { data } = image;
-  for (let i = 0, p = 0; i < 784; i++, p += 4) data[p] = data[p + 1] = data[p + 2] = 255 * values[i] + 0.5;
+  for (let i = 0, p = 0; i < 784; i++, p += 4) data[p] = data[p + 1] = data[p + 2] = 255 * values[i];
   canvas.context.putImageData(image, 0, 0);
 }
 

@@ -1,6 +1,7 @@
 // The map: a plotly figure from Python, and over it what moves. Reports what a hand does to it.
 
 import { html, set, svg, write } from "./dom.js";
+import { Hands } from "./hands.js";
 
 const CONFIG = {
   scrollZoom: true,
@@ -10,8 +11,6 @@ const CONFIG = {
   modeBarButtonsToRemove: ["zoom2d", "pan2d", "select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
 };
 const NARROW = 480; // pixels of width below which the legend goes above the map
-const CLICK = 4; // pixels a press may wander and still be a click
-const REACH = { mouse: 12, pen: 14, touch: 22 }; // pixels from a point that still mean it
 
 /**
  * @typedef {{move: (xy: number[]) => void, release: () => void, pick: (n: number) => void,
@@ -25,18 +24,24 @@ export class LatentMap {
     this.host = host;
     this.listener = listener;
     this.mode = "z";
-    this.pointers = new Map();
-    this.drag = null;
     this.paper = html('<canvas class="manifold" aria-hidden="true"></canvas>');
     this.plot = html('<div class="plot"></div>');
     this.over = svg(host, "svg", { class: "over", "aria-hidden": "true" });
     host.prepend(this.paper, this.plot);
     this._shapes();
-    this._listen();
-    this.observer = new ResizeObserver(() => {
-      if (this.ready && host.clientWidth && host.clientHeight) this.plotly.Plots.resize(this.plot);
+    this.hands = new Hands(host, {
+      ready: () => this.ready,
+      mode: () => this.mode,
+      place: (px) => this.place(px),
+      pointAt: (px, reach) => this.pointAt(px, reach),
+      hover: (n, px) => this._hover(n, px),
+      pinch: (from, to) => this._pinch(from, to),
+      move: listener.move,
+      pick: (n) => listener.pick(this.blob.arrays.index[n]),
+      release: listener.release,
     });
-    this.observer.observe(host);
+    host.addEventListener("keydown", listener.key);
+    new ResizeObserver(() => this._resized()).observe(host);
   }
 
   get ready() {
@@ -57,10 +62,11 @@ export class LatentMap {
     }));
     const layout = structuredClone(header.layouts[theme]);
     layout.dragmode = this._dragmode();
-    if (this.host.clientWidth < NARROW) {
-      Object.assign(layout.legend, { orientation: "h", x: 0, y: 1, yanchor: "bottom", entrywidth: 30 });
+    Object.assign(layout.legend, this._legend());
+    if (layout.uirevision !== this.revision) {
+      this.zoomed = false;
+      this.unselect();
     }
-    if (layout.uirevision !== this.revision) this.zoomed = false;
     if (this.zoomed) {
       // What a hand has set stays to the last digit, whatever else the new figure changes.
       const { xaxis, yaxis } = this.plot._fullLayout;
@@ -68,10 +74,6 @@ export class LatentMap {
       layout.yaxis.range = [...yaxis.range];
     }
     this.revision = layout.uirevision;
-    const names = layout.annotations ?? [];
-    const hidden = (this.plot._fullData ?? []).filter((t) => t.visible === "legendonly");
-    for (const name of names)
-      if (hidden.some((t) => `<b>${t.name}</b>` === name.text)) name.visible = false;
     await plotly.react(this.plot, traces, layout, CONFIG);
     if (first) {
       for (const event of ["plotly_afterplot", "plotly_relayouting", "plotly_relayout"])
@@ -83,9 +85,25 @@ export class LatentMap {
       this.plot.on("plotly_selected", (event) => this._selected(event));
       this.plot.on("plotly_deselect", () => this.listener.selected([]));
     }
+    this._nameShown();
     for (const button of this.plot.querySelectorAll(".modebar-btn"))
       set(button, "aria-label", button.dataset.title ?? "");
     this._moved();
+  }
+
+  /** Where the legend goes: beside the map, or above it where the map is narrow. */
+  _legend() {
+    this.narrow = this.host.clientWidth < NARROW;
+    if (!this.narrow) return { orientation: "v", x: 1, y: 0, entrywidth: 0 };
+    const short = this.blob.header.traces.every((trace) => trace.name.length < 3);
+    return { orientation: "h", x: 0, y: 1, entrywidth: short ? 30 : 0 };
+  }
+
+  _resized() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (!this.ready || !width || !height) return;
+    if (this.narrow === width < NARROW) this.plotly.Plots.resize(this.plot);
+    else this.plotly.relayout(this.plot, { legend: { ...this.plot.layout.legend, ...this._legend() } });
   }
 
   _moved() {
@@ -118,13 +136,16 @@ export class LatentMap {
     this.mode = mode;
     this.host.dataset.mode = mode;
     if (!this.ready) return;
-    const change = { dragmode: this._dragmode() };
-    if (mode !== "lasso" && this.plot.layout.selections?.length) {
-      change.selections = [];
-      this.plotly.restyle(this.plot, { selectedpoints: [null] });
-      this.listener.selected([]);
-    }
-    this.plotly.relayout(this.plot, change);
+    if (mode !== "lasso") this.unselect();
+    this.plotly.relayout(this.plot, { dragmode: this._dragmode() });
+  }
+
+  /** Take the lasso off. */
+  unselect() {
+    if (!this.plot.layout?.selections?.length) return;
+    this.plotly.restyle(this.plot, { selectedpoints: [null] });
+    this.plotly.relayout(this.plot, { selections: [] });
+    this.listener.selected([]);
   }
 
   // --- places -----------------------------------------------------------------------------------
@@ -198,6 +219,11 @@ export class LatentMap {
     set(this.shapes.near, "r", 7);
     write(this.shapes.a, "A");
     write(this.shapes.b, "B");
+    this.clear();
+  }
+
+  /** Nothing lies over the map. */
+  clear() {
     this.scene = { cursor: null, rings: [], centre: null, path: [], marks: [null, null], near: -1 };
   }
 
@@ -242,94 +268,6 @@ export class LatentMap {
   }
 
   // --- hands ------------------------------------------------------------------------------------
-
-  _listen() {
-    const { host } = this;
-    const capture = { capture: true, passive: false };
-    // In plotly's drag layer a press means pan; what is ours must not reach it.
-    for (const name of ["mousedown", "touchstart", "touchmove"])
-      host.addEventListener(name, (event) => this._swallow(event), capture);
-    host.addEventListener("pointerdown", (event) => this._down(event), capture);
-    host.addEventListener("pointermove", (event) => this._move(event));
-    host.addEventListener("pointerleave", () => this._hover(-1));
-    for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
-      host.addEventListener(name, (event) => this._up(event));
-    host.addEventListener("keydown", (event) => this.listener.key(event));
-  }
-
-  _onPlot(event) {
-    return this.ready && Boolean(event.target.closest?.(".nsewdrag"));
-  }
-
-  _ours(event) {
-    const touch = event.pointerType === "touch" || event.type.startsWith("touch");
-    return this._onPlot(event) && (this.mode === "z" || (touch && this.mode === "pan"));
-  }
-
-  _swallow(event) {
-    if (!this._ours(event) || event.button) return;
-    event.stopPropagation();
-    event.preventDefault(); // a finger on the map moves z, not the page
-  }
-
-  _at(event) {
-    // While something is pressed the page stands still, and asking again would cost a layout.
-    const box = (this.pointers.size && this.box) || (this.box = this.host.getBoundingClientRect());
-    return [event.clientX - box.left, event.clientY - box.top];
-  }
-
-  _down(event) {
-    if (!this._ours(event) || event.button) return;
-    this.host.focus({ preventScroll: true });
-    this.pointers.set(event.pointerId, this._at(event));
-    try {
-      this.host.setPointerCapture(event.pointerId);
-    } catch {
-      // The pointer is gone already; its end has come or will not come.
-    }
-    if (this.pointers.size === 1) {
-      const at = this._at(event);
-      this.drag = { from: at, last: at, moved: false, kind: event.pointerType };
-      this._hover(-1);
-      if (this.mode === "z") this.listener.move(this.place(at), false);
-    } else {
-      this.drag = null;
-    }
-    event.stopPropagation();
-  }
-
-  _move(event) {
-    const at = this._at(event);
-    if (!this.pointers.has(event.pointerId)) {
-      if (event.buttons || event.pointerType === "touch") return;
-      this._hover(this._onPlot(event) ? this.pointAt(at, REACH.mouse) : -1, at);
-      return;
-    }
-    const before = new Map(this.pointers);
-    this.pointers.set(event.pointerId, at);
-    if (this.pointers.size >= 2) {
-      this._pinch([...before.values()].slice(0, 2), [...this.pointers.values()].slice(0, 2));
-    } else if (this.drag) {
-      const { drag } = this;
-      if (Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) > CLICK) drag.moved = true;
-      if (this.mode === "z") {
-        if (drag.moved) this.listener.move(this.place(at), true);
-      } else {
-        this._pinch([drag.last], [at]);
-      }
-      drag.last = at;
-    }
-  }
-
-  _up(event) {
-    if (!this.pointers.delete(event.pointerId)) return;
-    const { drag } = this;
-    this.drag = null;
-    if (!drag || this.pointers.size) return;
-    const near = drag.moved || event.type === "pointercancel" ? -1 : this.pointAt(drag.from, REACH[drag.kind] ?? 12);
-    if (near >= 0) this.listener.pick(this.blob.arrays.index[near]);
-    else this.listener.release();
-  }
 
   _hover(near, at) {
     if (near < 0 && this.scene.near < 0) return;

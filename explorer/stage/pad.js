@@ -1,5 +1,6 @@
 // The drawing pad: strokes of a mouse, a pen or a finger become an image as MNIST's were made: the
 // ink fitted into a box of 20×20, its centre of mass in the middle of 28×28 (LeCun et al. 1998).
+// Strokes on top of an image stay where they are: the image has been fitted already.
 
 import { context2d, paintDigit } from "./dom.js";
 
@@ -37,21 +38,6 @@ function shrink(context, out = new Float32Array(784)) {
       out[row + Math.floor(x / 10)] += data[p] / 25500;
   }
   return out;
-}
-
-/** Where ink is: [left, top, right, bottom] of the pixels above a faint grey, or null. */
-function extent(context) {
-  const { data } = context.getImageData(0, 0, SIZE, SIZE);
-  let [left, top, right, bottom] = [SIZE, SIZE, -1, -1];
-  for (let y = 0; y < SIZE; y++)
-    for (let x = 0; x < SIZE; x++)
-      if (data[4 * (SIZE * y + x)] > 40) {
-        left = Math.min(left, x);
-        right = Math.max(right, x);
-        top = Math.min(top, y);
-        bottom = y;
-      }
-  return right < 0 ? null : [left, top, right + 1, bottom + 1];
 }
 
 /** The shift, in whole pixels, that brings an image's centre of mass to the middle. */
@@ -109,13 +95,13 @@ export class Pad {
   _down(event) {
     if (event.button || this.pen !== null) return;
     event.preventDefault();
+    if (!this.active) this._start(null);
     this.pen = event.pointerId;
     try {
       this.canvas.setPointerCapture(event.pointerId);
     } catch {
       // A pointer that is gone already.
     }
-    if (!this.active) this._start(null);
     this.strokes.push([this._at(event)]);
     this.listener.changed();
   }
@@ -123,6 +109,7 @@ export class Pad {
   _move(event) {
     if (event.pointerId !== this.pen) return;
     const stroke = this.strokes.at(-1);
+    if (!stroke) return;
     for (const e of event.getCoalescedEvents?.() ?? [event]) stroke.push(this._at(e));
     if (stroke.length === 1) stroke.push(this._at(event));
     this.listener.changed();
@@ -135,6 +122,7 @@ export class Pad {
   }
 
   _start(base) {
+    this.pen = null; // a stroke that is under way belongs to the drawing before
     this.active = true;
     this.base = base;
     this.strokes = [];
@@ -143,21 +131,28 @@ export class Pad {
   /** Go on drawing from an image (784,). */
   edit(image) {
     this._start(image.slice());
-    this.listener.changed();
+    this._done();
   }
 
   undo() {
+    this.pen = null;
     this.strokes.pop();
-    this.listener.changed();
+    this._done();
   }
 
   clear() {
     this._start(null);
+    this._done();
+  }
+
+  _done() {
     this.listener.changed();
+    this.listener.done();
   }
 
   /** The drawing is no longer x: an image was chosen. */
   leave() {
+    this.pen = null;
     this.active = false;
     this.base = null;
     this.strokes = [];
@@ -167,7 +162,7 @@ export class Pad {
   image() {
     const { strokes, base } = this;
     if (!strokes.length) return base ? base.slice() : new Float32Array(784);
-    return base ? this._fitBase() : this._fitStrokes();
+    return base ? this._drawOn(base) : this._fitStrokes();
   }
 
   /** Strokes alone are drawn again at their new size, so that the pen keeps its width. */
@@ -187,21 +182,12 @@ export class Pad {
     return shifted(image, centring(image));
   }
 
-  /** An image with strokes on it is scaled as a picture. */
-  _fitBase() {
+  /** An image with strokes on it has its size and place already. */
+  _drawOn(base) {
     const raw = this._blank(this._raw);
-    this._put(raw, this.base);
+    this._put(raw, base);
     trace(raw, this.strokes, PEN);
-    const box = extent(raw);
-    if (!box) return new Float32Array(784);
-    const [left, top, right, bottom] = box;
-    const scale = (10 * BOX) / Math.max(right - left, bottom - top);
-    const [w, h] = [(right - left) * scale, (bottom - top) * scale];
-    const fit = this._blank(this._fit);
-    fit.imageSmoothingQuality = "high";
-    fit.drawImage(raw.canvas, left, top, right - left, bottom - top, (SIZE - w) / 2, (SIZE - h) / 2, w, h);
-    const image = shrink(fit);
-    return shifted(image, centring(image));
+    return shrink(raw);
   }
 
   _blank(context) {

@@ -18,7 +18,7 @@ export class Sampler {
         </div>
         <canvas class="plot-kl" role="img"></canvas>
         <canvas class="plot-reconstruction" role="img"></canvas>
-        <p class="note said" aria-live="polite">z = μ + σ·ε with ε ~ N(0, 1): each draw is one sample of both terms.</p>
+        <p class="note said">z = μ + σ·ε with ε ~ N(0, 1): each draw is one sample of both terms.</p>
       </div>`);
     host.append(this.root);
     const find = (name) => this.root.querySelector(name);

@@ -207,9 +207,9 @@ export class Walk {
         this.t = Math.min(1, Math.max(0, this.t > 1 ? 2 - this.t : -this.t));
       } else {
         this.t = 1;
-        const end = this.at(1);
+        this.listener.go(this.at(1)); // before it is told
         this.play(false);
-        return end;
+        return null;
       }
     }
     return this.at(this.t);

@@ -71,7 +71,10 @@ async function work() {
   try {
     model = await vae;
   } catch {
-    orders.clear();
+    if (asked === url) {
+      orders.clear();
+      url = ""; // the next page's word tries again
+    }
   }
   if (model && asked === url) {
     for (const [kind, order] of [...orders]) {

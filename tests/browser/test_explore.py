@@ -120,6 +120,9 @@ def test_a_link_that_asks_for_what_is_not_here_is_explained(app, screen):
     for part in ("no checkpoint 'nope'", "'moon'", "view='globe'", "image 999999"):
         assert part in said, (part, said)
     assert s.digit().max() > 180
+    s = screen().open(app.url + "/?checkpoint=![x](http://127.0.0.1:9/x.png)%20[a](http://b)")
+    assert "no checkpoint '![x]" in s.warnings()  # as text, not as a picture or a link
+    assert s.page.locator('[data-testid="stAlert"] :is(img, a)').count() == 0
     s = screen().open(app.url + "/?axes=1,1")
     assert "axes='1,1'" in s.warnings()
     s = screen().open(app.url + "/?z=1,nan")

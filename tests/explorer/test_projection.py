@@ -134,3 +134,12 @@ def test_cache_returns_what_was_stored_and_nothing_damaged(rng, tmp_path):
     ):
         path.write_bytes(damaged)
         assert tsne.load_cached(path, 12) is None
+
+
+def test_the_cache_keeps_the_newest_maps(tmp_path, monkeypatch):
+    monkeypatch.setattr(tsne, "MAX_CACHED", 3)
+    for n in range(5):
+        tsne.store_cached(tmp_path / f"{n}.npz", np.full((2, 2), n, np.float32))
+    kept = [tsne.load_cached(tmp_path / f"{n}.npz", 2) for n in range(5)]
+    assert sum(found is not None for found in kept) == 3
+    assert kept[4] is not None
