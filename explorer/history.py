@@ -34,9 +34,15 @@ def show(scene: Scene) -> None:
     harder = " ".join(
         sentence
         for is_so, sentence in (
-            (preset.elastic > 0, f"Until epoch {bent} training bends its images a little."),
-            (preset.input_dropout > 0, f"It blanks {preset.input_dropout:.0%} of their pixels."),
-            (preset.elastic > 0 or preset.input_dropout > 0, "Its train curve is higher for that."),
+            (preset.elastic > 0, f"Until epoch {bent} the training images were bent a little."),
+            (
+                preset.input_dropout > 0,
+                f"In training, {preset.input_dropout:.0%} of the encoder's pixels were blanked.",
+            ),
+            (
+                preset.elastic > 0 or preset.input_dropout > 0,
+                "The train curves are measured with that, the test curves without.",
+            ),
         )
         if is_so
     )

@@ -27,6 +27,7 @@ export function paint(stage, now) {
   }
   if (dirty.has("x")) paintInput(stage);
   stage.sliders.paint(stage.z, stage.posterior);
+  stage.sliders.setPlaying(stage.walk.playing ? (stage.walk.dim?.index ?? null) : null);
   stage.terms.paint(stage.now, stage.over);
   paintMap(stage);
   paintTab(stage);
@@ -65,10 +66,17 @@ function paintMap(stage) {
     near: stage.map.scene.near,
   });
   const { arrays, header } = stage.blob;
-  const image = stage.free?.image ?? (invertible ? -1 : arrays.index[view.at(stage.z)]);
-  const { kind } = header.view;
-  const note = stage.lasso?.text ?? noteOf({ kind, view, z: stage.z, dims: stage.dims, image });
-  write(stage.$(".map-note .text"), note);
+  const note = noteOf({
+    kind: header.view.kind,
+    mode: stage.map.mode,
+    manifold: stage.manifold.on,
+    index: arrays.index,
+    free: stage.free,
+    dims: stage.dims,
+    z: stage.z,
+    view,
+  });
+  write(stage.$(".map-note .text"), stage.lasso?.text ?? note);
   stage.$(".centre").hidden = !stage.lasso;
 }
 

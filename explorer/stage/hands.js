@@ -24,6 +24,12 @@ export class Hands {
     host.addEventListener("pointerdown", (event) => this._down(event), capture);
     host.addEventListener("pointermove", (event) => this._move(event));
     host.addEventListener("pointerleave", () => map.hover(-1));
+    // A wheel that scrolls the page must not begin to zoom when the map comes under the pointer.
+    this.armed = false;
+    host.addEventListener("pointermove", () => (this.armed = true));
+    document.addEventListener("scroll", () => (this.armed = false), { capture: true, passive: true });
+    host.addEventListener("wheel", (e) => this.armed || e.stopPropagation(), { capture: true });
+    host.addEventListener("keydown", () => delete host.dataset.by);
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
       host.addEventListener(name, (event) => this._up(event));
   }
@@ -60,6 +66,7 @@ export class Hands {
   _down(event) {
     if (!this._ours(event) || event.button) return;
     if (event.isPrimary) this.drop(); // an end that was never told
+    this.host.dataset.by = "pointer"; // which needs no mark of the focus
     this.host.focus({ preventScroll: true });
     const at = this._at(event);
     this.pointers.set(event.pointerId, at);

@@ -3,19 +3,25 @@
 import { zName } from "./dom.js";
 
 /**
- * @param {{kind: string, view: any, z: Float32Array, dims: any[], image: number}} scene `image` is
- *   the one at the ring, where the map has only images
+ * @param {{kind: string, mode: string, manifold: boolean, view: any, z: Float32Array, dims: any[],
+ *   index: Uint32Array, free: {image: number} | null}} scene
  */
-export function noteOf({ kind, view, z, dims, image }) {
+export function noteOf({ kind, mode, manifold, view, z, dims, index, free }) {
+  if (mode === "pan") return "A drag moves the map, the wheel or two fingers zoom; z stays.";
+  if (mode === "lasso") return "Draw around points to count the images in there.";
+  if (kind === "t-sne") {
+    const at = free ? null : view.at(z);
+    const where = free
+      ? `image ${free.image}`
+      : `image ${index[at]}, whose code is nearest to z (${view.distance(z, at).toFixed(2)} away)`;
+    return `t-SNE has no inverse: a drag gives z the code of the nearest image. The ring is at ${where}.`;
+  }
+  if (manifold && dims.length > 2)
+    return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
   if (kind === "pca")
     return (
       `The ring is z's shadow: z lies ${view.residual(z).toFixed(2)} latent units off this plane, ` +
       "and a drag keeps that."
-    );
-  if (kind === "t-sne")
-    return (
-      "t-SNE has no inverse: a drag gives z the code of the nearest image; " +
-      `the ring is at image ${image}.`
     );
   const lost = dims.filter((d) => !d.active && [view.i, view.j].includes(d.index));
   if (lost.length)

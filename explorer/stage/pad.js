@@ -110,8 +110,8 @@ export class Pad {
     if (event.pointerId !== this.pen) return;
     const stroke = this.strokes.at(-1);
     if (!stroke) return;
-    for (const e of event.getCoalescedEvents?.() ?? [event]) stroke.push(this._at(e));
-    if (stroke.length === 1) stroke.push(this._at(event));
+    const between = event.getCoalescedEvents?.() ?? [];
+    for (const e of between.length ? between : [event]) stroke.push(this._at(e));
     this.listener.changed();
   }
 
@@ -156,6 +156,11 @@ export class Pad {
     this.active = false;
     this.base = null;
     this.strokes = [];
+  }
+
+  /** Whether this is a drawing with nothing on it: no x. */
+  get empty() {
+    return this.active && !this.base && !this.strokes.length;
   }
 
   /** The drawing as an image (784,) with values in [0, 1], fitted and centred as MNIST's are. */
@@ -209,6 +214,12 @@ export class Pad {
     if (this.active) {
       if (this.base) this._put(context, this.base);
       trace(context, this.strokes, PEN);
+      if (this.empty) {
+        context.font = "28px sans-serif";
+        context.textAlign = "center";
+        context.fillStyle = "#9aa5b8";
+        context.fillText("draw a digit", SIZE / 2, SIZE / 2 + 9);
+      }
       return;
     }
     context.imageSmoothingEnabled = false;

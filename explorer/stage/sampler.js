@@ -151,6 +151,11 @@ export class Sampler {
     c.fillStyle = colour;
     c.fillText(title, 6, 12);
     c.fillStyle = theme.ink;
+    c.font = "10px sans-serif";
+    const digits = high - low < 2 ? 2 : 1;
+    c.fillText(high.toFixed(digits), 6, 26);
+    c.fillText(low.toFixed(digits), 6, height - 4);
+    c.font = "12px sans-serif";
     c.textAlign = "right";
     if (target !== undefined) c.fillText(`${targetName} ${target.toFixed(what === "kl" ? 2 : 1)}`, width - 6, 12);
     c.textAlign = "left";

@@ -31,10 +31,16 @@ export class Sliders {
         </div>`);
       root.hidden = place >= SHOWN;
       const input = root.querySelector("input");
-      input.addEventListener("input", () => this.listener.slide(dim.index, Number(input.value)));
-      input.addEventListener("change", () => this.listener.release());
+      input.addEventListener("input", () => {
+        row.held = true;
+        this.listener.slide(dim.index, Number(input.value));
+      });
+      input.addEventListener("change", () => {
+        row.held = false;
+        this.listener.release();
+      });
       root.querySelector(".play").addEventListener("click", () => this.listener.traverse(dim.index));
-      return {
+      const row = {
         root,
         dim,
         input,
@@ -45,7 +51,9 @@ export class Sliders {
         low: dim.low,
         high: dim.high,
         shown: NaN,
+        held: false,
       };
+      return row;
     });
     const parts = this.rows.map((row) => row.root);
     if (dims.length > SHOWN) {
@@ -68,6 +76,17 @@ export class Sliders {
     this.host.replaceChildren(...parts);
   }
 
+  /** Which dimension is being traversed, if one is. @param {number | null} dim */
+  setPlaying(dim) {
+    if (dim === this.playing) return;
+    this.playing = dim;
+    for (const { root, dim: own } of this.rows) {
+      const button = root.querySelector(".play");
+      set(button, "aria-pressed", own.index === dim);
+      write(button, own.index === dim ? "■" : "▸");
+    }
+  }
+
   /** @param {Float32Array} z @param {import("./vae.js").Posterior} posterior */
   paint(z = this.z, posterior = this.posterior) {
     this.z = z;
@@ -78,12 +97,12 @@ export class Sliders {
       const value = z[dim.index];
       if (value !== row.shown) {
         row.shown = value;
-        if (value < row.low || value > row.high || !input.max) {
-          // z may be taken beyond every code; its slider goes with it.
-          row.low = Math.min(row.low, Math.floor(value * 10) / 10);
-          row.high = Math.max(row.high, Math.ceil(value * 10) / 10);
-          input.min = String(row.low);
-          input.max = String(row.high);
+        if (!row.held) {
+          // z may be taken beyond every code; its slider goes with it, there and back.
+          row.low = Math.min(dim.low, Math.floor(value * 10) / 10);
+          row.high = Math.max(dim.high, Math.ceil(value * 10) / 10);
+          set(input, "min", row.low);
+          set(input, "max", row.high);
         }
         const text = value.toFixed(2);
         if (Number(input.value) !== Number(text)) input.value = text;

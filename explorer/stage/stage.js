@@ -231,9 +231,12 @@ export class Stage {
 
   drawn() {
     this.halt();
-    this.x = this.pad.image();
-    this._encode();
-    this.goTo(this.posterior.mu);
+    // An empty pad is no x: the last one stays until there is ink.
+    if (!this.pad.empty) {
+      this.x = this.pad.image();
+      this._encode();
+      this.goTo(this.posterior.mu);
+    }
     this.change("x");
   }
 

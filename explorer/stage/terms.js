@@ -7,7 +7,7 @@ const SECONDS = 8;
 const row = (kind, name, note) => `
   <div class="term ${kind}">
     <span class="name">${name}</span><span class="value"></span>
-    <div class="track"><i class="bar reconstruction"></i><i class="bar kl"></i><b class="tick"></b></div>
+    <div class="track"><i class="bar reconstruction"></i><i class="bar kl"></i><b class="tick" title="mean over z ~ q(z|x)"></b></div>
     <span class="note">${note}</span>
   </div>`;
 
@@ -18,7 +18,7 @@ export class Terms {
       <div class="terms" role="group" aria-label="terms of x at this z, in nats">
         ${row("reconstruction", "Reconstruction", "−log p(x|z) at this z")}
         ${row("kl", "KL", "KL(q(z|x) ‖ p(z)), exact")}
-        ${row("sum", "Sum", "")}
+        ${row("sum", "Their sum", "")}
       </div>`);
     host.append(this.root);
     this.parts = {};
@@ -66,8 +66,8 @@ export class Terms {
     write(
       sum.note,
       over
-        ? `over z ~ q(z|x): −ELBO ${(over.mean + kl).toFixed(1)} ± ${over.error.toFixed(1)} nats ` +
-            `(${over.n} draws)`
+        ? `mean over z ~ q(z|x), the mark: −ELBO = ${(over.mean + kl).toFixed(1)} ± ` +
+            `${over.error.toFixed(1)} nats (${over.n} draws)`
         : "its mean over z ~ q(z|x) is −ELBO",
     );
   }
@@ -86,13 +86,13 @@ export class KlBars {
     this.dims = dims.slice(0, 10);
     this.top = Math.max(...dims.map((d) => d.kl), 0.1);
     this.root.replaceChildren(
+      html(`<p class="note">nats of this x; the line marks the mean over all images${
+        dims.length > 10 ? `; the first 10 of ${dims.length}` : ""
+      }</p>`),
       ...this.dims.map((d) =>
         html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b>${zName(d.index)}</b>
           <div class="track"><i class="bar kl"></i><b class="tick"></b></div><span></span></div>`),
       ),
-      html(`<p class="note">nats of this x; the line marks the mean over all images${
-        dims.length > 10 ? `; the first 10 of ${dims.length}` : ""
-      }</p>`),
     );
     this.rows = [...this.root.querySelectorAll(".kl-bar")].map((line) => ({
       bar: line.querySelector(".bar"),
@@ -160,7 +160,10 @@ export class Trace {
     }
     c.textAlign = "center";
     c.fillText(`nats, over the last ${SECONDS} s of movement`, (left + width) / 2, height - 3);
-    if (this.samples.length < 2) return;
+    if (this.samples.length < 2) {
+      c.fillText("move z: the terms of each place", (left + width) / 2, height / 2);
+      return;
+    }
     const area = (low, high, colour) => {
       c.beginPath();
       this.samples.forEach((s) => c.lineTo(x(s.t), y(high(s))));

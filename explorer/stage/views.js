@@ -107,6 +107,12 @@ class Tsne {
     return nearest(this.x.length, d, (i, j) => codes[i * d + j] * step, z);
   }
 
+  /** How far z is from the code of that image, in latent units. */
+  distance(z, n) {
+    const d = z.length;
+    return Math.hypot(...z.map((v, j) => v - this.codes[n * d + j] * this.step));
+  }
+
   project(z) {
     const n = this.at(z);
     return [this.x[n], this.y[n]];

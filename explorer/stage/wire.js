@@ -79,7 +79,10 @@ export function wire(stage) {
     },
     stop: () => stage.settle(),
   });
-  const modes = oneOf(stage.$(".switch"), "aria-checked", (b) => stage.map.setMode(b.dataset.mode));
+  const modes = oneOf(stage.$(".switch"), "aria-checked", (b) => {
+    stage.map.setMode(b.dataset.mode);
+    change("note");
+  });
   modes(stage.$("[data-mode=z]"));
   stage.openTab = oneOf(stage.$(".tabs"), "aria-selected", (b) => {
     for (const panel of stage.root.querySelectorAll("[data-panel]"))
@@ -92,6 +95,7 @@ export function wire(stage) {
     set(event.currentTarget, "aria-pressed", on);
     stage.manifold.show(on);
     stage.askManifold();
+    change("note");
   });
   const click = (selector, act) => stage.$(selector).addEventListener("click", act);
   click(".undo", () => stage.pad.undo());
