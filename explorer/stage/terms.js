@@ -66,8 +66,8 @@ export class Terms {
     write(
       sum.note,
       over
-        ? `mean over z ~ q(z|x), the mark: −ELBO = ${(over.mean + kl).toFixed(1)} ± ` +
-            `${over.error.toFixed(1)} nats (${over.n} draws)`
+        ? `over q(z|x): −ELBO ${(over.mean + kl).toFixed(1)} ± ` +
+            `${over.error.toFixed(1)} (${over.n} draws)`
         : "its mean over z ~ q(z|x) is −ELBO",
     );
   }
@@ -86,7 +86,7 @@ export class KlBars {
     this.dims = dims.slice(0, 10);
     this.top = Math.max(...dims.map((d) => d.kl), 0.1);
     this.root.replaceChildren(
-      html(`<p class="note">nats of this x; the line marks the mean over all images${
+      html(`<p class="note">nats of this x; the mark: mean over all images${
         dims.length > 10 ? `; the first 10 of ${dims.length}` : ""
       }</p>`),
       ...this.dims.map((d) =>
