@@ -222,7 +222,7 @@ def _upload() -> None:
     file = st.file_uploader(
         "Open a checkpoint file",
         type=["safetensors"],
-        help="A .safetensors file made by `python -m training fit`. It stays in this session.",
+        help="A .safetensors file made by `python -m training fit`. It stays with this visit.",
     )
     if file is None:
         return

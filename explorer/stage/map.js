@@ -96,7 +96,7 @@ export class LatentMap {
     this.narrow = this.host.clientWidth < NARROW;
     if (!this.narrow) return { orientation: "v", x: 1, y: 0, entrywidth: 0 };
     const short = this.blob.header.traces.every((trace) => trace.name.length < 3);
-    return { orientation: "h", x: 0, y: 1, entrywidth: short ? 30 : 0 };
+    return { orientation: "h", x: 0, y: 1, entrywidth: short ? 16 : 0 };
   }
 
   _resized() {

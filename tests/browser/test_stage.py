@@ -13,6 +13,10 @@ from explorer.figures import THEMES
 from explorer.projection import fit_pca
 from tests.browser.conftest import ROOT, serve
 from training import checkpoint, data
+from training.checkpoint import Checkpoint, Metrics
+from training.loop import new_vae
+from training.model import VAEConfig
+from training.presets import Preset
 
 pytestmark = pytest.mark.browser
 CYAN, VIOLET = THEMES["light"].z, THEMES["light"].posterior
@@ -679,4 +683,42 @@ def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path
         # 0 bytes, or the 300 that the timing interface adds where it only asked again.
         assert [name for name, size in second if size > 0 and "/blob/" in name] == []
         assert sum(size for _, size in second) == 0, json.dumps(second)
+        assert "Traceback" not in app.log
+
+
+def test_twelve_dimensions_have_a_way_to_the_rest_and_one_has_no_map(tmp_path, screen, chromium):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    for d in (12, 1):
+        preset = Preset(f"d{d}", VAEConfig(d, (16,), (16,)), data="mnist-5k", epochs=1)
+        vae = checkpoint.as_stored(new_vae(preset, seed=1))
+        made = Checkpoint(f"d{d}", vae, preset, 1, "mnist-5k", (), Metrics(200.0, 1.0, 1000))
+        checkpoint.save(made, folder / f"d{d}.safetensors")
+    with serve(tmp_path / "app", VAE_CHECKPOINT_DIR=str(folder)) as app:
+        s = screen().open(app.url + "/?checkpoint=d12")
+        sliders = s.page.locator(".slider:visible")
+        assert sliders.count() == 10
+        s.page.get_by_role("button", name="All 12 dimensions").click()
+        assert sliders.count() == 12
+        last = s.page.locator(".slider input").nth(11)
+        dim = int(last.get_attribute("id").split("-")[1])
+        last.scroll_into_view_if_needed()
+        last.focus()
+        before = s.z()[dim]
+        s.page.keyboard.press("ArrowRight")
+        s.frame()
+        assert s.z()[dim] == pytest.approx(before + 0.01, abs=0.006)
+        s.page.get_by_role("button", name="Only the first 10").click()
+        assert sliders.count() == 10
+
+        s = screen().open(app.url + "/?checkpoint=d1&view=t-sne")
+        assert "one latent dimension" in s.page.locator(".map-message").inner_text()
+        digit = s.digit()
+        slider = s.page.locator(".slider input")
+        slider.focus()
+        for _ in range(30):
+            s.page.keyboard.press("ArrowRight")
+        s.frame()
+        assert np.abs(s.digit() - digit).max() >= 1
+        assert s.errors == []
         assert "Traceback" not in app.log
