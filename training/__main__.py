@@ -1,11 +1,10 @@
-"""The command line: python -m training fit | evaluate | data | list."""
+"""The command line: python -m training fit | resume | evaluate | data | list."""
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -13,20 +12,20 @@ import torch
 from tqdm import tqdm
 
 from training import checkpoint as checkpoints
-from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
+from training.checkpoint import SUFFIX, CheckpointError
 from training.data import (
     DATASETS,
     EMBEDDED,
     FOLDER,
     DataError,
-    ImageSet,
-    download,
     find,
     load,
 )
 from training.evaluate import Evaluation, evaluate_steps
-from training.loop import EpochTerms, TrainingError, fit, mean_terms, new_vae, pick_device
+from training.fitting import Stopped, download_shown, images_of, load_split, say, train, unused_name
+from training.loop import TrainingError, pick_device
 from training.presets import PRESETS, Preset
+from training.runlog import Run, RunConfig, RunError, free_run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,21 +36,15 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except (DataError, CheckpointError, TrainingError) as error:
+    except (DataError, CheckpointError, TrainingError, RunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        return 128 + int(stopped.args[0])
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
     return 0
-
-
-def _say(text: str) -> None:
-    """Print at once; where the reader (head, less) has gone, go on with the work without it."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,6 +98,29 @@ def _parser() -> argparse.ArgumentParser:
         help="the checkpoint to write (default: checkpoints/PRESET.safetensors, numbered where "
         "that exists)",
     )
+    sub.add_argument(
+        "--run-dir",
+        type=Path,
+        default=quiet,
+        help="the folder of the run's log and state (default: runs/PRESET, numbered where that "
+        "exists)",
+    )
+
+    sub.add_argument(
+        "--save-every",
+        type=float,
+        default=15.0,
+        metavar="SECONDS",
+        help="how often the state is saved that `resume` goes on from",
+    )
+
+    sub = command("resume", _resume, "Go on with a run that was stopped or killed.")
+    sub.add_argument("folder", type=Path, help="the run's folder, as in runs/NAME")
+    sub.add_argument(
+        "--finish",
+        action="store_true",
+        help="train no further; write the checkpoint of what there is",
+    )
 
     sub = command("evaluate", _evaluate, "Measure a checkpoint on test images.")
     sub.add_argument("checkpoint", type=Path)
@@ -154,66 +170,30 @@ def _preset(args: argparse.Namespace) -> Preset:
         ) from None
 
 
-def _load(name: str, split, data_dir: Path) -> ImageSet:
-    """Load a split, fetching the data set first where it has to be."""
-    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
-        _download(name, data_dir)
-    return load(name, split, data_dir)
-
-
-def _download(name: str, data_dir: Path) -> None:
-    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
-        for progress in download(name, data_dir):
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
-
-
 def _fit(args: argparse.Namespace) -> None:
     preset, device = _preset(args), pick_device(args.device)
     out = _free_place(args)
-    train = _load(preset.data, "train", args.data_dir)
-    if args.validation:
-        train, test = _hold_back(train, args.validation)
-    else:
-        test = _load(preset.data, "test", args.data_dir)
-    vae = new_vae(preset, args.seed)
-    history: list[EpochTerms] = []
-    _say(
-        f"{preset.name}: {preset.model.latent_dim}-D, {len(train):,} training and {len(test):,} "
-        f"{'validation' if args.validation else 'test'} images of {preset.data}, "
-        f"{preset.epochs} epochs on {device}, seed {args.seed}. Terms in nats per image."
+    run = Run(getattr(args, "run_dir", None) or free_run(preset.name))
+    config = RunConfig(
+        preset,
+        args.seed,
+        str(args.data_dir.resolve()),
+        str(device),
+        torch.get_num_threads(),
+        args.validation,
+        args.save_every,
+        str(out.resolve()) if hasattr(args, "out") else None,
     )
-    _say(
-        f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  {'test':>7}{'KL':>7}{'−ELBO':>8}"
-    )
-    try:
-        with tqdm(unit="step", disable=None, leave=False, smoothing=0.05, mininterval=0.25) as bar:
-            for record in fit(vae, preset, train, test, args.seed, device):
-                bar.total = record.steps
-                bar.update(record.step - bar.n)
-                if record.terms:
-                    history.append(record.terms)
-                    bar.clear()
-                    _say(_epoch_line(record.terms))
-    except KeyboardInterrupt:
-        if not history:
-            raise
-        print(f"stopped in epoch {len(history) + 1}; keeping the model as it is.", file=sys.stderr)
-    if not hasattr(args, "out"):
-        out = _unused(args.preset)  # another training may have taken the name meanwhile
-    kept = checkpoints.as_stored(vae)
-    reconstruction, kl = mean_terms(kept, test.images)
-    metrics = Metrics(reconstruction, kl, len(test), validation=args.validation > 0)
-    result = Checkpoint(out.stem, kept, preset, args.seed, preset.data, tuple(history), metrics)
-    _say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {_save(result, out)}.")
+    images = images_of(config)
+    run.create(config)
+    train(run, config, images)
 
 
-def _epoch_line(terms: EpochTerms) -> str:
-    return (
-        f"{terms.epoch:>7}{terms.beta:>6.2f}  "
-        f"{terms.train_reconstruction:>7.2f}{terms.train_kl:>7.2f}{terms.train_neg_elbo:>8.2f}  "
-        f"{terms.test_reconstruction:>7.2f}{terms.test_kl:>7.2f}{terms.test_neg_elbo:>8.2f}"
-    )
+def _resume(args: argparse.Namespace) -> None:
+    run = Run(args.folder)
+    config = run.config()
+    torch.set_num_threads(config.threads)
+    train(run, config, images_of(config), run.state(), finish=args.finish)
 
 
 def _free_place(args: argparse.Namespace) -> Path:
@@ -227,7 +207,7 @@ def _free_place(args: argparse.Namespace) -> Path:
             raise CheckpointError(f"--out {str(args.out)!r} names no file; give it a name.")
         out = args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
     else:
-        out = _unused(args.preset)
+        out = unused_name(args.preset)
     try:
         if out.is_dir():
             raise CheckpointError(f"{out} is a folder; name another place with --out.")
@@ -243,41 +223,13 @@ def _free_place(args: argparse.Namespace) -> Path:
     return out
 
 
-def _unused(preset: str) -> Path:
-    out, n = Path("checkpoints") / (preset + SUFFIX), 2
-    while out.exists():
-        out, n = out.with_name(f"{preset}-{n}{SUFFIX}"), n + 1
-    return out
-
-
-def _save(result: Checkpoint, out: Path) -> Path:
-    try:
-        return checkpoints.save(result, out)
-    except CheckpointError as error:
-        # The place was writable when training began; do not lose the work now.
-        refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
-        print(f"error: {error} Trying {refuge}.", file=sys.stderr)
-        return checkpoints.save(replace(result, name=refuge.stem), refuge)
-
-
-def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
-    """Split the training images, always in the same way, into a training and a validation part."""
-    if not 0 < n < len(train):
-        raise TrainingError(
-            f"--validation {n} is not possible with {len(train):,} training images; choose a "
-            f"number between 1 and {len(train) - 1:,}."
-        )
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(123))
-    return train.take(order[n:]), train.take(order[:n])
-
-
 def _evaluate(args: argparse.Namespace) -> None:
     checkpoint = checkpoints.load(args.checkpoint)
     if args.k < 1:
         raise TrainingError(f"--k {args.k} is not possible; it must be at least 1.")
     device = pick_device(args.device)
     name = getattr(args, "data", checkpoint.data)
-    images = _load(name, "test", args.data_dir).images
+    images = load_split(name, "test", args.data_dir).images
     if len(images) < 2:
         raise DataError(f"{name} has {len(images)} test image; an evaluation needs at least two.")
     if hasattr(args, "images"):
@@ -293,7 +245,7 @@ def _evaluate(args: argparse.Namespace) -> None:
                 bar.update(item - bar.n)
     assert result is not None
     if args.json:
-        _say(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
+        say(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
         return
     rows = [
         ("reconstruction", f"{result.reconstruction:.2f}", "one sample of z an image"),
@@ -302,9 +254,9 @@ def _evaluate(args: argparse.Namespace) -> None:
         ("IWAE bound on −log p(x)", f"{result.iwae:.2f}", f"k = {result.k}"),
         ("active units", f"{result.active_units}", f"of {result.latent_dim}"),
     ]
-    _say(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
+    say(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
     for title, value, note in rows:
-        _say(f"  {title:<24}{value:>8}   {note}".rstrip())
+        say(f"  {title:<24}{value:>8}   {note}".rstrip())
 
 
 def _data(args: argparse.Namespace) -> None:
@@ -316,18 +268,18 @@ def _data(args: argparse.Namespace) -> None:
                 state = f"in {args.data_dir}"
             else:
                 state = f"not here; a download of {row.archive_bytes / 1e6:.0f} MB"
-            _say(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
-        _say(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
+            say(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
+        say(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
         return
     if (
         not args.name.startswith(FOLDER)
         and find(args.name).needs_download
         and not _whole(args.name, args.data_dir)
     ):
-        _download(args.name, args.data_dir)
+        download_shown(args.name, args.data_dir)
     for split in ("train", "test"):
         part = load(args.name, split, args.data_dir)
-        _say(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
+        say(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
 
 
 def _whole(name: str, data_dir: Path) -> bool:
@@ -346,15 +298,15 @@ def _list(args: argparse.Namespace) -> None:
             f"{args.folder} holds no checkpoints; make one with `python -m training fit "
             f"mnist-5k-2d` (data {EMBEDDED}, no network needed)."
         )
-    _say(
+    say(
         f"{'checkpoint':<20}{'latent':>7}{'data':>10}{'epochs':>8}{'recon.':>9}{'KL':>8}{'−ELBO':>9}"
     )
     for path, item in found:
         if isinstance(item, str):
-            _say(f"{path.stem:<20} {item}")
+            say(f"{path.stem:<20} {item}")
             continue
         m = item.metrics
-        _say(
+        say(
             f"{item.name:<20}{f'{item.vae.config.latent_dim}-D':>7}{item.data:>10}"
             f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{m.neg_elbo:>9.2f}"
         )

@@ -1,8 +1,9 @@
-"""The training loop: `fit` yields records; printing, logging and saving are the caller's."""
+"""The training loop: a `Trainer` yields records; printing, logging and saving are the caller's."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -111,62 +112,122 @@ def new_vae(preset: Preset, seed: int) -> VAE:
     return vae
 
 
-def fit(
-    vae: VAE,
-    preset: Preset,
-    train: ImageSet,
-    test: ImageSet,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-) -> Iterator[Record]:
-    """Train `vae` in place and yield a `Record` a step.
+class Trainer:
+    """A training run: iterate over it to train `vae` in place, a `Record` a step.
 
-    The same preset, seed, data and machine give the same weights to the last bit (on the CPU).
-    The images stay on the device as uint8. Stop iterating to stop training: the weights are then
-    those of the last step.
+    The same preset, seed, data, machine and number of threads give the same weights to the last bit
+    (on the CPU), also when the run was stopped in between and gone on with from its `state()`. The
+    images stay on the device as uint8. Stop iterating to stop training: the weights are then those
+    of the last step.
 
     Raises:
-        TrainingError: at the first loss that is not finite, naming the step.
+        TrainingError: while iterating, at the first loss that is not finite, naming the step; at
+            once, where `state` is of another run.
     """
-    device = torch.device(device)
-    vae.to(device).train()
-    train_images, test_images = train.images.to(device), test.images.to(device)
-    batches = max(1, len(train) // preset.batch_size)
-    steps = preset.epochs * batches
-    optimizer = torch.optim.AdamW(
-        vae.parameters(),
-        lr=preset.learning_rate,
-        weight_decay=preset.weight_decay,
-        fused=device.type in ("cpu", "cuda"),
-    )
-    warmup = preset.lr_warmup if preset.lr_warmup * (steps + 1) > 1.5 else 0.0  # less is no step
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, preset.learning_rate, total_steps=steps + 1, pct_start=warmup
-    )
-    order = torch.Generator().manual_seed(seed)
-    draw = torch.Generator(device).manual_seed(seed)
 
-    exact = torch.float32 if device.type == "mps" else torch.float64  # MPS has no float64
-    bent_epochs = preset.epochs - round(preset.elastic_free * preset.epochs)
+    def __init__(
+        self,
+        vae: VAE,
+        preset: Preset,
+        train: ImageSet,
+        test: ImageSet,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        self.vae, self.preset = vae, preset
+        self.device = torch.device(device)
+        vae.to(self.device).train()
+        self.train_images, self.test_images = train.images.to(device), test.images.to(device)
+        self.batches = max(1, len(train) // preset.batch_size)
+        self.steps = preset.epochs * self.batches
+        self.step = 0
+        self.optimizer = torch.optim.AdamW(
+            vae.parameters(),
+            lr=preset.learning_rate,
+            weight_decay=preset.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+        # A warm-up of less than a step is none.
+        warmup = preset.lr_warmup if preset.lr_warmup * (self.steps + 1) > 1.5 else 0.0
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, preset.learning_rate, total_steps=self.steps + 1, pct_start=warmup
+        )
+        self._order = torch.Generator().manual_seed(seed)
+        self._draw = torch.Generator(self.device).manual_seed(seed)
+        self._epoch_order = self._order.get_state()  # as it was when the epoch began
+        # MPS has no float64.
+        exact = torch.float32 if self.device.type == "mps" else torch.float64
+        self._sums = torch.zeros(2, dtype=exact, device=self.device)
+        self._seconds = 0.0
+        if state is not None:
+            self._take(state)
 
-    for epoch in range(preset.epochs):
-        began = time.perf_counter()
-        shuffled = torch.randperm(len(train), generator=order).to(device)
-        sums = torch.zeros(2, dtype=exact, device=device)
-        for batch in range(batches):
+    def state(self) -> dict[str, Any]:
+        """All that going on from the last step needs: tensors, numbers, and lists of them."""
+        return {
+            "step": self.step,
+            "images": [len(self.train_images), len(self.test_images)],
+            "steps": self.steps,
+            "vae": self.vae.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "order": self._epoch_order,
+            "draw": self._draw.get_state(),
+            "sums": self._sums.clone(),
+            "seconds": self._seconds,
+        }
+
+    def _take(self, state: dict[str, Any]) -> None:
+        images = [len(self.train_images), len(self.test_images)]
+        if (state["images"], state["steps"]) != (images, self.steps):
+            raise TrainingError(
+                f"The saved run has {state['images'][0]:,} training images and "
+                f"{state['steps']:,} steps, and this one {images[0]:,} and {self.steps:,}: the "
+                "data set is another one. Bring back the one that the run began with."
+            )
+        self.step = state["step"]
+        self.vae.load_state_dict(state["vae"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self._epoch_order = state["order"]
+        self._order.set_state(self._epoch_order)
+        self._draw.set_state(state["draw"])
+        self._sums.copy_(state["sums"])
+        self._seconds = state["seconds"]
+
+    def healthy(self) -> bool:
+        """Whether all weights are finite: a state with others is not worth keeping."""
+        return all(bool(torch.isfinite(p).all()) for p in self.vae.parameters())
+
+    def __iter__(self) -> Iterator[Record]:
+        """Train from where the run is to its end."""
+        self.vae.train()
+        for epoch in range(self.step // self.batches, self.preset.epochs):
+            yield from self._epoch(epoch)
+        self.vae.eval()
+
+    def _epoch(self, epoch: int) -> Iterator[Record]:
+        preset, batches = self.preset, self.batches
+        began = time.perf_counter() - self._seconds
+        shuffled = torch.randperm(len(self.train_images), generator=self._order).to(self.device)
+        bent = epoch < preset.epochs - round(preset.elastic_free * preset.epochs)
+        for batch in range(self.step % batches, batches):
             step = epoch * batches + batch + 1
             beta = beta_at(preset, step / batches)
             rows = shuffled[batch * preset.batch_size : (batch + 1) * preset.batch_size]
-            x = to_float(train_images[rows])
-            if preset.elastic and epoch < bent_epochs:
-                x = augment.elastic(x, preset.elastic, draw)
-            blanked = augment.blank(x, preset.input_dropout, draw) if preset.input_dropout else None
+            x = to_float(self.train_images[rows])
+            if preset.elastic and bent:
+                x = augment.elastic(x, preset.elastic, self._draw)
+            blanked = None
+            if preset.input_dropout:
+                blanked = augment.blank(x, preset.input_dropout, self._draw)
             with torch.autocast(
-                device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
+                self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
             ):
-                terms = elbo(vae, x, draw, blanked)
+                terms = elbo(self.vae, x, self._draw, blanked)
                 loss = (terms.reconstruction + beta * terms.kl).mean()
-            optimizer.zero_grad()
+            self.optimizer.zero_grad()
             loss.backward()
             # Looking at every loss would wait for the device at every step.
             if (step % 50 == 0 or batch == batches - 1) and not torch.isfinite(loss):
@@ -175,30 +236,46 @@ def fit(
                     f"A learning rate below {preset.learning_rate:g} is the likely cure."
                 )
             # One image that the encoder has never seen the like of can weigh more than all others.
-            torch.nn.utils.clip_grad_norm_(vae.parameters(), MAX_GRADIENT)
-            optimizer.step()
-            schedule.step()
-            sums += (
-                torch.stack([terms.reconstruction.detach(), terms.kl.detach()]).to(exact).mean(1)
-            )
+            torch.nn.utils.clip_grad_norm_(self.vae.parameters(), MAX_GRADIENT)
+            self.optimizer.step()
+            self.schedule.step()
+            exact = torch.stack([terms.reconstruction.detach(), terms.kl.detach()])
+            self._sums += exact.to(self._sums.dtype).mean(1)
+            self.step = step
+            self._seconds = time.perf_counter() - began
             if batch < batches - 1:
-                yield Record(step, steps)
-        train_reconstruction, train_kl = (sums / batches).tolist()
-        seconds = time.perf_counter() - began
-        test_reconstruction, test_kl = mean_terms(vae.eval(), test_images)
-        vae.train()
-        yield Record(
-            step,
-            steps,
-            EpochTerms(
-                epoch + 1,
-                beta,
-                float(schedule.get_last_lr()[0]),
-                train_reconstruction,
-                train_kl,
-                test_reconstruction,
-                test_kl,
-                batches * preset.batch_size / seconds,
-            ),
+                yield Record(step, self.steps)
+        terms_of_epoch = self._finish(epoch, beta)
+        yield Record(step, self.steps, terms_of_epoch)
+
+    def _finish(self, epoch: int, beta: float) -> EpochTerms:
+        """Measure the epoch that is over, and make ready for the next one."""
+        train_reconstruction, train_kl = (self._sums / self.batches).tolist()
+        seconds = self._seconds
+        test_reconstruction, test_kl = mean_terms(self.vae.eval(), self.test_images)
+        self.vae.train()
+        self._sums.zero_()
+        self._seconds = 0.0
+        self._epoch_order = self._order.get_state()
+        return EpochTerms(
+            epoch + 1,
+            beta,
+            float(self.schedule.get_last_lr()[0]),
+            train_reconstruction,
+            train_kl,
+            test_reconstruction,
+            test_kl,
+            self.batches * self.preset.batch_size / seconds,
         )
-    vae.eval()
+
+
+def fit(
+    vae: VAE,
+    preset: Preset,
+    train: ImageSet,
+    test: ImageSet,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> Iterator[Record]:
+    """Train `vae` in place and yield a `Record` a step; see `Trainer`."""
+    return iter(Trainer(vae, preset, train, test, seed, device))

@@ -686,6 +686,7 @@ def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path
         assert "Traceback" not in app.log
 
 
+@pytest.mark.slow
 def test_twelve_dimensions_have_a_way_to_the_rest_and_one_has_no_map(tmp_path, screen, chromium):
     folder = tmp_path / "checkpoints"
     folder.mkdir()
