@@ -73,8 +73,40 @@ def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
     return encoder, decoder
 
 
+def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784), convolutional.
+
+    1×28×28 → 16×14×14 → 32×7×7 → 64, by two convolutions 3×3 of stride 2 and one of 7×7, then a
+    linear head; the decoder mirrors it. The widths are fixed and those of the configuration unused.
+    """
+    activation = ACTIVATIONS[config.activation]
+    head = config.latent_dim * PRIORS[config.prior].params_per_dim
+    encoder = nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 16, 3, stride=2, padding=1),
+        activation(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        activation(),
+        nn.Conv2d(32, 64, 7),
+        nn.Flatten(),
+        nn.Linear(64, head),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(config.latent_dim, 64),
+        nn.Unflatten(-1, (64, 1, 1)),
+        nn.ConvTranspose2d(64, 32, 7),
+        activation(),
+        nn.ConvTranspose2d(32, 16, 3, stride=2, padding=1, output_padding=1),
+        activation(),
+        nn.ConvTranspose2d(16, 1, 3, stride=2, padding=1, output_padding=1),
+        nn.Flatten(-3),
+    )
+    return encoder, decoder
+
+
 ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequential]]] = {
     "mlp": build_mlp,
+    "conv": build_conv,
 }
 
 
@@ -110,9 +142,10 @@ class VAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Logits of p(x|z), (..., d) → (..., 784)."""
+        flat = z.reshape(-1, z.shape[-1])  # convolutions take one batch dimension
         with torch.autocast(z.device.type, enabled=False):
-            hidden = self.decoder[0](z)
-        return self.decoder[1:](hidden).float()
+            hidden = self.decoder[0](flat)
+        return self.decoder[1:](hidden).float().reshape(*z.shape[:-1], PIXELS)
 
     def picture(self, z: Tensor) -> Tensor:
         """The mean of p(x|z), values in [0, 1], (..., d) → (..., 784)."""

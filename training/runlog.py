@@ -77,6 +77,7 @@ def _replace(path: Path, write: Any) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        partial.chmod(0o644)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:
         if partial is not None:

@@ -25,9 +25,7 @@ export class Vae {
     this.prior = header.prior;
     this.logVarRange = header.log_var;
     const weights = weightsOf(arrays);
-    const [height, width] = [28, 28];
-    const isConv = header.encoder[0].type === "conv";
-    this._encoder = network(header.encoder, weights, isConv ? [1, height, width] : [784]);
+    this._encoder = network(header.encoder, weights, [784]);
     this._decoder = network(header.decoder, weights, [this.d]);
     if (header.likelihood !== "bernoulli") throw new Error(`the likelihood ${header.likelihood}`);
   }

@@ -124,6 +124,18 @@ def test_every_activation_runs_as_in_torch(modules, activation):
     assert np.abs(found["mu"] - mu.numpy().ravel()).max() < 1e-5
 
 
+def test_the_convolutional_vae_runs_as_in_torch(modules):
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (), (), architecture="conv", activation="relu")).eval()
+    codes, images = 2 * torch.randn(50, 2), data.load("mnist-5k", "test").images[:20]
+    found = in_browser(modules, payload.model(vae, "conv"), codes.numpy(), images.numpy())
+    with torch.no_grad():
+        assert np.abs(found["pixels"] - vae.picture(codes).numpy().ravel()).max() < 1e-5
+        posterior = vae.encode(data.to_float(images))
+    assert np.abs(found["mu"] - posterior.mu.numpy().ravel()).max() < 1e-5
+    assert np.abs(found["logVar"] - posterior.log_var.numpy().ravel()).max() < 1e-5
+
+
 def test_convolutions_run_as_in_torch(modules):
     torch.manual_seed(0)
     layers = nn.Sequential(

@@ -58,6 +58,18 @@ def test_fit_learns_counts_its_steps_and_repeats_itself_to_the_last_bit(digits):
     assert not torch.equal(vae.decoder[0].weight, other.decoder[0].weight)
 
 
+def test_the_convolutional_network_has_its_210_821_parameters_and_learns(digits):
+    config = VAEConfig(2, (), (), architecture="conv", activation="relu")
+    assert sum(p.numel() for p in VAE(config).parameters()) == 210_821
+    preset = replace(SMALL, model=config, epochs=1, precision="float32")
+    vae = new_vae(preset, 0)
+    before = mean_terms(vae, digits[1].images)
+    *_, last = fit(vae, preset, *digits)
+    assert sum(mean_terms(vae, digits[1].images)) < sum(before) - 100
+    assert last.terms.test_neg_elbo < 400
+    assert vae.decode(torch.zeros(3, 5, 2)).shape == (3, 5, 784)
+
+
 def test_beta_warms_up_and_weighs_the_kl(digits):
     preset = replace(SMALL, beta=4.0, beta_warmup_epochs=2, epochs=3)
     assert [beta_at(preset, e) for e in (0, 0.5, 1, 2, 3)] == [0, 1, 2, 4, 4]
