@@ -33,8 +33,9 @@ def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
     Source: Kingma & Welling (2014), appendix C.1. A grey level enters as the probability of an
     "on" pixel (cross-entropy), as is customary for MNIST.
     """
-    # The same number as binary_cross_entropy_with_logits, but x may broadcast over samples of z.
-    return (F.softplus(logits) - logits * x).sum(-1)
+    if logits.shape == x.shape:  # in one kernel
+        return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+    return (F.softplus(logits) - logits * x).sum(-1)  # x broadcasts over samples of z
 
 
 LIKELIHOODS: dict[str, Likelihood] = {

@@ -138,10 +138,15 @@ class Trainer:
         self.vae, self.preset = vae, preset
         self.device = torch.device(device)
         vae.to(self.device).train()
+        for module in vae.modules():
+            if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+                # Faster on the CPU. (torch's annotations know `Module.to` without this argument.)
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.train_images, self.test_images = train.images.to(device), test.images.to(device)
         self.batches = max(1, len(train) // preset.batch_size)
         self.steps = preset.epochs * self.batches
         self.step = 0
+        self._parameters = list(vae.parameters())
         self.optimizer = torch.optim.AdamW(
             vae.parameters(),
             lr=preset.learning_rate,
@@ -236,7 +241,7 @@ class Trainer:
                     f"A learning rate below {preset.learning_rate:g} is the likely cure."
                 )
             # One image that the encoder has never seen the like of can weigh more than all others.
-            torch.nn.utils.clip_grad_norm_(self.vae.parameters(), MAX_GRADIENT)
+            self._clip()
             self.optimizer.step()
             self.schedule.step()
             exact = torch.stack([terms.reconstruction.detach(), terms.kl.detach()])
@@ -247,6 +252,15 @@ class Trainer:
                 yield Record(step, self.steps)
         terms_of_epoch = self._finish(epoch, beta)
         yield Record(step, self.steps, terms_of_epoch)
+
+    def _clip(self) -> None:
+        if self.device.type != "cpu":  # looking at the norm would wait for the device
+            torch.nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT)
+            return
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if norm > MAX_GRADIENT:  # nearly never, and scaling by 1 costs a tenth of a small step
+            torch.nn.utils.clip_grads_with_norm_(self._parameters, MAX_GRADIENT, norm)
 
     def _finish(self, epoch: int, beta: float) -> EpochTerms:
         """Measure the epoch that is over, and make ready for the next one."""
