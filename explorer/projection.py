@@ -1,4 +1,4 @@
-"""The plane of the first two principal components, and the nearest point of a map. Arrays only."""
+"""The plane of the first two principal components. Arrays only."""
 
 from typing import NamedTuple
 
@@ -49,15 +49,6 @@ class Pca(NamedTuple):
         """The places (M, 2) on the plane of the codes (M, d)."""
         return (np.asarray(codes, np.float64) - self.mean) @ self.components.T
 
-    def unproject(self, points: Floats) -> NDArray[np.float64]:
-        """The codes (M, d) that lie on the plane at the points (M, 2)."""
-        return self.mean + np.asarray(points, np.float64) @ self.components
-
-    def residual(self, codes: Floats) -> NDArray[np.float64]:
-        """The distance (M,) of the codes (M, d) from the plane."""
-        away = np.asarray(codes, np.float64) - self.unproject(self.project(codes))
-        return np.linalg.norm(away, axis=1)
-
 
 def fit_pca(codes: ArrayLike) -> Pca:
     """The principal plane of the codes (N, d), N ≥ 2, by a full SVD whose signs are fixed.
@@ -77,13 +68,3 @@ def fit_pca(codes: ArrayLike) -> Pca:
     ratio = np.zeros(d)
     ratio[: len(fitted.components_)] = np.nan_to_num(fitted.explained_variance_ratio_)
     return Pca(fitted.mean_, components, ratio)
-
-
-def nearest(points: Floats, xy: ArrayLike) -> int:
-    """The number of the point, of (N, k), that lies nearest to xy (k,); the first among equals.
-
-    ValueError where there are no points.
-    """
-    if len(points) == 0:
-        raise ValueError("There are no points to choose the nearest of; N must be at least 1.")
-    return int(((np.asarray(points) - np.asarray(xy)) ** 2).sum(axis=1).argmin())

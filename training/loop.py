@@ -281,15 +281,3 @@ class Trainer:
             test_kl,
             self.batches * self.preset.batch_size / seconds,
         )
-
-
-def fit(
-    vae: VAE,
-    preset: Preset,
-    train: ImageSet,
-    test: ImageSet,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-) -> Iterator[Record]:
-    """Train `vae` in place and yield a `Record` a step; see `Trainer`."""
-    return iter(Trainer(vae, preset, train, test, seed, device))

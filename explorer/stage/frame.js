@@ -51,9 +51,10 @@ function paintMap(stage) {
   }
   const { view, posterior, walk } = stage;
   const invertible = view.invertible;
-  const cursor = stage.free
-    ? [stage.blob.arrays.x[stage.free.place], stage.blob.arrays.y[stage.free.place]]
-    : view.project(stage.z);
+  const { arrays, header } = stage.blob;
+  // Without an inverse the ring is at an image: the one that a hand took, or the nearest to z.
+  const place = invertible ? -1 : (stage.free?.place ?? view.at(stage.z));
+  const cursor = invertible ? view.project(stage.z) : [arrays.x[place], arrays.y[place]];
   const centre = invertible ? view.project(posterior.mu) : null;
   const covariance = invertible ? view.covariance(posterior) : null;
   const walking = !stage.$("[data-panel=walk]").hidden;
@@ -65,13 +66,12 @@ function paintMap(stage) {
     marks: walking ? walk.marks.map((z) => z && view.project(z)) : [null, null],
     near: stage.map.scene.near,
   });
-  const { arrays, header } = stage.blob;
   const note = noteOf({
     kind: header.view.kind,
     mode: stage.map.mode,
     manifold: stage.manifold.on,
-    index: arrays.index,
-    free: stage.free,
+    image: arrays.index[place],
+    distance: invertible || stage.free ? 0 : view.distance(stage.z, place),
     dims: stage.dims,
     z: stage.z,
     view,

@@ -41,8 +41,8 @@ export class InputPanel {
     pad.paint(x);
     paintDigit(this.seen, x);
     paintDigit(this.recon, mean);
-    const words = pad.empty ? "an empty pad" : pad.active ? "your drawing" : `image ${image}, class ${name}`;
-    write(this.what, words);
+    const words = pad.active ? "your drawing" : `image ${image}, class ${name}`;
+    write(this.what, pad.empty ? "as before, until you draw" : words);
     set(this.seen, "aria-label", `x as the encoder sees it: ${words}`);
     set(this.recon, "aria-label", "its reconstruction, decoded from the mean of q(z|x)");
     this.undo.disabled = !pad.active || !pad.strokes.length;

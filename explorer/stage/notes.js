@@ -4,17 +4,15 @@ import { zName } from "./dom.js";
 
 /**
  * @param {{kind: string, mode: string, manifold: boolean, view: any, z: Float32Array, dims: any[],
- *   index: Uint32Array, free: {image: number} | null}} scene
+ *   image: number, distance: number}} scene `image` is the one at the ring of a map that has only
+ *   images, and `distance` how far its code is from z
  */
-export function noteOf({ kind, mode, manifold, view, z, dims, index, free }) {
+export function noteOf({ kind, mode, manifold, view, z, dims, image, distance }) {
   if (mode === "pan") return "A drag moves the map, the wheel or two fingers zoom; z stays.";
   if (mode === "lasso") return "Draw around points to count the images in there.";
   if (kind === "t-sne") {
-    const at = free ? null : view.at(z);
-    const where = free
-      ? `image ${free.image}`
-      : `image ${index[at]}, whose code is nearest to z (${view.distance(z, at).toFixed(2)} away)`;
-    return `t-SNE has no inverse: a drag gives z the code of the nearest image. The ring is at ${where}.`;
+    const away = distance ? `, whose code is nearest to z (${distance.toFixed(2)} away)` : "";
+    return `t-SNE has no inverse: a drag gives z the code of the nearest image. The ring is at image ${image}${away}.`;
   }
   if (manifold && dims.length > 2)
     return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;

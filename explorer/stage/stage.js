@@ -199,7 +199,7 @@ export class Stage {
     } else {
       const { x, y, index } = this.blob.arrays;
       const place = nearest(x.length, 2, (i, j) => (j ? y[i] : x[i]), xy);
-      this.free = { xy, place, image: index[place] };
+      this.free = { xy, place };
       this.z.set(this.vae.encode(this.pictures.get(index[place])).mu);
     }
     this.change("z");

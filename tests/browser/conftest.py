@@ -12,12 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
-ROOT = Path(__file__).resolve().parents[2]
-FLAGS = (
-    *("--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader"),
-)
+from benchmarks.browser import FLAGS, ROOT
+from training import checkpoint, data
 
 
 def _missing(what: str):
@@ -289,3 +287,19 @@ def screen(chromium):
     yield make
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def vae():
+    return checkpoint.load(ROOT / "checkpoints" / "mnist-2d.safetensors").vae
+
+
+@pytest.fixture(scope="session")
+def ten():
+    return checkpoint.load(ROOT / "checkpoints" / "mnist-10d.safetensors").vae
+
+
+@pytest.fixture(scope="session")
+def images():
+    """The embedded digits in the order in which the app numbers them."""
+    return torch.cat([data.load("mnist-5k", split).images for split in ("train", "test")])

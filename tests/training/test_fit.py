@@ -11,7 +11,7 @@ import torch
 
 from training import augment, checkpoint, data, evaluate, fitting, loop
 from training.__main__ import main
-from training.loop import TrainingError, beta_at, fit, mean_terms, new_vae, pick_device
+from training.loop import Trainer, TrainingError, beta_at, mean_terms, new_vae, pick_device
 from training.model import VAE, VAEConfig
 from training.presets import PRESETS
 
@@ -33,7 +33,7 @@ def digits():
 
 def trained(digits, seed, preset=SMALL):
     vae = new_vae(preset, seed)
-    records = list(fit(vae, preset, *digits, seed=seed))
+    records = list(Trainer(vae, preset, *digits, seed=seed))
     return vae, records
 
 
@@ -64,7 +64,7 @@ def test_the_convolutional_network_has_its_210_821_parameters_and_learns(digits)
     preset = replace(SMALL, model=config, epochs=1, precision="float32")
     vae = new_vae(preset, 0)
     before = mean_terms(vae, digits[1].images)
-    *_, last = fit(vae, preset, *digits)
+    *_, last = Trainer(vae, preset, *digits)
     assert sum(mean_terms(vae, digits[1].images)) < sum(before) - 100
     assert last.terms.test_neg_elbo < 400
     assert vae.decode(torch.zeros(3, 5, 2)).shape == (3, 5, 784)
@@ -164,7 +164,7 @@ def test_only_what_the_encoder_sees_is_blanked_and_the_target_stays_clean(digits
     seen = []
 
     preset = replace(SMALL, epochs=1, input_dropout=0.5, elastic=0.0)
-    shown = iter(fit(new_vae(preset, 0), preset, *digits))
+    shown = iter(Trainer(new_vae(preset, 0), preset, *digits))
     original = loop.elbo
     monkeypatch.setattr(loop, "elbo", lambda *a: (seen.append((a[1], a[3])), original(*a))[1])
     next(shown)
