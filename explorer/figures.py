@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from training.loop import EpochTerms
+from training.records import EpochTerms
 
 # Ten colours that stay apart under colour-vision deficiency (Petroff 2021, arXiv:2107.02270).
 CLASS_COLOURS = (

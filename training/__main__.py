@@ -22,8 +22,9 @@ from training.data import (
     load,
 )
 from training.evaluate import Evaluation, evaluate_steps
-from training.fitting import Stopped, download_shown, images_of, load_split, say, train, unused_name
+from training.fitting import Stopped, download_shown, load_split, say, train, unused_name
 from training.loop import TrainingError, pick_device
+from training.parallel import is_leader, leave
 from training.presets import PRESETS, Preset
 from training.runlog import Run, RunConfig, RunError, free_run
 
@@ -40,10 +41,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Stopped as stopped:
-        return 128 + int(stopped.args[0])
+        return 128 + stopped.args[0] if stopped.args[0] else 0
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
+    leave()
     return 0
 
 
@@ -184,16 +186,18 @@ def _fit(args: argparse.Namespace) -> None:
         args.save_every,
         str(out.resolve()) if hasattr(args, "out") else None,
     )
-    images = images_of(config)
-    run.create(config)
-    train(run, config, images)
+    train(run, config, fresh=True)
 
 
 def _resume(args: argparse.Namespace) -> None:
     run = Run(args.folder)
     config = run.config()
     torch.set_num_threads(config.threads)
-    train(run, config, images_of(config), run.state(), finish=args.finish)
+    status = run.status()
+    if status.state == "done" and status.checkpoint and Path(status.checkpoint).exists():
+        say(f"{run.path} is trained to its end; its checkpoint is {status.checkpoint}.")
+        return
+    train(run, config, finish=args.finish)
 
 
 def _free_place(args: argparse.Namespace) -> Path:
@@ -208,6 +212,8 @@ def _free_place(args: argparse.Namespace) -> Path:
         out = args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
     else:
         out = unused_name(args.preset)
+    if not is_leader():
+        return out
     try:
         if out.is_dir():
             raise CheckpointError(f"{out} is a folder; name another place with --out.")

@@ -17,9 +17,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from training.loop import EpochTerms
 from training.model import VAE, VAEConfig
 from training.presets import Preset
+from training.records import EpochTerms
 
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20

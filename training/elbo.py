@@ -42,18 +42,34 @@ def elbo(
     x: Tensor,
     generator: torch.Generator | None = None,
     encoder_input: Tensor | None = None,
+    around: tuple[int, int] = (0, 0),
 ) -> Elbo:
     """One-sample estimate of −ELBO for images x of shape (B, 784) with values in [0, 1].
 
     `encoder_input`, where given, is what the encoder sees instead of x (a noisy copy, in
     training); the reconstruction is always measured against x. The bound holds for any q.
+    Where x is a part of a batch, `around` counts the batch's rows before and after it, and z is the
+    one that the whole batch would have been given.
 
     Source: Kingma & Welling (2014), equation 7 (here with its sign turned).
     """
     posterior = vae.encode(x if encoder_input is None else encoder_input)
-    z = vae.prior.sample(posterior, generator)
+    z = _sample_within(vae, posterior, around, generator)
     reconstruction = vae.likelihood.negative_log_likelihood(vae.decode(z), x)
     return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z)
+
+
+def _sample_within(
+    vae: VAE, part: Posterior, around: tuple[int, int], generator: torch.Generator | None
+) -> Tensor:
+    """z of a part of a batch, from the random numbers that the whole batch takes."""
+    before, after = around
+    if not before and not after:
+        return vae.prior.sample(part, generator)
+    whole = Posterior(
+        *(torch.cat([p[:1].expand(before, -1), p, p[-1:].expand(after, -1)]) for p in part)
+    )
+    return vae.prior.sample(whole, generator)[before : before + len(part.mu)]
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from torch import Tensor
 from training.data import to_float
 from training.elbo import elbo, iwae
 from training.model import VAE
+from training.parallel import Team
 
 ACTIVE_VARIANCE = 0.01
 
@@ -31,6 +32,35 @@ class Evaluation:
     latent_dim: int
     k: int
     images: int
+
+
+@torch.no_grad()
+def terms_over(
+    vae: VAE, images: Tensor, seed: int = 0, chunk: int = 2000, team: Team | None = None
+) -> tuple[float, tuple[float, ...]]:
+    """Mean reconstruction and KL per dimension of uint8 images (N, 784), one sample each, in nats
+    per image.
+
+    The draw of z is the same for the same seed, so that epochs differ by the weights alone. A
+    `team` divides the work; the result is everybody's.
+    """
+    team = team or Team()
+    sums = torch.zeros(1 + vae.config.latent_dim, dtype=torch.float64)
+    for n, rows in enumerate(images.split(chunk)):
+        if n % team.size != team.rank:
+            continue
+        generator = torch.Generator(images.device).manual_seed(seed + n)
+        terms = elbo(vae, to_float(rows), generator)
+        both = torch.cat([terms.reconstruction[:, None], terms.kl_per_dim], 1)
+        sums += both.cpu().double().sum(0)
+    reconstruction, *per_dim = (team.total(sums) / len(images)).tolist()
+    return reconstruction, tuple(per_dim)
+
+
+def mean_terms(vae: VAE, images: Tensor, seed: int = 0) -> tuple[float, float]:
+    """Mean reconstruction and KL of uint8 images (N, 784), as `terms_over`."""
+    reconstruction, per_dim = terms_over(vae, images, seed)
+    return reconstruction, sum(per_dim)
 
 
 def active_units(mu: Tensor, threshold: float = ACTIVE_VARIANCE) -> Tensor:

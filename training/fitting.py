@@ -1,4 +1,4 @@
-"""`fit` and `resume`: a run from its images to its checkpoint, and what a signal does to it."""
+"""`fit` and `resume`: a run from its images to its checkpoint, and what stops it on the way."""
 
 import contextlib
 import os
@@ -16,9 +16,19 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
-from training.data import FOLDER, ImageSet, Split, download, find, load
-from training.loop import EpochTerms, Trainer, TrainingError, mean_terms, new_vae, pick_device
-from training.runlog import Run, RunConfig
+from training.data import FOLDER, DataError, ImageSet, Split, download, find, load
+from training.evaluate import mean_terms
+from training.log import epoch_line, step_line
+from training.loop import Trainer, TrainingError, new_vae, pick_device
+from training.parallel import Team, join
+from training.records import EpochTerms, Record
+from training.runlog import Run, RunConfig, RunError, State
+from training.snapshots import Prober, schedule
+
+RECORD_EVERY = 0.25  # seconds between records of the newest steps
+LOOK_EVERY = 0.1  # seconds between looks at what the run is asked to do
+AGREE_EVERY = 8  # steps between the processes' agreeing on what to do, where there are several
+PAUSE_LIMIT = 1800.0  # seconds after which a paused process ends; its run can be gone on with
 
 
 def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
@@ -55,84 +65,306 @@ def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
     return train.take(order[n:]), train.take(order[:n])
 
 
+class Stopped(Exception):
+    """The training ended in good order before its end; the number of the signal, or 0."""
+
+
+class Lost(TrainingError):
+    """Another process of the run is gone."""
+
+
+def meet(device: str) -> tuple[Team, torch.device]:
+    """The processes that train together, and this one's device."""
+    try:
+        return join(pick_device(device))
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
+@contextlib.contextmanager
+def _told(run: Run, team: Team) -> Iterator[None]:
+    """Have whatever ends the run written in its status."""
+
+    def tell(state: State, message: str) -> None:
+        if team.leads:
+            with contextlib.suppress(RunError):  # the disk may be what failed
+                run.tell(state, message=message)
+
+    try:
+        yield
+    except (DataError, CheckpointError, TrainingError, RunError) as error:
+        tell("failed", str(error))
+        raise
+    except Stopped:
+        raise
+    except KeyboardInterrupt:
+        tell("stopped", "It was interrupted.")
+        raise
+    except BaseException as error:
+        tell("failed", f"{type(error).__name__}: {error}")
+        raise
+
+
 def train(
     run: Run,
     config: RunConfig,
-    images: tuple[ImageSet, ImageSet],
-    state: dict[str, Any] | None = None,
     finish: bool = False,
+    fresh: bool = False,
 ) -> None:
-    """Train from a saved state, or from the beginning, and write the checkpoint.
+    """Train from the run's saved state, or from the beginning, and write the checkpoint.
 
-    With `finish` nothing more is trained.
+    With `finish` nothing more is trained; a `fresh` run is made first, once its images are there.
+    Where `torchrun` started several processes, all of them call this, and the first one writes.
 
     Raises:
         Stopped: a signal came; the step under way was finished and saved.
     """
-    preset, (train_set, test) = config.preset, images
-    device = pick_device(config.device)
-    vae = new_vae(preset, config.seed)
-    trainer = Trainer(vae, preset, train_set, test, config.seed, device, state)
-    history = run.rewind(trainer.step)
-    on = f", on from step {trainer.step:,}" if state else ""
-    say(
-        f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
-        f"{len(test):,} {'validation' if config.validation else 'test'} images of {preset.data}, "
-        f"{preset.epochs} epochs on {device}, seed {config.seed}{on}. Run {run.path}. "
-        "Terms in nats per image."
-    )
-    say(
-        f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  {'test':>7}{'KL':>7}{'−ELBO':>8}"
-    )
-    if not finish:
-        try:
-            _steps(run, config, trainer, history)
-        except TrainingError as error:
-            raise TrainingError(f"{error} Its last good state is in {run.path}.") from None
-    elif trainer.step == 0:
-        raise TrainingError(f"{run.path} has no trained step yet; go on with it without --finish.")
-    out = Path(config.out) if config.out else unused_name(preset.name)
-    kept = checkpoints.as_stored(vae.eval())
-    reconstruction, kl = mean_terms(kept, test.images)
-    metrics = Metrics(reconstruction, kl, len(test), validation=config.validation > 0)
-    result = Checkpoint(out.stem, kept, preset, config.seed, preset.data, tuple(history), metrics)
-    say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {_save(result, out)}.")
+    team, device = meet(config.device)
+    images = _images(config, team) if fresh else None
+    if fresh and team.leads:
+        run.create(config)
+    with run.alone() if team.leads else contextlib.nullcontext(), _told(run, team):
+        if team.leads:
+            run.ask(order="run")
+            run.tell("running")
+        _Session(run, config, team, device, images or _images(config, team)).go(finish)
 
 
-def _steps(run: Run, config: RunConfig, trainer: Trainer, history: list[EpochTerms]) -> None:
-    """Train to the end, logging epochs and saving now and then and at the last."""
-    saved = time.monotonic()
-    with (
-        _stop_signals() as stopped,
-        tqdm(unit="step", disable=None, leave=False, smoothing=0.05, mininterval=0.25) as bar,
-    ):
-        for record in trainer:
-            bar.total = record.steps
-            bar.update(record.step - bar.n)
-            if record.terms:
-                run.append(record.terms, record.step)
-                history.append(record.terms)
-                bar.clear()
-                say(_epoch_line(record.terms))
-            last = record.step == record.steps
-            if stopped or last or time.monotonic() - saved > config.save_every:
-                if not trainer.healthy():
-                    raise TrainingError(
-                        f"A weight is no longer finite at step {record.step}. A learning rate "
-                        f"below {config.preset.learning_rate:g} is the likely cure."
-                    )
-                run.save(trainer.state())
-                saved = time.monotonic()
-            if stopped and not last:
-                say(
-                    f"stopped at step {record.step:,} of {record.steps:,} and saved; go on with "
-                    f"`python -m training resume {run.path}`, or end it there with --finish."
+def _images(config: RunConfig, team: Team) -> tuple[ImageSet, ImageSet]:
+    """The run's images; where they have to be fetched, one process does."""
+    if team.leads:
+        images = images_of(config)
+    team.wait()
+    return images if team.leads else images_of(config)
+
+
+class _Session:
+    """One process's part in training a run."""
+
+    def __init__(
+        self,
+        run: Run,
+        config: RunConfig,
+        team: Team,
+        device: torch.device,
+        images: tuple[ImageSet, ImageSet],
+    ) -> None:
+        self.run, self.config, self.team = run, config, team
+        self.images = images
+        self.vae = new_vae(config.preset, config.seed)
+        self.trainer = Trainer(
+            self.vae, config.preset, *images, config.seed, device, run.state(), team
+        )
+        self.history: list[EpochTerms] = []
+        self.prober = Prober(images[1], device)
+        self.due = set(schedule(self.trainer.steps))
+        self.recorded = self.saved = self.looked = time.monotonic()
+        self.control = run.control()
+
+    def go(self, finish: bool) -> None:
+        """Train, and write what comes of it."""
+        trainer, team, run = self.trainer, self.team, self.run
+        began_at = trainer.step
+        if team.leads:
+            self.history = run.rewind(trainer.step)
+            run.tell("running", steps=trainer.steps, batches=trainer.batches)
+        self._introduce(began_at)
+        state: State = "done"
+        if finish:
+            state = "done" if trainer.step == trainer.steps else "kept"
+            if trainer.step == 0:
+                raise TrainingError(
+                    f"{run.path} has no trained step yet; go on with it without --finish."
                 )
-                raise Stopped(stopped[0])
+        elif trainer.step < trainer.steps:
+            try:
+                state = self._train()
+            except TrainingError as error:
+                raise type(error)(f"{error} Its last good state is in {run.path}.") from None
+        if team.leads:
+            self._snapshot()
+            out = self._checkpoint(validation=self.config.validation > 0)
+            run.tell(state, checkpoint=str(out.resolve()))
 
+    def _introduce(self, began_at: int) -> None:
+        if not self.team.leads:
+            return
+        preset, (train_set, test) = self.config.preset, self.images
+        many = f" in {self.team.size} processes" if self.team.size > 1 else ""
+        on = f", on from step {began_at:,}" if began_at else ""
+        say(
+            f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
+            f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
+            f"{preset.data}, {preset.epochs} epochs on {self.trainer.device}{many}, seed "
+            f"{self.config.seed}{on}. Run {self.run.path}. Terms in nats per image."
+        )
+        say(
+            f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  "
+            f"{'test':>7}{'KL':>7}{'−ELBO':>8}"
+        )
 
-class Stopped(Exception):
-    """A signal ended the training in good order; its number."""
+    def _train(self) -> State:
+        """Train to the end, or to where the run is asked to stop; the state to tell."""
+        trainer, team = self.trainer, self.team
+        if trainer.step == 0:
+            self._weigh()
+            if team.leads:
+                self._snapshot()
+        records = iter(trainer)
+        with (
+            _stop_signals() as signals,
+            tqdm(
+                unit="step",
+                disable=None if team.leads else True,
+                leave=False,
+                smoothing=0.05,
+                mininterval=0.25,
+            ) as bar,
+        ):
+            while (record := self._next(records)) is not None:
+                bar.total = record.steps
+                bar.update(record.step - bar.n)
+                if record.terms:
+                    self._end_epoch(record, record.terms, bar)
+                last = record.step == record.steps
+                looks = team.size == 1 or record.step % AGREE_EVERY == 0
+                if not (looks or record.terms):
+                    continue
+                order = self._order()
+                now = time.monotonic()
+                note, save, pause, stop, signalled = team.any(
+                    [
+                        now - self.recorded >= RECORD_EVERY,
+                        now - self.saved >= self.config.save_every,
+                        order == "pause",
+                        order == "stop",
+                        bool(signals),
+                    ]
+                )
+                if record.step in self.due and team.leads:
+                    self._snapshot()
+                ends = last or stop or signalled
+                if note or ends or pause:
+                    self._note()
+                if save or ends or pause:
+                    self._save()
+                if last:
+                    break
+                if pause and not (stop or signalled):
+                    stop, signalled = self._pause(signals)
+                if signalled:
+                    self._stopped(record, signals)
+                if stop:
+                    self.vae.eval()
+                    return "kept"
+        self.vae.eval()
+        return "done"
+
+    def _next(self, records: Iterator[Record]) -> Record | None:
+        """The next step; one clear sentence where another process of the team is gone."""
+        try:
+            return next(records, None)
+        except RuntimeError as error:
+            if self.team.size == 1:
+                raise
+            raise Lost(
+                f"Another process of this run has ended or cannot be reached, so this one stops "
+                f"after step {self.trainer.step:,} ({str(error).splitlines()[0][:120]}). Go on "
+                f"with `torchrun --nproc-per-node {self.team.size} -m training resume "
+                f"{self.run.path}`."
+            ) from None
+
+    def _order(self) -> str:
+        """What the run is asked to do; read by the leader, now and then."""
+        now = time.monotonic()
+        if self.team.leads and now - self.looked >= LOOK_EVERY:
+            self.looked = now
+            self.control = self.run.control()
+        return self.control.order if self.team.leads else "run"
+
+    def _weigh(self) -> bool:
+        """Take the β that the run is asked for; whether it is another one than before."""
+        if self.team.leads:
+            self.control = self.run.control()
+        before = self.trainer.beta
+        self.trainer.beta = self.team.told(self.control.beta)
+        return self.trainer.beta != before
+
+    def _end_epoch(self, record: Record, terms: EpochTerms, bar: Any) -> None:
+        if self.team.leads:
+            self.run.append(epoch_line(terms, record.step, record.kl_per_dim))
+            self.history.append(terms)
+            bar.clear()
+            say(_epoch_text(terms))
+        # A state that was saved before β changed could not go on to the same weights.
+        if record.step < record.steps and self._weigh():
+            self._save()
+
+    def _note(self) -> None:
+        recent = self.trainer.recent()
+        if recent is not None and self.team.leads:
+            self.run.append(step_line(recent, time.time()), sync=False)
+        self.recorded = time.monotonic()
+
+    def _save(self) -> None:
+        trainer = self.trainer
+        if not trainer.healthy():
+            raise TrainingError(
+                f"A weight is no longer finite at step {trainer.step}. A learning rate "
+                f"below {self.config.preset.learning_rate:g} is the likely cure."
+            )
+        state = trainer.state()
+        if self.team.leads:
+            self.run.save(state)
+        self.saved = time.monotonic()
+
+    def _snapshot(self) -> None:
+        snapshot = self.prober.take(self.vae)
+        if snapshot is not None:
+            self.run.keep(self.trainer.step, snapshot, self.prober.probe)
+
+    def _pause(self, signals: list[int]) -> tuple[bool, bool]:
+        """Wait until the run is asked to go on; whether it is asked to stop, or a signal came."""
+        if self.team.leads:
+            self.run.tell("paused")
+            say(f"paused at step {self.trainer.step:,}")
+        began = time.monotonic()
+        while True:
+            time.sleep(LOOK_EVERY)
+            order = self._order()
+            too_long = time.monotonic() - began > PAUSE_LIMIT
+            on, stop, signalled = self.team.any(
+                [self.team.leads and order == "run", order == "stop", bool(signals) or too_long]
+            )
+            if on or stop or signalled:
+                break
+        if self.team.leads and not signalled:
+            self.run.tell("running")
+        self.recorded = self.saved = time.monotonic()
+        return stop, signalled
+
+    def _stopped(self, record: Record, signals: list[int]) -> None:
+        if self.team.leads:
+            self.run.tell("stopped")
+            say(
+                f"stopped at step {record.step:,} of {record.steps:,} and saved; go on with "
+                f"`python -m training resume {self.run.path}`, or end it there with --finish."
+            )
+        raise Stopped(signals[0] if signals else 0)
+
+    def _checkpoint(self, validation: bool) -> Path:
+        """Write the checkpoint of the model as it is; where it is."""
+        config, preset, test = self.config, self.config.preset, self.images[1]
+        out = Path(config.out) if config.out else unused_name(preset.name)
+        kept = checkpoints.as_stored(self.vae.eval())
+        reconstruction, kl = mean_terms(kept, test.images)
+        metrics = Metrics(reconstruction, kl, len(test), validation)
+        result = Checkpoint(
+            out.stem, kept, preset, config.seed, preset.data, tuple(self.history), metrics
+        )
+        out = _save(result, out)
+        say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {out}.")
+        return out
 
 
 @contextlib.contextmanager
@@ -150,7 +382,7 @@ def _stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _epoch_line(terms: EpochTerms) -> str:
+def _epoch_text(terms: EpochTerms) -> str:
     return (
         f"{terms.epoch:>7}{terms.beta:>6.2f}  "
         f"{terms.train_reconstruction:>7.2f}{terms.train_kl:>7.2f}{terms.train_neg_elbo:>8.2f}  "

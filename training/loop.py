@@ -2,60 +2,25 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from training import augment
 from training.data import ImageSet, to_float
 from training.elbo import elbo
+from training.evaluate import terms_over
 from training.model import VAE
+from training.parallel import Team
 from training.presets import Preset
+from training.records import EpochTerms, Record, StepTerms
 
 MAX_GRADIENT = 1000.0
 
 
 class TrainingError(Exception):
     """Training cannot go on; the message says where it stopped and what to try."""
-
-
-@dataclass(frozen=True)
-class EpochTerms:
-    """What one epoch left: the terms in nats per image, each from one sample of z an image.
-
-    `train_*` are means over the epoch's batches, taken while the weights move (and with the
-    encoder's input dropout on); `test_*` are measured after it, over all test images.
-    """
-
-    epoch: int
-    beta: float
-    learning_rate: float
-    train_reconstruction: float
-    train_kl: float
-    test_reconstruction: float
-    test_kl: float
-    images_per_second: float
-
-    @property
-    def train_neg_elbo(self) -> float:
-        """−ELBO on the training images, nats per image."""
-        return self.train_reconstruction + self.train_kl
-
-    @property
-    def test_neg_elbo(self) -> float:
-        """−ELBO on the test images, nats per image."""
-        return self.test_reconstruction + self.test_kl
-
-
-@dataclass(frozen=True)
-class Record:
-    """One step of training; `terms` is there on the last step of an epoch."""
-
-    step: int
-    steps: int
-    terms: EpochTerms | None = None
 
 
 def pick_device(name: str) -> torch.device:
@@ -86,21 +51,6 @@ def beta_at(preset: Preset, epoch: float) -> float:
     return preset.beta * min(1.0, epoch / preset.beta_warmup_epochs)
 
 
-@torch.no_grad()
-def mean_terms(vae: VAE, images: Tensor, seed: int = 0, chunk: int = 2000) -> tuple[float, float]:
-    """Mean reconstruction and KL of uint8 images (N, 784), nats per image, one sample each.
-
-    The draw of z is the same for the same seed, so that epochs differ by the weights alone.
-    """
-    generator = torch.Generator(images.device).manual_seed(seed)
-    reconstruction = kl = 0.0
-    for rows in images.split(chunk):
-        terms = elbo(vae, to_float(rows), generator)
-        reconstruction += terms.reconstruction.cpu().double().sum().item()
-        kl += terms.kl.cpu().double().sum().item()
-    return reconstruction / len(images), kl / len(images)
-
-
 def new_vae(preset: Preset, seed: int) -> VAE:
     """A VAE with the preset's configuration, its weights drawn by `seed`."""
     with torch.random.fork_rng():
@@ -112,13 +62,33 @@ def new_vae(preset: Preset, seed: int) -> VAE:
     return vae
 
 
+class _Objective(nn.Module):
+    """The terms of a batch as one forward pass, which is what several processes can share."""
+
+    def __init__(self, vae: VAE) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(
+        self,
+        x: Tensor,
+        encoder_input: Tensor,
+        generator: torch.Generator,
+        around: tuple[int, int],
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstruction (B,) and KL per dimension (B, d), in nats per image."""
+        terms = elbo(self.vae, x, generator, encoder_input, around)
+        return terms.reconstruction, terms.kl_per_dim
+
+
 class Trainer:
     """A training run: iterate over it to train `vae` in place, a `Record` a step.
 
     The same preset, seed, data, machine and number of threads give the same weights to the last bit
     (on the CPU), also when the run was stopped in between and gone on with from its `state()`. The
     images stay on the device as uint8. Stop iterating to stop training: the weights are then those
-    of the last step.
+    of the last step. Set `beta` to have the next epochs weigh the KL by it instead of by what the
+    preset says. In a `team` every process iterates, and takes its part of each batch.
 
     Raises:
         TrainingError: while iterating, at the first loss that is not finite, naming the step; at
@@ -134,8 +104,10 @@ class Trainer:
         seed: int = 0,
         device: torch.device | str = "cpu",
         state: dict[str, Any] | None = None,
+        team: Team | None = None,
     ) -> None:
-        self.vae, self.preset = vae, preset
+        self.vae, self.preset, self.team = vae, preset, team or Team()
+        self.beta: float | None = None
         self.device = torch.device(device)
         vae.to(self.device).train()
         for module in vae.modules():
@@ -146,7 +118,16 @@ class Trainer:
         self.batches = max(1, len(train) // preset.batch_size)
         self.steps = preset.epochs * self.batches
         self.step = 0
+        batch = min(preset.batch_size, len(train))
+        if batch % self.team.size:
+            raise TrainingError(
+                f"A batch of {batch} images cannot be divided evenly among {self.team.size} "
+                f"processes; choose a --batch-size that is a multiple of {self.team.size}."
+            )
+        self._part = self.team.part(batch)
+        self._around = (self._part.start, batch - self._part.stop)
         self._parameters = list(vae.parameters())
+        self._objective = self.team.wrap(_Objective(vae))
         self.optimizer = torch.optim.AdamW(
             vae.parameters(),
             lr=preset.learning_rate,
@@ -163,13 +144,21 @@ class Trainer:
         self._epoch_order = self._order.get_state()  # as it was when the epoch began
         # MPS has no float64.
         exact = torch.float32 if self.device.type == "mps" else torch.float64
-        self._sums = torch.zeros(2, dtype=exact, device=self.device)
-        self._seconds = 0.0
+        # Reconstruction and KL per dimension, summed over the steps of the epoch, and over those
+        # since `recent`.
+        terms = 1 + preset.model.latent_dim
+        self._sums = torch.zeros(terms, dtype=exact, device=self.device)
+        self._recent = torch.zeros(terms, dtype=exact, device=self.device)
+        self._seconds = self._recent_seconds = 0.0
+        self._recent_steps = 0
         if state is not None:
             self._take(state)
 
     def state(self) -> dict[str, Any]:
-        """All that going on from the last step needs: tensors, numbers, and lists of them."""
+        """All that going on from the last step needs: tensors, numbers, and lists of them.
+
+        In a team every process must ask, and has the same answer.
+        """
         return {
             "step": self.step,
             "images": [len(self.train_images), len(self.test_images)],
@@ -179,8 +168,9 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "order": self._epoch_order,
             "draw": self._draw.get_state(),
-            "sums": self._sums.clone(),
+            "sums": self.team.total(self._sums) / self.team.size,
             "seconds": self._seconds,
+            "beta": self.beta,
         }
 
     def _take(self, state: dict[str, Any]) -> None:
@@ -200,6 +190,7 @@ class Trainer:
         self._draw.set_state(state["draw"])
         self._sums.copy_(state["sums"])
         self._seconds = state["seconds"]
+        self.beta = state["beta"]
 
     def healthy(self) -> bool:
         """Whether all weights are finite: a state with others is not worth keeping."""
@@ -213,45 +204,94 @@ class Trainer:
         self.vae.eval()
 
     def _epoch(self, epoch: int) -> Iterator[Record]:
-        preset, batches = self.preset, self.batches
-        began = time.perf_counter() - self._seconds
+        batches = self.batches
         shuffled = torch.randperm(len(self.train_images), generator=self._order).to(self.device)
-        bent = epoch < preset.epochs - round(preset.elastic_free * preset.epochs)
+        weight = self.beta
         for batch in range(self.step % batches, batches):
             step = epoch * batches + batch + 1
-            beta = beta_at(preset, step / batches)
-            rows = shuffled[batch * preset.batch_size : (batch + 1) * preset.batch_size]
-            x = to_float(self.train_images[rows])
-            if preset.elastic and bent:
-                x = augment.elastic(x, preset.elastic, self._draw)
-            blanked = None
-            if preset.input_dropout:
-                blanked = augment.blank(x, preset.input_dropout, self._draw)
-            with torch.autocast(
-                self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
-            ):
-                terms = elbo(self.vae, x, self._draw, blanked)
-                loss = (terms.reconstruction + beta * terms.kl).mean()
-            self.optimizer.zero_grad()
-            loss.backward()
-            # Looking at every loss would wait for the device at every step.
-            if (step % 50 == 0 or batch == batches - 1) and not torch.isfinite(loss):
-                raise TrainingError(
-                    f"The loss is no longer finite at step {step} (epoch {epoch + 1}). "
-                    f"A learning rate below {preset.learning_rate:g} is the likely cure."
-                )
-            # One image that the encoder has never seen the like of can weigh more than all others.
-            self._clip()
-            self.optimizer.step()
-            self.schedule.step()
-            exact = torch.stack([terms.reconstruction.detach(), terms.kl.detach()])
-            self._sums += exact.to(self._sums.dtype).mean(1)
-            self.step = step
-            self._seconds = time.perf_counter() - began
+            beta = beta_at(self.preset, step / batches) if weight is None else weight
+            began = time.perf_counter()
+            self._step(step, shuffled, beta)
+            self._spent(began)
             if batch < batches - 1:
                 yield Record(step, self.steps)
-        terms_of_epoch = self._finish(epoch, beta)
-        yield Record(step, self.steps, terms_of_epoch)
+        yield self._finish(epoch, beta)
+
+    def _step(self, step: int, shuffled: Tensor, beta: float) -> None:
+        preset = self.preset
+        epoch, batch = divmod(step - 1, self.batches)
+        rows = shuffled[batch * preset.batch_size : (batch + 1) * preset.batch_size]
+        x, blanked = self._batch(rows, epoch)
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
+        ):
+            reconstruction, kl_per_dim = self._objective(x, blanked, self._draw, self._around)
+            loss = (reconstruction + beta * kl_per_dim.sum(-1)).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        # Looking at every loss would wait for the device at every step.
+        looked_at = step % 50 == 0 or batch == self.batches - 1
+        if looked_at and self.team.any([not bool(torch.isfinite(loss))])[0]:
+            raise TrainingError(
+                f"The loss is no longer finite at step {step} (epoch {epoch + 1}). "
+                f"A learning rate below {preset.learning_rate:g} is the likely cure."
+            )
+        # One image that the encoder has never seen the like of can weigh more than all others.
+        self._clip()
+        self.optimizer.step()
+        self.schedule.step()
+        terms = torch.cat([reconstruction.detach()[:, None], kl_per_dim.detach()], 1)
+        mean = terms.mean(0).to(self._sums.dtype)
+        self._sums += mean
+        self._recent += mean
+        self._recent_steps += 1
+        self.step = step
+
+    def _batch(self, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        """This process's images of a batch, and what the encoder sees of them.
+
+        What is random is drawn for the whole batch, by every process alike.
+        """
+        preset, part = self.preset, self._part
+        bent = preset.elastic and epoch < preset.epochs - round(preset.elastic_free * preset.epochs)
+        if not bent and not preset.input_dropout:
+            x = to_float(self.train_images[rows[part]])
+            return x, x
+        x = to_float(self.train_images[rows])
+        if bent:
+            x = augment.elastic(x, preset.elastic, self._draw)
+        seen = augment.blank(x, preset.input_dropout, self._draw) if preset.input_dropout else x
+        return x[part], seen[part]
+
+    def _spent(self, began: float) -> None:
+        seconds = time.perf_counter() - began
+        self._seconds += seconds
+        self._recent_seconds += seconds
+
+    def recent(self) -> StepTerms | None:
+        """The terms of the steps since this was last asked; None where there were none.
+
+        In a team every process must ask at the same step.
+        """
+        if not self._recent_steps:
+            return None
+        began, n = time.perf_counter(), self._recent_steps
+        sums = self.team.total(self._recent).cpu().double() / (n * self.team.size)
+        reconstruction, *per_dim = sums.tolist()  # waits for the device
+        self._spent(began)
+        last = self.step / self.batches
+        found = StepTerms(
+            self.step,
+            last,
+            beta_at(self.preset, last) if self.beta is None else self.beta,
+            float(self.schedule.get_last_lr()[0]),
+            reconstruction,
+            tuple(per_dim),
+            n * self.preset.batch_size / max(self._recent_seconds, 1e-9),
+        )
+        self._recent.zero_()
+        self._recent_steps, self._recent_seconds = 0, 0.0
+        return found
 
     def _clip(self) -> None:
         if self.device.type != "cpu":  # looking at the norm would wait for the device
@@ -262,22 +302,28 @@ class Trainer:
         if norm > MAX_GRADIENT:  # nearly never, and scaling by 1 costs a tenth of a small step
             torch.nn.utils.clip_grads_with_norm_(self._parameters, MAX_GRADIENT, norm)
 
-    def _finish(self, epoch: int, beta: float) -> EpochTerms:
+    def _finish(self, epoch: int, beta: float) -> Record:
         """Measure the epoch that is over, and make ready for the next one."""
-        train_reconstruction, train_kl = (self._sums / self.batches).tolist()
+        began = time.perf_counter()
+        sums = self.team.total(self._sums).cpu().double() / (self.batches * self.team.size)
+        train_reconstruction, *train_kl = sums.tolist()
+        self._spent(began)
         seconds = self._seconds
-        test_reconstruction, test_kl = mean_terms(self.vae.eval(), self.test_images)
+        test_reconstruction, kl_per_dim = terms_over(
+            self.vae.eval(), self.test_images, team=self.team
+        )
         self.vae.train()
         self._sums.zero_()
         self._seconds = 0.0
         self._epoch_order = self._order.get_state()
-        return EpochTerms(
+        terms = EpochTerms(
             epoch + 1,
             beta,
             float(self.schedule.get_last_lr()[0]),
             train_reconstruction,
-            train_kl,
+            sum(train_kl),
             test_reconstruction,
-            test_kl,
+            sum(kl_per_dim),
             self.batches * self.preset.batch_size / seconds,
         )
+        return Record(self.step, self.steps, terms, kl_per_dim)

@@ -46,6 +46,8 @@ class LatentFamily(Protocol):
         self, n: int, latent_dim: int, generator: torch.Generator | None = None
     ) -> Tensor: ...
 
+    def quantile(self, share: Tensor) -> Tensor: ...
+
 
 def _log_normal(z: Tensor, mean: Tensor | float, log_var: Tensor | float) -> Tensor:
     log_var = torch.as_tensor(log_var, dtype=z.dtype, device=z.device)
@@ -104,6 +106,10 @@ class Gaussian:
     ) -> Tensor:
         """Draw n codes from the prior, shape (n, d)."""
         return self.mean + self.std * torch.randn(n, latent_dim, generator=generator)
+
+    def quantile(self, share: Tensor) -> Tensor:
+        """Where a `share` of the prior's mass in a dimension lies below, the same shape."""
+        return self.mean + self.std * torch.special.ndtri(share)
 
 
 PRIORS: dict[str, LatentFamily] = {

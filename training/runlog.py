@@ -1,30 +1,39 @@
-"""A run on disk: `runs/NAME/`, written by the training process and read by whoever watches.
+"""A run on disk: `runs/NAME/`, written by the processes that train and read by whoever watches.
 
     config.json      what the run is: `RunConfig`
-    records.jsonl    an epoch a line, appended: its step and its `EpochTerms`; the last line may be
-                     half-written
+    status.json      what it is doing: `Status`
+    control.json     what it is asked to do: `Control`; written by whoever watches
+    records.jsonl    a record a line, only ever appended to; the last line may be half-written
+    probe.npz, snapshots/STEP.npz   what the model looks like (training/snapshots.py)
     resume.pt        the newest saved state of the `Trainer`; absent before the first save
+    lock             held by the process that trains
 
 Everything but the log is written beside its place and renamed, so that no reader ever sees half.
 """
 
-import json
+import contextlib
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import filelock
 import msgspec
+import psutil
 import torch
 
-from training.loop import EpochTerms
+from training.log import EpochLine, Line, RewindLine, read
 from training.presets import Preset
+from training.records import EpochTerms
+from training.snapshots import Probe, Snapshot
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 RUNS = Path("runs")
-_MAX_CONFIG = 2**20
+_MAX_FILE = 2**20
+LOCK_PATIENCE = 2.0  # seconds; a process that ends may hold its lock a moment longer
 
 
 class RunError(Exception):
@@ -51,6 +60,54 @@ class RunConfig:
     format_version: int = FORMAT_VERSION
 
 
+State = Literal["new", "running", "paused", "stopped", "kept", "done", "failed", "interrupted"]
+ALIVE = ("running", "paused")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a run is doing, as in `status.json`.
+
+    `stopped` ended in good order and can be gone on with, `kept` is a stopped one whose checkpoint
+    was written, `done` was trained to the end; `message` says why a run `failed`. `interrupted` is
+    never written: it is what a reader sees where the process ended without a word.
+    """
+
+    state: State = "new"
+    message: str = ""
+    checkpoint: str | None = None
+    pid: int = 0
+    started: float = 0.0  # when that process began, since a process id is given again
+    host: str = ""
+    steps: int = 0
+    batches: int = 0  # steps an epoch
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that wrote this is still there."""
+        return self.state in ALIVE and _lives(self.pid, self.started, self.host)
+
+
+def _lives(pid: int, started: float, host: str) -> bool:
+    if host != socket.gethostname():
+        return True  # a folder that several machines share: there is no way to know
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a run is asked to do, as in `control.json`; `beta`, where it is a number, from the next
+    epoch on."""
+
+    order: Literal["run", "pause", "stop"] = "run"
+    beta: float | None = None
+
+
 def free_run(name: str, root: Path = RUNS) -> Path:
     """The first folder of this name that is not taken yet: NAME, NAME-2, …"""
     path, n = root / name, 2
@@ -66,7 +123,7 @@ def _why(path: Path, error: OSError) -> RunError:
     )
 
 
-def _replace(path: Path, write: Any) -> None:
+def _replace(path: Path, write: Any, sync: bool = True) -> None:
     """Have `write(file)` fill a file beside `path`, sync it, and put it in its place."""
     partial = None
     try:
@@ -76,7 +133,8 @@ def _replace(path: Path, write: Any) -> None:
             partial = Path(file.name)
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         partial.chmod(0o644)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:
@@ -92,7 +150,7 @@ def _replace(path: Path, write: Any) -> None:
 
 
 class Run:
-    """A run's folder, for the process that trains.
+    """A run's folder.
 
     Raises:
         RunError: from any method, where the folder cannot be written or makes no sense.
@@ -106,6 +164,11 @@ class Run:
         """Where the records are."""
         return self.path / "records.jsonl"
 
+    @property
+    def snapshots(self) -> Path:
+        """Where the snapshots are."""
+        return self.path / "snapshots"
+
     def create(self, config: RunConfig) -> None:
         """Make the folder; it must be new or empty."""
         try:
@@ -115,40 +178,107 @@ class Run:
                     f"{self.path} is not empty; name another folder with --run-dir, or go on with "
                     f"what is in it by `python -m training resume {self.path}`."
                 )
-            _replace(
-                self.path / "config.json", lambda f: f.write(msgspec.json.encode(asdict(config)))
-            )
+            self._write("config.json", config)
             self.log.touch()
+            self.snapshots.mkdir()
         except OSError as error:
             raise _why(self.path, error) from None
 
+    def _write(self, name: str, value: Any, sync: bool = True) -> None:
+        content = msgspec.json.encode(asdict(value))
+        _replace(self.path / name, lambda file: file.write(content), sync)
+
+    def _read(self, name: str, kind: type) -> Any:
+        with (self.path / name).open("rb") as file:
+            return msgspec.json.decode(file.read(_MAX_FILE), type=kind)
+
     def config(self) -> RunConfig:
         """What the run is."""
-        path = self.path / "config.json"
         try:
-            with path.open("rb") as file:
-                return msgspec.json.decode(file.read(_MAX_CONFIG), type=RunConfig)
+            config = self._read("config.json", RunConfig)
         except OSError as error:
             raise RunError(
-                f"{self.path} holds no run ({path.name}: {error.strerror}); `python -m training "
+                f"{self.path} holds no run (config.json: {error.strerror}); `python -m training "
                 "fit` makes one."
             ) from None
         except (msgspec.DecodeError, ValueError) as error:
-            raise RunError(f"{path} is damaged ({error}); begin the run anew.") from None
+            raise RunError(
+                f"{self.path / 'config.json'} is damaged ({error}); begin the run anew."
+            ) from None
+        if config.format_version != FORMAT_VERSION:
+            raise RunError(
+                f"{self.path} is a run of format version {config.format_version}, and this program "
+                f"goes on with version {FORMAT_VERSION}; begin the run anew."
+            )
+        return config
 
-    def append(self, terms: EpochTerms, step: int) -> None:
+    def status(self) -> Status:
+        """What the run is doing: as it was written, or `interrupted` where its process is gone."""
+        try:
+            status = self._read("status.json", Status)
+        except (OSError, ValueError):
+            return Status()
+        if status.state in ALIVE and not status.alive:
+            return replace(status, state="interrupted")
+        return status
+
+    def tell(self, state: State, **more: Any) -> None:
+        """Write what the run is doing, and that this process does it."""
+        me = psutil.Process()
+        before = self.status()
+        fields = {**asdict(before), "message": "", **more, "state": state}
+        fields |= {"pid": me.pid, "started": me.create_time(), "host": socket.gethostname()}
+        self._write("status.json", Status(**fields))
+
+    def control(self) -> Control:
+        """What the run is asked to do; nothing, where there is no such file or it is damaged."""
+        try:
+            return self._read("control.json", Control)
+        except (OSError, ValueError):
+            return Control()
+
+    def ask(self, **changes: Any) -> None:
+        """Ask the run to do something: fields of `Control`, the others stay as they are."""
+        self._write("control.json", Control(**{**asdict(self.control()), **changes}), sync=False)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the run's lock, so that no two processes train it at the same time."""
+        lock = filelock.FileLock(self.path / "lock")
+        try:
+            lock.acquire(timeout=LOCK_PATIENCE)
+        except filelock.Timeout:
+            raise RunError(
+                f"{self.path} is being trained by another process (number {self.status().pid}); "
+                "stop that one first."
+            ) from None
+        except OSError as error:
+            raise _why(self.path, error) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, line: Line, sync: bool = True) -> None:
         """Add a record, whole or not at all as far as the system allows."""
-        line = json.dumps({"step": step, **asdict(terms)}) + "\n"
         try:
             with self.log.open("ab", buffering=0) as file:
-                file.write(line.encode())
-                os.fsync(file.fileno())
+                file.write(msgspec.json.encode(line) + b"\n")
+                if sync:
+                    os.fsync(file.fileno())
         except OSError as error:
             raise _why(self.log, error) from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Keep a state of the `Trainer`."""
         _replace(self.path / "resume.pt", lambda file: torch.save(state, file))
+
+    def keep(self, step: int, snapshot: Snapshot, probe: Probe) -> None:
+        """Write a snapshot, and before the first one what all of them share."""
+        if not (self.path / "probe.npz").exists():
+            _replace(self.path / "probe.npz", lambda file: file.write(probe.pack()), sync=False)
+        content = snapshot.pack()
+        _replace(self.snapshots / f"{step}.npz", lambda file: file.write(content), sync=False)
 
     def state(self) -> dict[str, Any] | None:
         """The newest saved state, or None where nothing has been saved yet."""
@@ -163,30 +293,32 @@ class Run:
             ) from None
 
     def rewind(self, step: int) -> list[EpochTerms]:
-        """Take records after `step` off the log, and return those that stay.
+        """Take what comes after `step` off the run, and return the epochs that stay.
 
-        A run that was killed may have logged an epoch that its saved state does not know.
+        A run that was killed may have logged what its saved state does not know. The log is not
+        cut: a line says from where on it no longer counts.
         """
-        kept = [(at, terms) for at, terms in read(self.log) if at <= step]
-        lines = [json.dumps({"step": at, **asdict(terms)}) + "\n" for at, terms in kept]
-        _replace(self.log, lambda file: file.write("".join(lines).encode()))
-        return [terms for _, terms in kept]
-
-
-def read(log: Path) -> Iterator[tuple[int, EpochTerms]]:
-    """The records of a log that may be written to this moment: (step, terms).
-
-    A last line without its end is left out, and so is one that makes no sense.
-    """
-    try:
-        content = log.read_bytes()
-    except OSError:
-        return
-    for line in content.splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            return
         try:
-            fields = json.loads(line)
-            yield int(fields.pop("step")), msgspec.convert(fields, EpochTerms)
-        except (ValueError, KeyError, AttributeError, msgspec.ValidationError):
-            continue
+            with self.log.open("a+b", buffering=0) as file:
+                if file.seek(0, os.SEEK_END):
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":  # a half-written line makes no sense of the next one
+                        file.write(b"\n")
+            lines = read(self.log)
+            if any(line.step > step for line in lines):
+                self.append(RewindLine(step))
+                lines = read(self.log)
+            for number in snapshot_steps(self.snapshots):
+                if number > step:
+                    (self.snapshots / f"{number}.npz").unlink()
+        except OSError as error:
+            raise _why(self.path, error) from None
+        return [line.terms() for line in lines if isinstance(line, EpochLine)]
+
+
+def snapshot_steps(folder: Path) -> list[int]:
+    """The steps of which a folder holds snapshots, in order."""
+    try:
+        return sorted(int(p.stem) for p in folder.glob("*.npz") if p.stem.isdecimal())
+    except OSError:
+        return []

@@ -14,9 +14,10 @@ import torch
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Metrics
-from training.loop import EpochTerms, new_vae
+from training.loop import new_vae
 from training.model import VAEConfig
 from training.presets import Preset
+from training.records import EpochTerms
 
 PRESET = Preset("tiny", VAEConfig(2, (12,), (12,)), data="mnist-5k", epochs=2)
 

@@ -11,7 +11,8 @@ import torch
 
 from training import augment, checkpoint, data, evaluate, fitting, loop
 from training.__main__ import main
-from training.loop import Trainer, TrainingError, beta_at, mean_terms, new_vae, pick_device
+from training.evaluate import mean_terms
+from training.loop import Trainer, TrainingError, beta_at, new_vae, pick_device
 from training.model import VAE, VAEConfig
 from training.presets import PRESETS
 

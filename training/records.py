@@ -1,0 +1,58 @@
+"""What training leaves behind, step by step and epoch by epoch; nats per image."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EpochTerms:
+    """What one epoch left: the terms in nats per image, each from one sample of z an image.
+
+    `train_*` are means over the epoch's batches, taken while the weights move (and with the
+    encoder's input dropout on); `test_*` are measured after it, over all test images.
+    """
+
+    epoch: int
+    beta: float
+    learning_rate: float
+    train_reconstruction: float
+    train_kl: float
+    test_reconstruction: float
+    test_kl: float
+    images_per_second: float
+
+    @property
+    def train_neg_elbo(self) -> float:
+        """−ELBO on the training images, nats per image."""
+        return self.train_reconstruction + self.train_kl
+
+    @property
+    def test_neg_elbo(self) -> float:
+        """−ELBO on the test images, nats per image."""
+        return self.test_reconstruction + self.test_kl
+
+
+@dataclass(frozen=True)
+class StepTerms:
+    """The terms of the newest steps, means over the images they saw, nats per image.
+
+    `epoch` counts with fractions; `train_kl_per_dim` has a number for each latent dimension.
+    """
+
+    step: int
+    epoch: float
+    beta: float
+    learning_rate: float
+    train_reconstruction: float
+    train_kl_per_dim: tuple[float, ...]
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One step of training. On the last step of an epoch come its `terms`, and the test images'
+    `kl_per_dim` in nats per image."""
+
+    step: int
+    steps: int
+    terms: EpochTerms | None = None
+    kl_per_dim: tuple[float, ...] = ()
