@@ -5,7 +5,7 @@ import threading
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer import assets
+from explorer import access, assets, live
 
 
 def _warm_up() -> None:
@@ -16,8 +16,9 @@ def _warm_up() -> None:
 
 # torch, the first checkpoint and what the stage is given load while server and browser start.
 threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
+base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     "explorer/app.py",
-    routes=assets.routes(st.get_option("server.baseUrlPath") or ""),
-    middleware=[Middleware(assets.Preload)],
+    routes=[*assets.routes(base), *live.routes(base)],
+    middleware=[Middleware(access.Guard), Middleware(assets.Preload)],
 )

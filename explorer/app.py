@@ -13,7 +13,13 @@ from explorer.stage import component  # noqa: E402
 
 st.set_page_config(page_title="VAE Latent Explorer", page_icon="◎", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
-component.early()
 st.html('<h1 class="brand">VAE Latent Explorer</h1>')
 
-st.navigation([st.Page("pages/explore.py", title="Explore", default=True)], position="hidden").run()
+# Not in a folder called "pages": Streamlit would run what is in there without this router.
+pages = [
+    st.Page("screens/explore.py", title="Explore", default=True),
+    st.Page("screens/train.py", title="Train"),
+]
+page = st.navigation(pages, position="top")
+component.early(page.url_path)
+page.run()

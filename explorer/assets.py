@@ -7,6 +7,7 @@ only once a page has offered it.
 
 import gzip
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -21,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIX = "stage"
 MODULES = Path(__file__).parent / "stage"
-_FOREVER = "public, max-age=31536000, immutable"
+MAIN_MODULES = {"": "stage.js", "train": "theatre.js"}  # by the last part of a page's address
+FOREVER = "public, max-age=31536000, immutable"
 _MAX_BYTES = 256 * 2**20
 
 
@@ -107,6 +109,21 @@ def modules() -> tuple[str, dict[str, bytes]]:
     return name, {file: gzip.compress(text, 9, mtime=0) for file, text in files.items()}
 
 
+_IMPORT = re.compile(r'^import .*?"\./([\w.]+)";$', re.MULTILINE | re.DOTALL)
+
+
+@cache
+def needed(module: str) -> frozenset[str]:
+    """A module of the stage's and all those that it imports, directly or not."""
+    found, open_ = set(), [module]
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found.add(name)
+            open_ += _IMPORT.findall((MODULES / name).read_text())
+    return frozenset(found)
+
+
 @cache
 def _plotly() -> tuple[str, bytes]:
     import plotly
@@ -139,7 +156,7 @@ def _answer(request: Request, packed: bytes | None, media_type: str) -> Response
             headers={"Cache-Control": "no-store"},
         )
     headers = {
-        "Cache-Control": _FOREVER,
+        "Cache-Control": FOREVER,
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
@@ -183,17 +200,25 @@ def routes(base: str = "") -> list[BaseRoute]:
 
 
 class Preload:
-    """Adds a `Link` header to HTML answers: the browser fetches what the stage will need early."""
+    """Adds a `Link` header to HTML answers: the browser fetches what the page will need early."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        links = [f"<./{plotly_path()}>; rel=preload; as=script"]
-        links += [
-            f"<./{code_path(file)}>; rel=modulepreload"
-            for file in modules()[1]
-            if file not in ("adapter.js", "worker.js", "chart.js", "early.js")
-        ]
-        self.header = (b"link", ", ".join(links).encode())
+        self.headers = {
+            module: (
+                b"link",
+                ", ".join(
+                    [
+                        f"<./{plotly_path()}>; rel=preload; as=script",
+                        *(
+                            f"<./{code_path(file)}>; rel=modulepreload"
+                            for file in sorted(needed(module))
+                        ),
+                    ]
+                ).encode(),
+            )
+            for module in MAIN_MODULES.values()
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with the header."""
@@ -202,7 +227,9 @@ class Preload:
             if message["type"] == "http.response.start":
                 kinds = [v for k, v in message["headers"] if k == b"content-type"]
                 if any(kind.startswith(b"text/html") for kind in kinds):
-                    message["headers"] = [*message["headers"], self.header]
+                    page = scope["path"].rpartition("/")[2]
+                    header = self.headers[MAIN_MODULES.get(page, MAIN_MODULES[""])]
+                    message["headers"] = [*message["headers"], header]
             await send(message)
 
         await self.app(scope, receive, with_link if scope["type"] == "http" else send)

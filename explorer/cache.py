@@ -1,7 +1,6 @@
 """The only home of Streamlit's caches, and of the work that outlives a page run."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,6 +13,7 @@ import torch
 
 from explorer import latent, tsne
 from explorer.latent import Codes
+from explorer.places import cache_dir, checkpoint_dir, data_dir
 from explorer.projection import Pca, fit_pca
 from training import checkpoint as checkpoints
 from training import data
@@ -21,27 +21,6 @@ from training.checkpoint import Checkpoint, CheckpointError
 from training.data import EMBEDDED, DataError, ImageSet
 
 TRAINING = "-train"  # ends the name of a data set whose training images are meant
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def folder(variable: str, default: str) -> Path:
-    """A folder that an environment variable may move; relative ones start at the project."""
-    return ROOT / Path(os.environ.get(variable, default)).expanduser()
-
-
-def data_dir() -> Path:
-    """Where downloaded data sets live."""
-    return folder("VAE_DATA_DIR", "data")
-
-
-def checkpoint_dir() -> Path:
-    """Where the checkpoints on offer live."""
-    return folder("VAE_CHECKPOINT_DIR", "checkpoints")
-
-
-def cache_dir() -> Path:
-    """Where results that took long are kept."""
-    return folder("VAE_CACHE_DIR", ".cache")
 
 
 class Model(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer import cache, latent, state
+from explorer import access, cache, latent, places, state
 from explorer.cache import Model, Shown
 from explorer.figures import z_name
 from explorer.latent import Codes, Dimension
@@ -32,9 +32,9 @@ def scene() -> Scene:
     good = {name: m for name, m in offered.items() if isinstance(m, Model)}
     bad = {name: m for name, m in offered.items() if isinstance(m, str)}
     with st.container(key="controls"):
-        places = st.columns([2.2, 2.4, 3.1, 1.9, 1.2], vertical_alignment="bottom")
-    model = _checkpoint(places[0], good)
-    with places[4].popover("Options", icon=":material/tune:", width="stretch"):
+        columns = st.columns([2.2, 2.4, 3.1, 1.9, 1.2], vertical_alignment="bottom")
+    model = _checkpoint(columns[0], good)
+    with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
         _upload()
         _download()
         _tsne_options()
@@ -42,11 +42,11 @@ def scene() -> Scene:
         st.warning(sentence, icon=":material/error:")
     if model is None:
         st.info(
-            f"There is no checkpoint in {cache.checkpoint_dir()}. Make one with "
+            f"There is no checkpoint in {places.checkpoint_dir()}. Make one with "
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    shown = _data(places[1])
+    shown = _data(columns[1])
     codes = cache.codes((model.key, shown.key), model, shown)
     if not np.isfinite(codes.mu).all() or not np.isfinite(codes.std).all():
         st.warning(
@@ -56,8 +56,8 @@ def scene() -> Scene:
         )
         st.stop()
     dims = latent.dimensions(codes)
-    _view(places[2])
-    _axes(places[3], dims)
+    _view(columns[2])
+    _axes(columns[3], dims)
     return Scene(model, shown, codes, dims, (model.key, shown.key))
 
 
@@ -219,6 +219,9 @@ def usual_axes(dims: list[Dimension]) -> tuple[int, int]:
 
 
 def _upload() -> None:
+    if not access.may_control():
+        st.caption(f"Opening a file of your own: {access.REFUSAL}")
+        return
     file = st.file_uploader(
         "Open a checkpoint file",
         type=["safetensors"],
@@ -241,7 +244,7 @@ def _upload() -> None:
 
 def _download() -> None:
     row = data.find("mnist")
-    if row.on_disk(cache.data_dir(), "test"):
+    if row.on_disk(places.data_dir(), "test") or not access.may_control():
         return
     st.caption(
         "The embedded digits are MNIST training images, which the shipped models have seen. "
@@ -256,7 +259,7 @@ def _download() -> None:
         return
     bar = st.progress(0.0, f"Asking the mirrors for {row.title} …")
     try:
-        for progress in data.download(row.name, cache.data_dir()):
+        for progress in data.download(row.name, places.data_dir()):
             if progress.done:
                 bar.progress(
                     progress.done / progress.total,

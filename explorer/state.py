@@ -68,6 +68,8 @@ FIELDS: dict[str, Field] = {
     "z": Field(_numbers, _join, "one number a latent dimension, as in 0.5,-1"),
     "perplexity": Field(_whole(2, 500), str, "a whole number from 2 to 500", 30),
     "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),
+    "run": Field(str, str, "the name of a training run"),
+    "over": Field(str, str, "the name of a training run"),
 }
 PREFIX = "view_state."
 

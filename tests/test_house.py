@@ -18,8 +18,9 @@ TRAINING = ",".join(
     f"training.{path.stem}" for path in sorted((ROOT / "training").glob("[a-z]*.py"))
 )
 ARRAYS = "explorer.latent,explorer.projection,explorer.tsne,explorer.maps,explorer.figures,"
-ARRAYS += "explorer.stage.payload"
-PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm"
+ARRAYS += "explorer.stage.payload,explorer.runs,explorer.places"
+PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm,"
+PAGE += "explorer.new_run,explorer.steer,explorer.live"
 
 
 @pytest.mark.parametrize(

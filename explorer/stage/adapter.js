@@ -6,7 +6,7 @@ function appRoot() {
   return own ? new URL("../../", own.src).href : document.baseURI;
 }
 
-export default function show({ data, parentElement, setStateValue }) {
+export default function show({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = appRoot();
   let gone = false;
   let shown = null;
@@ -14,7 +14,7 @@ export default function show({ data, parentElement, setStateValue }) {
     .then((module) => {
       if (gone) return;
       parentElement.querySelector(".stage-fault")?.remove();
-      shown = module.show(parentElement, { ...data, root }, setStateValue);
+      shown = module.show(parentElement, { ...data, root }, setStateValue, setTriggerValue);
     })
     .catch((error) => {
       if (gone) return;

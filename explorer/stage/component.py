@@ -10,24 +10,29 @@ from plotly.graph_objects import Figure
 from explorer import assets
 
 KEY = "stage"
-_HERE = Path(__file__).parent
-_ADAPTER = (_HERE / "adapter.js").read_text()
+HERE = Path(__file__).parent
+ADAPTER = (HERE / "adapter.js").read_text()
 # Plotly's own style sheet must reach what it draws, which it does not in a shadow root.
 _stage = st.components.v2.component(
-    "vae_stage", css=(_HERE / "stage.css").read_text(), js=_ADAPTER, isolate_styles=False
+    "vae_stage", css=(HERE / "stage.css").read_text(), js=ADAPTER, isolate_styles=False
 )
 _chart = st.components.v2.component(
-    "vae_chart", css=".stage-chart { height: 330px; }", js=_ADAPTER, isolate_styles=False
+    "vae_chart", css=".stage-chart { height: 330px; }", js=ADAPTER, isolate_styles=False
 )
-_early = st.components.v2.component("vae_early", js=_ADAPTER, isolate_styles=False)
+_early = st.components.v2.component("vae_early", js=ADAPTER, isolate_styles=False)
 
 
-def early() -> None:
-    """Have the browser load plotly.js and the stage's code, before there is anything to show."""
+def early(page: str) -> None:
+    """Have the browser load plotly.js and the code that the page of this address will need, before
+    there is anything to show."""
     with st.container(key="early"):
         _early(
             key="early_loader",
-            data={"code": assets.code_path("early.js"), "plotly": assets.plotly_path()},
+            data={
+                "code": assets.code_path("early.js"),
+                "main": assets.code_path(assets.MAIN_MODULES[page]),
+                "plotly": assets.plotly_path(),
+            },
         )
 
 

@@ -1,0 +1,282 @@
+// The terms over the epochs, and the KL of each dimension as a heat map; drawn by plotly.
+
+import { zName } from "./dom.js";
+import { loadPlotly } from "./plotly.js";
+
+const MOST = 700; // points of a curve
+const COLUMNS = 200; // of the heat map
+const PANELS = [
+  { term: "reconstruction", title: "reconstruction, nats per image", colour: "reconstruction" },
+  { term: "kl", title: "KL", colour: "kl" },
+  { term: "neg_elbo", title: "−ELBO = their sum", colour: "ink" },
+];
+
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const trainTerms = {
+  reconstruction: (r) => r.train_reconstruction,
+  kl: (r) => sum(r.train_kl_per_dim),
+  neg_elbo: (r) => r.train_reconstruction + sum(r.train_kl_per_dim),
+};
+const testTerms = {
+  reconstruction: (r) => r.test_reconstruction,
+  kl: (r) => r.test_kl,
+  neg_elbo: (r) => r.test_reconstruction + r.test_kl,
+};
+
+/** Every so many-th record, the newest one among them. */
+function thin(records, most) {
+  const stride = Math.ceil(records.length / most);
+  return stride < 2 ? records : records.filter((_, i) => (records.length - 1 - i) % stride === 0);
+}
+
+export class Curves {
+  /** @param {HTMLElement} host @param {(epoch: number) => void} seek a hand points at an epoch */
+  constructor(host, seek) {
+    this.host = host;
+    this.plot = host.querySelector(".plot");
+    this.line = host.querySelector(".moment");
+    this.seek = seek;
+    this.drawing = false;
+    this.drawn = false;
+    this.again = null;
+  }
+
+  /** The colours of the theme, from the page's own style. */
+  colours() {
+    const swatch = this.host.querySelector(".swatch");
+    const found = {};
+    for (const name of ["ink", "faint", "line", "paper", "reconstruction", "kl"]) {
+      swatch.style.color = `var(--${name})`;
+      found[name] = getComputedStyle(swatch).color;
+    }
+    return found;
+  }
+
+  /**
+   * Draw what two followers have; while plotly draws, the newest order waits.
+   * @param {import("./follow.js").Follower} main
+   * @param {import("./follow.js").Follower | null} over laid over it, in grey
+   */
+  async draw(main, over, url, revision) {
+    if (this.drawing) {
+      this.again = [main, over, url, revision];
+      return;
+    }
+    this.drawing = true;
+    try {
+      const plotly = await loadPlotly(url);
+      const [traces, layout] = this.figure(main, over, revision);
+      await plotly.react(this.plot, traces, layout, { displayModeBar: false, responsive: true });
+      if (!this.drawn) this.listen();
+      this.drawn = true;
+      this.place(this.epoch);
+    } catch (error) {
+      this.host.querySelector(".without").textContent = error.message;
+    }
+    this.drawing = false;
+    const next = this.again;
+    this.again = null;
+    if (next) this.draw(...next);
+  }
+
+  listen() {
+    this.plot.on("plotly_relayout", () => this.place(this.epoch));
+    this.plot.on("plotly_click", (event) => this.seek(event.points[0].x));
+    new ResizeObserver(() => this.place(this.epoch)).observe(this.plot);
+  }
+
+  figure(main, over, revision) {
+    const colours = this.colours();
+    const d = main.run.latent_dim;
+    const heat = Math.min(0.34, 0.1 + 0.022 * d);
+    const gap = 0.075;
+    const tall = (1 - heat - 3 * gap) / 3;
+    const layout = {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colours.ink, size: 13 },
+      margin: { l: 46, r: 40, t: 22, b: 44 },
+      showlegend: false,
+      hovermode: "closest",
+      hoverlabel: { bgcolor: colours.paper, font: { size: 13, color: colours.ink } },
+      dragmode: "zoom",
+      uirevision: revision,
+      annotations: [],
+    };
+    const end = Math.max(0.5, ...[main, over].map((f) => f?.last?.epoch ?? 0));
+    layout.xaxis = {
+      range: [0, end],
+      anchor: "y4",
+      title: { text: "epoch", standoff: 8, font: { size: 13 } },
+      gridcolor: colours.line,
+      zeroline: false,
+    };
+    const traces = [];
+    PANELS.forEach(({ term, title, colour }, n) => {
+      const axis = n ? `y${n + 1}` : "y";
+      const top = 1 - n * (tall + gap);
+      layout[n ? `yaxis${n + 1}` : "yaxis"] = {
+        domain: [top - tall, top],
+        range: range(main, over, term),
+        gridcolor: colours.line,
+        zeroline: false,
+        nticks: 4,
+        tickfont: { size: 12 },
+      };
+      layout.annotations.push(caption(title, top, colours[colour]));
+      const sources = over ? [[over, colours.faint, 1.5], [main, colours[colour], 2.2]] : [[main, colours[colour], 2.2]];
+      for (const [follower, ink, width] of sources)
+        traces.push(...lines(follower, term, axis, ink, width));
+    });
+    const legend = [`solid: test, dotted: train`, ...(over ? [`grey: ${over.name}`] : [])];
+    layout.annotations.push(note(legend.join(", "), 1, colours.faint));
+    traces.push(this.beta(main, colours));
+    layout.yaxis5 = {
+      overlaying: "y2",
+      side: "right",
+      range: [0, 1.2 * Math.max(1e-6, ...main.steps.map((r) => r.beta))],
+      showgrid: false,
+      zeroline: false,
+      tickmode: "auto",
+      nticks: 3,
+      showticklabels: main.steps.length > 0,
+      tickfont: { size: 12, color: colours.faint },
+    };
+    layout.annotations.push(note("dashed: β", layout.yaxis2.domain[1], colours.faint));
+    layout.yaxis4 = {
+      domain: [0, heat],
+      autorange: "reversed",
+      tickmode: d > 12 ? "auto" : "array",
+      tickvals: Array.from({ length: d }, (_, i) => i),
+      ticktext: Array.from({ length: d }, (_, i) => zName(i)),
+      tickfont: { size: d > 6 ? 10 : 12 },
+      showgrid: false,
+      zeroline: false,
+    };
+    layout.annotations.push(caption("KL of each dimension", heat, colours.kl));
+    traces.push(this.heat(main, d, colours));
+    return [traces, layout];
+  }
+
+  beta(main, colours) {
+    const records = thin(main.steps, MOST);
+    return {
+      name: "β",
+      x: records.map((r) => r.epoch),
+      y: records.map((r) => r.beta),
+      yaxis: "y5",
+      mode: "lines",
+      line: { color: colours.faint, width: 1.2, dash: "dash", shape: "hv" },
+      hovertemplate: "epoch %{x:.2f}: β %{y:.3g}<extra></extra>",
+    };
+  }
+
+  heat(main, d, colours) {
+    const { steps } = main;
+    const each = Math.max(1, Math.ceil(steps.length / COLUMNS));
+    const x = [0];
+    const z = Array.from({ length: d }, () => []);
+    for (let i = 0; i < steps.length; i += each) {
+      const part = steps.slice(i, i + each);
+      x.push(part[part.length - 1].epoch);
+      for (let k = 0; k < d; k++) z[k].push(sum(part.map((r) => r.train_kl_per_dim[k])) / part.length);
+    }
+    return {
+      type: "heatmap",
+      x,
+      y: Array.from({ length: d }, (_, i) => i),
+      z,
+      yaxis: "y4",
+      zmin: 0,
+      colorscale: [
+        [0, colours.paper],
+        [1, colours.kl],
+      ],
+      colorbar: {
+        thickness: 8,
+        len: Math.min(0.34, 0.1 + 0.022 * d),
+        y: 0,
+        yanchor: "bottom",
+        x: 1.005,
+        outlinewidth: 0,
+        nticks: 3,
+        tickfont: { size: 11 },
+      },
+      customdata: Array.from({ length: d }, (_, i) => z[i].map(() => zName(i))),
+      hovertemplate: "%{customdata} at epoch %{x:.2f}: %{z:.2f} nats<extra></extra>",
+    };
+  }
+
+  /** Put the line of the moment that is shown. @param {number | null} epoch */
+  place(epoch) {
+    this.epoch = epoch;
+    const axis = this.plot._fullLayout?.xaxis;
+    const size = this.plot._fullLayout?._size;
+    if (!axis || epoch === null || epoch === undefined) {
+      this.line.hidden = true;
+      return;
+    }
+    const at = axis.d2p(epoch);
+    this.line.hidden = at < -1 || at > axis._length + 1;
+    this.line.style.transform = `translateX(${axis._offset + at}px)`;
+    this.line.style.top = `${size.t}px`;
+    this.line.style.bottom = `${size.b}px`;
+  }
+}
+
+const caption = (text, y, color) => ({
+  text,
+  x: 0,
+  y,
+  xref: "paper",
+  yref: "paper",
+  xanchor: "left",
+  yanchor: "bottom",
+  showarrow: false,
+  font: { size: 14, color },
+});
+
+const note = (text, y, color) => ({
+  ...caption(text, y, color),
+  x: 1,
+  xanchor: "right",
+  font: { size: 12, color },
+});
+
+function lines(follower, term, yaxis, color, width) {
+  const train = thin(follower.steps, MOST);
+  const test = thin(follower.epochs, MOST);
+  const what = { reconstruction: "reconstruction", kl: "KL", neg_elbo: "−ELBO" }[term];
+  const line = (name, records, value, more) => ({
+    name,
+    x: records.map((r) => r.epoch),
+    y: records.map(value),
+    yaxis,
+    mode: name === "test" && records.length < 3 ? "lines+markers" : "lines",
+    line: { color, width, ...more },
+    hovertemplate: `${what}, ${name}, epoch %{x:.2f}: %{y:.2f} nats<extra></extra>`,
+  });
+  return [
+    line("train", train, trainTerms[term], { dash: "dot", width: width - 0.6 }),
+    line("test", test, testTerms[term], {}),
+  ];
+}
+
+/** A range without the first steps, which are hundreds of nats above all that is to be seen. */
+function range(main, over, term) {
+  const values = [];
+  for (const follower of [main, over]) {
+    if (!follower?.last) continue;
+    const from = Math.min(1, 0.08 * follower.last.epoch);
+    for (const r of follower.steps) if (r.epoch >= from) values.push(trainTerms[term](r));
+    for (const r of follower.epochs) values.push(testTerms[term](r));
+  }
+  if (!values.length) return [0, 1];
+  let [low, high] = [Infinity, -Infinity];
+  for (const v of values) {
+    low = Math.min(low, v);
+    high = Math.max(high, v);
+  }
+  const margin = 0.06 * (high - low) || 1;
+  return [low - margin, high + margin];
+}

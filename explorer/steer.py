@@ -1,0 +1,84 @@
+"""Takes what a hand asks of a run on the Train page, and says no where it may not."""
+
+import streamlit as st
+
+from explorer import access, cache, places, runs, state
+from explorer.stage import theatre
+from training.runlog import ALIVE, Run, RunError
+
+_OPEN = "open_in_explore"
+
+
+def mount(found: list[str]) -> None:
+    """Put the theatre on the page, watching the run of the view; the newest unless told otherwise.
+
+    Opens the Explore page where a hand has asked for it.
+    """
+    if st.session_state.pop(_OPEN, False):
+        st.switch_page("screens/explore.py")
+    for name in ("run", "over"):
+        wanted = state.get(name)
+        if wanted is not None and wanted not in found:
+            state.complain(f"There is no run {state.quoted(wanted)} here any more.")
+            state.put(**{name: None})
+    if state.get("run") is None:
+        state.put(run=found[0])
+    for sentence in state.complaints():
+        st.warning(sentence, icon=":material/error:")
+    theatre.mount(
+        state.get("run"),
+        state.get("over"),
+        access.may_control(),
+        access.REFUSAL,
+        _obey,
+        _look,
+    )
+    state.publish("run", "over")
+
+
+def _look() -> None:
+    run, over = theatre.view()
+    there = runs.names(places.run_dir())
+    if run in there:
+        state.put(run=run, over=over if over in there else None)
+
+
+def _obey() -> None:
+    order = theatre.order()
+    if order is None:
+        return
+    try:
+        run = runs.find(places.run_dir(), order.run)
+        if order.deed == "open":
+            _open(run)
+        elif not access.may_control():
+            state.complain(access.REFUSAL)
+        else:
+            _do(run, order.deed, order.beta)
+    except RunError as error:
+        state.complain(str(error))
+
+
+def _do(run: Run, deed: str, beta: float) -> None:
+    alive = run.status().state in ALIVE
+    if deed == "beta":
+        run.ask(beta=beta)
+    elif deed == "pause":
+        run.ask(order="pause")
+    elif deed == "go on":
+        runs.go_on(run)
+    elif deed == "stop" and alive:
+        run.ask(order="stop")
+    else:  # its process is gone: another one writes the checkpoint of what was saved
+        runs.go_on(run, finish=True)
+
+
+def _open(run: Run) -> None:
+    made, config = run.status().checkpoint, run.config()
+    name = made and made.rpartition("/")[2].removesuffix(".safetensors")
+    if name not in cache.models():
+        raise RunError(f"The checkpoint of {run.path.name} is not in {places.checkpoint_dir()}.")
+    state.put(checkpoint=name, z=None, axes=None)
+    if config.preset.data in cache.data_names() and config.preset.data != state.get("data"):
+        state.put(data=config.preset.data, image=None)
+    st.session_state[_OPEN] = True

@@ -1,0 +1,294 @@
+"""The Train page: a run begun, watched, steered, left alone, replayed and opened."""
+
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.browser.conftest import Screen, serve
+from training import data
+from training.fitting import train
+from training.log import epochs
+from training.presets import PRESETS
+from training.runlog import Run, RunConfig
+
+SHORT = replace(PRESETS["mnist-5k-2d"], epochs=4)
+
+
+class House:
+    """The app on folders of its own, and the runs in them."""
+
+    def __init__(self, app, folder) -> None:
+        self.url, self.app, self.folder = f"{app.url}/train", app, folder
+
+    def run(self, name: str) -> Run:
+        return Run(self.folder / "runs" / name)
+
+
+def folders(folder) -> dict[str, str]:
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    return {
+        "VAE_RUN_DIR": str(folder / "runs"),
+        "VAE_CHECKPOINT_DIR": str(folder / "checkpoints"),
+    }
+
+
+@pytest.fixture
+def house(tmp_path, chromium):
+    with serve(tmp_path, **folders(tmp_path)) as app:
+        yield House(app, tmp_path)
+    for path in (tmp_path / "runs").glob("*"):
+        status = Run(path).status()
+        if status.alive:
+            os.kill(status.pid, signal.SIGKILL)
+
+
+def short_run(house, name: str, seed: int = 0, preset=SHORT) -> Run:
+    run = house.run(name)
+    out = str(house.folder / "checkpoints" / f"{name}.safetensors")
+    train(run, RunConfig(preset, seed, "data", "cpu", 1, out=out), fresh=True)
+    return run
+
+
+def state(page, word: str, seconds: float = 40) -> None:
+    page.locator(".theatre .state", has_text=word).first.wait_for(timeout=1000 * seconds)
+
+
+def lengths(page) -> dict[str, int]:
+    """How many points each curve has."""
+    return page.evaluate(
+        "() => Object.fromEntries(document.querySelector('.theatre .plot').data"
+        ".filter(t => t.type !== 'heatmap').map(t => [`${t.name} ${t.yaxis}`, t.x.length]))"
+    )
+
+
+def values(page, name: str, axis: str) -> list[float]:
+    return page.evaluate(
+        "([n, a]) => document.querySelector('.theatre .plot').data"
+        ".find(t => t.name === n && t.yaxis === a).y",
+        [name, axis],
+    )
+
+
+def painted(screen: Screen, colour: str) -> int:
+    """Pixels of the curves that have a colour."""
+    return len(screen.near(colour, ".theatre .plot-host", 60))
+
+
+def spread(screen: Screen) -> float:
+    """How far the painted codes lie from their middle, in pixels."""
+    pixels = screen.pixels(".theatre canvas.scatter")
+    found = np.argwhere(pixels.max(-1) - pixels.min(-1) > 60)  # codes have colours, the rest none
+    return float(np.sqrt(((found - found.mean(0)) ** 2).sum(1)).mean())
+
+
+@pytest.mark.slow
+def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
+    seen = screen()
+    page = seen.page
+    page.goto(house.url)
+    page.get_by_role("button", name="Start training").wait_for(timeout=60_000)
+    field = page.get_by_label("Epochs")
+    field.fill("400")
+    field.press("Tab")
+    seen.settled()
+    page.get_by_role("button", name="Start training").click()
+    state(page, "training")
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=30_000)
+    page.wait_for_function(
+        "() => document.querySelectorAll('.theatre .plot path.js-line').length > 4"
+    )
+    run = house.run("mnist-5k-2d")
+    page.evaluate("""() => {
+      const facts = document.querySelector('.theatre .facts');
+      window.told = new Set();
+      new MutationObserver(() => window.told.add(facts.textContent)).observe(
+        facts, {childList: true, characterData: true, subtree: true});
+      window.theatre = document.querySelector('.theatre');
+    }""")
+    before, first = lengths(page), seen.pixels(".theatre canvas.scatter")
+    box = page.locator(".theatre").bounding_box()
+    page.wait_for_timeout(3000)
+    after = lengths(page)
+    for curve in ("train y", "test y", "train y2", "test y2", "train y3", "test y3"):
+        assert after[curve] > before[curve], (curve, before, after)
+    # At least twice a second, in the place where it is, and nothing is put in anew.
+    assert page.evaluate("() => window.told.size") >= 6
+    assert page.locator(".theatre").bounding_box() == box
+    assert page.evaluate("() => window.theatre === document.querySelector('.theatre')")
+    assert painted(seen, "#b45309") > 100
+    assert painted(seen, "#1d4ed8") > 300
+    moved = seen.pixels(".theatre canvas.scatter")
+    assert (abs(moved - first).max(-1) > 40).sum() > 500
+    assert seen.digit("canvas.grid").max() > 60
+
+    page.locator(".theatre input.beta").fill("20")
+    page.locator(".theatre input.beta").press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('.theatre .plot').data"
+        ".find(t => t.name === 'β').y.at(-1) === 20",
+        timeout=20_000,
+    )
+    page.wait_for_timeout(2500)
+    betas = [e.beta for e in epochs(run.log)]
+    cut = betas.index(20.0)
+    kl = values(page, "test", "y2")
+    assert kl[-1] < 0.8 * kl[cut - 1]  # the curve shows what it does
+
+    page.get_by_role("button", name="Pause").click()
+    state(page, "paused")
+    page.reload()
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    state(page, "paused")
+    assert page.locator(".theatre input.beta").input_value() == "20"
+    rested = len(epochs(run.log))
+    page.wait_for_timeout(1000)
+    assert len(epochs(run.log)) == rested
+    page.get_by_role("button", name="Go on").click()
+    state(page, "training")
+    page.wait_for_function(
+        "n => document.querySelector('.theatre .plot').data"
+        ".find(t => t.name === 'test' && t.yaxis === 'y').x.length > n",
+        arg=rested,
+        timeout=20_000,
+    )
+    page.get_by_role("button", name="Stop and keep").click()
+    state(page, "stopped and kept")
+
+    # The film: at its beginning all codes lie together, at its end they do not.
+    end = spread(seen)
+    slider = page.locator(".theatre .time")
+    slider.focus()
+    slider.press("Home")
+    seen.frame()
+    assert page.locator(".theatre .when").inner_text().startswith("epoch 0.00")
+    assert spread(seen) < 0.5 * end
+    page.get_by_role("button", name="Replay").click()
+    page.wait_for_function(
+        "() => Number(document.querySelector('.theatre .time').value) > 3", timeout=10_000
+    )
+    page.get_by_role("button", name="Halt").click()
+
+    page.get_by_role("button", name="Open in Explore").click()
+    page.wait_for_selector(".stage:not(.theatre)[data-ready=true]", timeout=60_000)
+    assert seen.query()["checkpoint"] == "mnist-5k-2d"
+    assert seen.digit().max() > 100
+    assert seen.errors == []
+    assert "Traceback" not in house.app.log
+
+
+@pytest.mark.slow
+def test_a_run_outlives_the_app_and_one_that_was_killed_is_told_apart(tmp_path, screen, chromium):
+    seen = screen()
+    page = seen.page
+    with serve(tmp_path, **folders(tmp_path)) as app:
+        house = House(app, tmp_path)
+        page.goto(house.url)
+        field = page.get_by_label("Epochs")
+        field.fill("2000")
+        field.press("Tab")
+        seen.settled()
+        page.get_by_role("button", name="Start training").click()
+        state(page, "training")
+    run = house.run("mnist-5k-2d")
+    logged = len(epochs(run.log))
+    why = page.locator(".theatre .why", has_text="server cannot be reached")
+    why.wait_for(timeout=20_000)
+    with serve(tmp_path, **folders(tmp_path)) as app:
+        house = House(app, tmp_path)
+        page.goto(house.url)
+        state(page, "training", 60)
+        assert len(epochs(run.log)) > logged
+        os.kill(run.status().pid, signal.SIGKILL)
+        state(page, "interrupted")
+        assert "go on from its last saved step" in page.locator(".theatre .why").inner_text()
+        page.get_by_role("button", name="Go on").click()
+        state(page, "training", 60)
+        page.get_by_role("button", name="Stop and keep").click()
+        state(page, "stopped and kept")
+    assert seen.errors == []
+
+
+def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, screen):
+    first = short_run(house, "first")
+    short_run(house, "second", seed=1, preset=replace(SHORT, beta=8.0))
+    seen = screen(theme="dark")
+    page = seen.page
+    page.goto(f"{house.url}?run=first")
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    state(page, "done")
+    last = epochs(first.log)[-1]
+    assert f"{last.test_reconstruction:.2f}" in page.locator(".theatre .readings").inner_text()
+    assert values(page, "test", "y")[-1] == pytest.approx(last.test_reconstruction)
+    assert values(page, "test", "y2")[-1] == pytest.approx(last.test_kl)
+    assert values(page, "test", "y3")[-1] == pytest.approx(last.test_reconstruction + last.test_kl)
+    rows = page.evaluate(
+        "() => document.querySelector('.theatre .plot').data"
+        ".find(t => t.type === 'heatmap').z.length"
+    )
+    assert rows == 2  # the heat map has a row for each dimension
+    grey = painted(seen, "#a3b0c9")
+    page.locator(".theatre select.over").select_option("second")
+    seen.until_query(run="first", over="second")
+    page.wait_for_function("() => document.querySelector('.theatre .plot').data.length > 9")
+    seen.settled()
+    assert painted(seen, "#a3b0c9") > grey + 150
+    other = Screen(page.context.new_page())
+    other.page.goto(page.url)
+    other.page.wait_for_function(
+        "() => document.querySelector('.theatre .plot')?.data?.length > 9", timeout=60_000
+    )
+    # x̂ is what torch decodes.
+    images = data.load("mnist-5k", "test").images[:8].numpy()
+    shown = other.page.locator(".pairs canvas").first.evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, 224, 28).data)"
+        ".filter((_, i) => i % 4 === 0)"
+    )
+    assert np.array_equal(
+        np.array(shown).reshape(28, 8, 28).transpose(1, 0, 2), images.reshape(8, 28, 28)
+    )
+    assert seen.errors == other.errors == []
+
+
+def test_who_comes_from_afar_may_watch_and_no_more(house, screen):
+    short_run(house, "first")
+    afar = screen(extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
+    page = afar.page
+    page.goto(f"{house.url}?run=first")
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    assert page.locator(".theatre input.beta").is_disabled()
+    page.get_by_role("button", name="New run").click()
+    page.get_by_text("Only visitors from the machine").wait_for()
+    assert page.get_by_role("button", name="Start training").count() == 0
+    # A page that was tampered with is told no by the server.
+    page.keyboard.press("Escape")
+    for deed in ("go on", "pause"):
+        page.evaluate(
+            "deed => document.querySelector(`[data-deed='${deed}']`).removeAttribute('disabled')",
+            deed,
+        )
+    page.evaluate(
+        "() => { const b = document.querySelector(`[data-deed='pause']`);"
+        " b.hidden = false; b.click(); }"
+    )
+    page.locator('[data-testid="stAlert"]', has_text="Only visitors").wait_for(timeout=20_000)
+    assert house.run("first").control().order == "run"
+
+
+def test_the_page_fits_a_phone_and_says_what_is_wrong_with_a_link(house, screen):
+    short_run(house, "first")
+    seen = screen(width=390, height=844, has_touch=True, is_mobile=True)
+    page = seen.page
+    page.goto(f"{house.url}?run=nothing[x](http://evil.example)")
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    assert "There is no run" in seen.warnings()
+    assert page.locator('[data-testid="stAlert"] a').count() == 0
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    for selector in (".theatre canvas.scatter", ".theatre canvas.grid", ".theatre .plot"):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["width"] > 250
+    assert seen.errors == []

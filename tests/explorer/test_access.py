@@ -1,0 +1,69 @@
+"""Who may start, stop and upload."""
+
+import socket
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from starlette.responses import PlainTextResponse
+
+from explorer import access
+
+
+@pytest.fixture(autouse=True)
+def unconfigured(monkeypatch):
+    monkeypatch.delenv(access.VARIABLE, raising=False)
+    monkeypatch.setattr(access, "_own_addresses", lambda: {"127.0.0.1", "::1", "192.168.7.2"})
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "more", "local"),
+    [
+        ("127.0.0.1", "localhost:8501", {}, True),
+        ("::1", "[::1]:8501", {}, True),
+        ("127.0.0.1", "127.0.0.1", {}, True),
+        ("192.168.7.2", "192.168.7.2:8501", {}, True),
+        ("127.0.0.1", f"{socket.gethostname()}:8501", {}, True),
+        ("192.168.7.3", "192.168.7.2:8501", {}, False),
+        ("192.168.7.3", "localhost:8501", {}, False),
+        # Somebody's page whose name now leads to this machine.
+        ("127.0.0.1", "evil.example:8501", {}, False),
+        # A proxy on this machine asks for somebody.
+        ("127.0.0.1", "localhost", {"x-forwarded-for": "127.0.0.1"}, False),
+        ("127.0.0.1", "localhost", {"forwarded": "for=10.0.0.9"}, False),
+        ("127.0.0.1", "localhost", {"via": "1.1 proxy"}, False),
+        (None, "localhost", {}, False),
+        ("127.0.0.1", "", {}, False),
+    ],
+)
+def test_only_this_machine_is_local(peer, host, more, local):
+    assert access.is_local(peer, {"host": host, **more}) == local
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"), [("1", True), ("True", True), ("0", False), ("", False)]
+)
+def test_the_configuration_can_allow_everybody(monkeypatch, value, allowed):
+    monkeypatch.setenv(access.VARIABLE, value)
+    assert access.allowed_for_all() == allowed
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_upload_from_afar_is_refused_by_the_server(monkeypatch, anyio_backend):
+    async def app(scope, receive, send):
+        await PlainTextResponse("taken")(scope, receive, send)
+
+    transport = ASGITransport(app=access.Guard(app), client=("192.168.7.3", 1))
+    async with AsyncClient(transport=transport, base_url="http://192.168.7.2:8501") as afar:
+        upload = "/base/_stcore/upload_file/session/file"
+        answers = [await afar.put(upload), await afar.delete(upload)]
+        assert [a.status_code for a in answers] == [403, 403]
+        assert access.VARIABLE in answers[0].text
+        assert (await afar.get(upload)).text == "taken"
+        assert (await afar.get("/")).text == "taken"
+        monkeypatch.setenv(access.VARIABLE, "1")
+        assert (await afar.put(upload)).text == "taken"
+    monkeypatch.delenv(access.VARIABLE)
+    here = ASGITransport(app=access.Guard(app), client=("127.0.0.1", 1))
+    async with AsyncClient(transport=here, base_url="http://localhost:8501") as near:
+        assert (await near.put(upload)).text == "taken"

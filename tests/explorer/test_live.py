@@ -1,0 +1,164 @@
+"""What a watcher of runs is given over HTTP, and the processes that the page starts."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from explorer import live, runs
+from explorer.stage import payload, theatre
+from tests.training.test_runs import SMALL, TERMS
+from training import data
+from training.log import RewindLine, StepLine, epoch_line
+from training.loop import new_vae
+from training.presets import PRESETS
+from training.runlog import Run, RunConfig, RunError
+from training.snapshots import Prober
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_RUN_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=live.routes("base/path")))
+
+
+@pytest.fixture
+def run(root):
+    made = Run(root / "mine")
+    made.create(RunConfig(SMALL, 3, "data", "cpu", 1))
+    return made
+
+
+def step(n: int) -> StepLine:
+    return StepLine(n, n / 20, 1.0, 1e-3, 200.0, (1.0, 2.0), 1e4, 5.0)
+
+
+def test_the_news_of_a_run_follow_its_log_and_take_nothing_twice(client, run):
+    run.append(step(5))
+    run.append(epoch_line(TERMS, 20, (1.5, 1.0)))
+    first = client.get("/stage/run/mine").json()
+    assert [(line["kind"], line["step"]) for line in first["lines"]] == [("step", 5), ("epoch", 20)]
+    assert (first["state"], first["preset"], first["seed"]) == ("new", SMALL.name, 3)
+    assert first["prior"] == {"mean": 0.0, "std": 1.0}
+    assert client.get("/stage/runs").json() == [{"name": "mine", "state": "new"}]
+    place = first["place"]
+    assert client.get(f"/stage/run/mine?place={place}").json()["lines"] == []
+    run.append(RewindLine(10))
+    run.append(step(12))
+    later = client.get(f"/base/path/stage/run/mine?place={place}").json()
+    assert [(x["kind"], x["step"]) for x in later["lines"]] == [("rewind", 10), ("step", 12)]
+    # Who comes now is given what counts.
+    assert [x["step"] for x in client.get("/stage/run/mine").json()["lines"]] == [5, 12]
+    run.ask(beta=4.0, order="pause")
+    asked = client.get(f"/stage/run/mine?place={later['place']}").json()
+    assert (asked["order"], asked["asked_beta"]) == ("pause", 4.0)
+
+
+def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run):
+    images = data.load("mnist-5k", "test")
+    prober = Prober(images, torch.device("cpu"))
+    run.keep(0, prober.take(new_vae(SMALL, 0)), prober.probe)
+    ((at, version),) = client.get("/stage/run/mine").json()["snapshots"]
+    answer = client.get(f"/stage/run/mine/snapshot/{at}?v={version}")
+    assert "immutable" in answer.headers["cache-control"]
+    header, arrays = payload.unpack(answer.content)
+    kept = prober.take(new_vae(SMALL, 0))
+    assert header["axes"] == [0, 1]
+    assert np.array_equal(arrays["codes"], kept.codes)
+    assert np.array_equal(arrays["grid"], kept.grid)
+    probe = payload.unpack(client.get("/stage/run/mine/probe").content)
+    assert probe[0]["classes"] == list("0123456789")
+    assert probe[1]["labels"].tolist() == images.labels.tolist()
+    time.sleep(0.01)
+    run.keep(0, prober.take(new_vae(SMALL, 1)), prober.probe)
+    ((_, other),) = client.get("/stage/run/mine").json()["snapshots"]
+    assert other != version
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "run/nothing",
+        "run/..",
+        "run/%2e%2e%2fmine",
+        "run/.mine",
+        "run/mine/snapshot/7",
+        "run/mine/probe",
+        "run/damaged",
+    ],
+)
+def test_what_is_not_there_is_one_sentence(client, run, root, path):
+    (root / "damaged").mkdir()
+    (root / "damaged" / "config.json").write_text("{")
+    answer = client.get(f"/stage/{path}")
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+    assert len(answer.text.strip().splitlines()) == 1
+    assert client.get("/stage/run/mine?place=x9").json()["place"] == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "pause",
+        {"run": "a", "deed": "delete"},
+        {"run": 3, "deed": "pause"},
+        {"run": "a", "deed": "beta", "beta": float("nan")},
+        {"run": "a", "deed": "beta", "beta": -1},
+        {"run": "a", "deed": "beta", "beta": "4"},
+        {"run": "a", "deed": "beta", "beta": True},
+    ],
+)
+def test_an_order_that_makes_no_sense_is_none(value):
+    assert theatre.parse_order(value) is None
+    assert theatre.parse_order({"run": "a", "deed": "beta", "beta": 4}) == ("a", "beta", 4.0)
+
+
+def until(condition, seconds=60):
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_started_here_is_its_own_process_and_tells_why_it_failed(root, tmp_path):
+    made = replace(PRESETS["mnist-5k-2d"], epochs=300)
+    places = (root / "runs", tmp_path / "data", tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mnist-5k-2d.safetensors").touch()
+    name = runs.start(made, 0, *places)
+    assert name == "mnist-5k-2d-2"  # its checkpoint must find its name free
+    run = runs.find(places[0], name)
+    assert runs.state_of(run).state == "new"
+    until(lambda: run.status().state == "running")
+    run.ask(order="pause")
+    until(lambda: run.status().state == "paused")
+    runs.go_on(run)
+    until(lambda: run.status().state == "running")
+    process = runs._processes[run.path]
+    process.kill()
+    until(lambda: runs.state_of(run).state == "interrupted")
+    runs.go_on(run, finish=True)
+    until(lambda: run.status().state in ("kept", "failed"))
+    assert run.status().state == "kept", run.status()
+    assert Path(run.status().checkpoint) == tmp_path / "out" / f"{name}.safetensors"
+    missing = replace(made, data="mnist")
+    (tmp_path / "data").write_text("not a folder")
+    name = runs.start(missing, 0, *places)
+    failed = runs.find(places[0], name)
+    until(lambda: runs.state_of(failed).state == "failed")
+    assert "data cannot be written to" in runs.state_of(failed).message
+    with pytest.raises(RunError, match="There is no run"):
+        runs.find(places[0], "other")
