@@ -1,8 +1,11 @@
-"""Take the README's screenshot: python docs/screenshot.py [--data-dir data]."""
+"""Take the README's screenshots: python docs/screenshot.py [--data-dir data]."""
 
 import argparse
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -10,24 +13,48 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.browser import chromium, goto, serving  # noqa: E402
 
 
+def explore(page: Any, url: str, server: Any, args: argparse.Namespace) -> None:
+    """The Explore page."""
+    goto(page, f"{url}/?{args.query}", server)
+    page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=ROOT / "docs" / "explore.png")
+
+
+def train(page: Any, url: str, server: Any) -> None:
+    """The Train page, at a run of the embedded digits."""
+    goto(page, f"{url}/train", server)
+    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=ROOT / "docs" / "train.png")
+
+
 def main() -> None:
-    """Start the app, open it in Chromium, and save docs/explore.png."""
+    """Train a little, start the app, open it in Chromium, and save docs/explore.png, train.png."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--query", default="")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--out", default=str(ROOT / "docs" / "explore.png"))
     args = parser.parse_args()
-    folder = str(Path(args.data_dir).resolve())
-    with (
-        serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=folder) as (url, server),
-        chromium() as browser,
-    ):
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=args.theme)
-        goto(page, f"{url}/?{args.query}", server)
-        page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
-        page.wait_for_timeout(3000)
-        page.screenshot(path=args.out)
+    with tempfile.TemporaryDirectory() as temporary:
+        runs = Path(temporary) / "runs"
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "training", "fit", "mnist-5k-2d", "--epochs", "40"),
+                *("--run-dir", str(runs / "mnist-5k-2d"), "--out", f"{temporary}/mnist-5k-2d"),
+            ],
+            cwd=ROOT,
+            check=True,
+        )
+        places = {"VAE_DATA_DIR": str(Path(args.data_dir).resolve()), "VAE_RUN_DIR": str(runs)}
+        with (
+            serving(ROOT / "streamlit_app.py", **places) as (url, server),
+            chromium() as browser,
+        ):
+            size = {"width": 1280, "height": 720}
+            page = browser.new_page(viewport=size, color_scheme=args.theme)
+            explore(page, url, server, args)
+            train(page, url, server)
 
 
 if __name__ == "__main__":

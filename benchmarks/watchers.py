@@ -1,0 +1,88 @@
+"""How many can watch a run at once: python -m benchmarks.watchers [--watchers 200] [--seconds 15]
+
+Trains the embedded digits in a process of its own and has many clients ask for its news as the
+page does, each 0.4 s after its last answer, from this machine. (The clients and the training use
+the same cores as the server.)
+"""
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx2
+
+from benchmarks.browser import ROOT, serving
+
+DELAY = 0.4
+
+
+async def watcher(client: httpx2.AsyncClient, until: float, n: int) -> list[tuple[float, int]]:
+    """Ask for news until the end: seconds and bytes of each answer after the first."""
+    await asyncio.sleep(DELAY * (n % 40) / 40)
+    found, place = [], 0
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        answer = await client.get(f"/stage/run/watched?place={place}")
+        answer.raise_for_status()
+        if place:
+            found.append((time.perf_counter() - began, len(answer.content)))
+        place = answer.json()["place"]
+        await asyncio.sleep(DELAY)
+    return found
+
+
+async def watch(url: str, watchers: int, seconds: float) -> None:
+    """Run the watchers and print what they saw."""
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(
+        base_url=url, limits=limits, timeout=60, trust_env=False
+    ) as client:
+        until = time.perf_counter() + seconds
+        found = await asyncio.gather(*(watcher(client, until, n) for n in range(watchers)))
+    answers = [answer for each in found for answer in each]
+    times = sorted(t for t, _ in answers)
+    print(
+        f"{watchers} watchers, {len(answers) / seconds:.0f} answers a second: median "
+        f"{1000 * statistics.median(times):.0f} ms, 95th percentile "
+        f"{1000 * times[int(0.95 * len(times))]:.0f} ms, "
+        f"{statistics.median(b for _, b in answers):.0f} bytes"
+    )
+
+
+def main() -> None:
+    """Start a training and a server, and watch."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--watchers", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=15.0)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        run = folder / "runs" / "watched"
+        training = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "training", "fit", "mnist-5k-2d", "--epochs", "5000"),
+                *("--run-dir", str(run), "--out", str(folder / "watched")),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with serving(ROOT / "streamlit_app.py", VAE_RUN_DIR=str(run.parent)) as (url, _):
+                while not (run / "probe.npz").exists():
+                    time.sleep(0.2)
+                time.sleep(3)
+                for watchers in sorted({1, args.watchers // 4, args.watchers}):
+                    asyncio.run(watch(url, watchers, args.seconds))
+        finally:
+            training.kill()
+            training.wait()
+
+
+if __name__ == "__main__":
+    main()
