@@ -20,7 +20,10 @@ REFUSAL = (
     f"(Whoever runs it can allow it with the environment variable {VARIABLE}=1.)"
 )
 # A proxy on this machine looks like a visitor from it; it says for whom it asks.
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_FORWARDED = (
+    *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"),
+    "cf-connecting-ip",
+)
 
 
 def allowed_for_all() -> bool:
@@ -39,24 +42,37 @@ def _own_addresses() -> set[str]:
 
 def _is_own(name: str, own: set[str]) -> bool:
     try:
-        return ip_address(name).is_loopback or name in own
+        address = ip_address(name.partition("%")[0])
     except ValueError:
         return name.lower() in ("localhost", socket.gethostname().lower())
+    # A socket for both kinds of addresses gives IPv4 ones as ::ffff:127.0.0.1.
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return plain.is_loopback or str(plain) in own
+
+
+def _host(authority: str) -> str:
+    """The name in a `Host` or the end of an `Origin`, without its port."""
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]
 
 
 def is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from this machine: from one of its addresses, for one of its names,
-    and not through a proxy. `headers` are those of the request, their names in lower case.
+    by a page of its own, and not through a proxy. `headers` are those of the request, their names
+    in lower case.
 
-    The name it asked for counts too: a foreign page that has its own name resolve to this machine
-    is no local visitor.
+    The names count too: a foreign page that has its own name resolve to this machine, or that asks
+    in the browser of somebody here, is no local visitor. A proxy or tunnel on this machine that
+    does not say that it is one cannot be told apart.
     """
-    if any(name in headers for name in _FORWARDED):
+    if peer is None or any(name in headers for name in _FORWARDED):
         return False
     own = _own_addresses()
-    host = headers.get("host", "")
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return peer is not None and _is_own(peer, own) and _is_own(name, own)
+    names = [peer, _host(headers.get("host", ""))]
+    if "origin" in headers:
+        names.append(_host(headers["origin"].rpartition("//")[2]))
+    return all(_is_own(name, own) for name in names)
 
 
 def may_control() -> bool:

@@ -45,7 +45,7 @@ def _news(request: Request) -> Response:
     asked = request.query_params.get("place", "0")
     place = int(asked) if asked.isdecimal() and len(asked) < 16 else 0
     try:
-        return _json(runs.news(_run(request), place))
+        return _json(runs.news(_run(request), place, request.query_params.get("id", "")))
     except RunError as error:
         return _refused(error)
 

@@ -14,7 +14,26 @@ from training.runlog import RunError
 FIRST = "mnist-5k-2d"  # needs no network and is done in half a minute
 
 
-def show() -> None:
+_LABELS = {
+    "data": "The data set",
+    "epochs": "Epochs",
+    "beta": "β",
+    "beta_warmup_epochs": "β warm-up",
+    "learning_rate": "Learning rate",
+    "latent_dim": "Latent dim.",
+}
+_STARTED = "runs_started"
+
+
+def button() -> None:
+    """Draw the button that opens the form; another one after each start, which is closed."""
+    with st.container(key="newrun"):
+        count = st.session_state.get(_STARTED, 0)
+        with st.popover("New run", icon=":material/add:", key=f"newrun_{count}"):
+            form()
+
+
+def form() -> None:
     """Draw the form; its button makes the run and has the page watch it."""
     if not access.may_control():
         st.caption(access.REFUSAL)
@@ -32,43 +51,88 @@ def show() -> None:
             "Data", sets, sets.index(preset.data), key=key("data"), format_func=_title_of_data
         )
     }
+    # The boxes have no bounds of their own: a value that is not possible is told, not dropped.
     one, two, three = st.columns(3)
-    fields["epochs"] = one.number_input("Epochs", 1, 5000, preset.epochs, key=key("epochs"))
+    fields["epochs"] = one.number_input("Epochs", value=preset.epochs, step=1, key=key("epochs"))
     fields["beta"] = two.number_input(
-        "β", 0.0, 1000.0, preset.beta, 0.5, "%g", key=key("beta"), help="The weight of the KL term."
+        *("β", None, None, preset.beta, 0.5, "%g"),
+        key=key("beta"),
+        help="The weight of the KL term: 1 is the ELBO, more holds q(z|x) closer to the prior.",
     )
     fields["beta_warmup_epochs"] = three.number_input(
         "β warm-up",
-        *(0, 5000, preset.beta_warmup_epochs),
+        value=preset.beta_warmup_epochs,
+        step=1,
         key=key("warmup"),
         help="Over so many epochs β rises from 0.",
     )
     latent_dim = one.number_input(
-        "Latent dim.", 1, 256, preset.model.latent_dim, key=key("latent_dim")
+        "Latent dim.",
+        value=preset.model.latent_dim,
+        step=1,
+        key=key("latent_dim"),
+        help="How many numbers a code z has, 1 to 256. With more than two the map shows the two "
+        "that carry most.",
     )
     fields["learning_rate"] = two.number_input(
-        "Learning rate",
-        *(1e-6, 1.0, preset.learning_rate, 1e-4, "%.4g"),
+        *("Learning rate", None, None, preset.learning_rate, 1e-4, "%.4g"),
         key=key("learning_rate"),
         help="Its peak; it rises to it and falls again.",
     )
-    seed = three.number_input("Seed", 0, 2**31, 0, key=key("seed"))
-    terms = list(LIKELIHOODS)
-    likelihood = st.selectbox(
-        "Likelihood", terms, terms.index(preset.model.likelihood), key=key("likelihood")
+    seed = three.number_input(
+        "Seed",
+        value=0,
+        step=1,
+        key=key("seed"),
+        help="Draws the first weights and the order of the images.",
     )
+    terms = list(LIKELIHOODS)
+    left, right = st.columns(2)
+    likelihood = left.selectbox(
+        "Likelihood",
+        terms,
+        terms.index(preset.model.likelihood),
+        key=key("likelihood"),
+        help="What p(x|z) is: its −log is the reconstruction term.",
+    )
+    wish = right.text_input("Name", placeholder=preset.name, key=key("name"))
     if not st.button("Start training", type="primary", key="start", width="stretch"):
         return
     asked = asdict(preset) | fields
     asked["model"] |= {"latent_dim": latent_dim, "likelihood": likelihood}
     try:
-        made = msgspec.convert(asked, Preset)
-        run = runs.start(made, seed, places.run_dir(), places.data_dir(), places.checkpoint_dir())
-    except (RunError, msgspec.ValidationError, ValueError) as error:
+        run = runs.start(
+            _checked(asked, fields | {"latent_dim": latent_dim}),
+            seed if seed >= 0 else _refuse(f"Seed {seed} is not possible: it is 0 or more."),
+            places.run_dir(),
+            places.data_dir(),
+            places.checkpoint_dir(),
+            wish,
+        )
+    except RunError as error:
         st.warning(str(error), icon=":material/error:")
         return
+    st.session_state[_STARTED] = st.session_state.get(_STARTED, 0) + 1
     state.put(run=run)
     st.rerun()
+
+
+def _refuse(sentence: str) -> int:
+    raise RunError(sentence)
+
+
+def _checked(asked: dict[str, object], shown: dict[str, object]) -> Preset:
+    """The preset of these fields. RunError, naming the box and its value, where it is not one."""
+    try:
+        return msgspec.convert(asked, Preset)
+    except msgspec.ValidationError as error:
+        reason, _, where = str(error).partition(" - at `$.")
+        field = where.rstrip("`").rpartition(".")[2]
+        value = shown.get(field, "")
+        raise RunError(
+            f"{_LABELS.get(field, field)} {value} is not possible: "
+            f"{reason[:1].lower()}{reason[1:].replace('`', '')}."
+        ) from None
 
 
 def _title(name: str) -> str:

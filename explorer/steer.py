@@ -1,5 +1,7 @@
 """Takes what a hand asks of a run on the Train page, and says no where it may not."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from explorer import access, cache, places, runs, state
@@ -24,7 +26,7 @@ def mount(found: list[str]) -> None:
     if state.get("run") is None:
         state.put(run=found[0])
     for sentence in state.complaints():
-        st.warning(sentence, icon=":material/error:")
+        st.toast(sentence, icon=":material/error:", duration="long")  # nothing may jump
     theatre.mount(
         state.get("run"),
         state.get("over"),
@@ -75,9 +77,13 @@ def _do(run: Run, deed: str, beta: float) -> None:
 
 def _open(run: Run) -> None:
     made, config = run.status().checkpoint, run.config()
-    name = made and made.rpartition("/")[2].removesuffix(".safetensors")
-    if name not in cache.models():
-        raise RunError(f"The checkpoint of {run.path.name} is not in {places.checkpoint_dir()}.")
+    path = Path(made or "nowhere")
+    name, offered = path.stem, cache.models()
+    if path.parent.resolve() != places.checkpoint_dir().resolve() or name not in offered:
+        raise RunError(
+            f"The checkpoint of {run.path.name} is not among those that Explore shows; open its "
+            "file there under Options."
+        )
     state.put(checkpoint=name, z=None, axes=None)
     if config.preset.data in cache.data_names() and config.preset.data != state.get("data"):
         state.put(data=config.preset.data, image=None)

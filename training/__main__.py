@@ -24,7 +24,7 @@ from training.data import (
 from training.evaluate import Evaluation, evaluate_steps
 from training.fitting import Stopped, download_shown, load_split, say, train, unused_name
 from training.loop import TrainingError, pick_device
-from training.parallel import is_leader, leave
+from training.parallel import in_team, is_leader, leave
 from training.presets import PRESETS, Preset
 from training.runlog import Run, RunConfig, RunError, free_run
 
@@ -192,7 +192,8 @@ def _fit(args: argparse.Namespace) -> None:
 def _resume(args: argparse.Namespace) -> None:
     run = Run(args.folder)
     config = run.config()
-    torch.set_num_threads(config.threads)
+    if not in_team():  # torchrun has given each process its share
+        torch.set_num_threads(config.threads)
     status = run.status()
     if status.state == "done" and status.checkpoint and Path(status.checkpoint).exists():
         say(f"{run.path} is trained to its end; its checkpoint is {status.checkpoint}.")

@@ -120,14 +120,35 @@ def train(
         Stopped: a signal came; the step under way was finished and saved.
     """
     team, device = meet(config.device)
-    images = _images(config, team) if fresh else None
-    if fresh and team.leads:
-        run.create(config)
-    with run.alone() if team.leads else contextlib.nullcontext(), _told(run, team):
+    with _none_lost(run, team):
+        images = _images(config, team) if fresh else None
+        if fresh and team.leads:
+            run.create(config)
+        team.wait()
+    with (
+        run.alone() if team.leads else contextlib.nullcontext(),
+        _told(run, team),
+        _none_lost(run, team),
+    ):
         if team.leads:
             run.ask(order="run")
-            run.tell("running")
+            run.tell("running", message=f"loading {config.preset.data}")
         _Session(run, config, team, device, images or _images(config, team)).go(finish)
+
+
+@contextlib.contextmanager
+def _none_lost(run: Run, team: Team) -> Iterator[None]:
+    """One clear sentence where another process of the team is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if team.size == 1:
+            raise
+        raise Lost(
+            f"Another process of this run has ended or cannot be reached, so this one stops too "
+            f"({(str(error).splitlines() or [''])[0][:120]}). Go on with `torchrun "
+            f"--nproc-per-node {team.size} -m training resume {run.path}`."
+        ) from None
 
 
 def _images(config: RunConfig, team: Team) -> tuple[ImageSet, ImageSet]:
@@ -155,6 +176,12 @@ class _Session:
         self.trainer = Trainer(
             self.vae, config.preset, *images, config.seed, device, run.state(), team
         )
+        step = team.told(float(self.trainer.step))
+        if team.any([self.trainer.step != step])[0]:
+            raise TrainingError(
+                f"The processes do not find the same saved state in {run.path}; it must be on a "
+                "disk that all of them share."
+            )
         self.history: list[EpochTerms] = []
         self.prober = Prober(images[1], device)
         self.due = set(schedule(self.trainer.steps))
@@ -210,7 +237,6 @@ class _Session:
             self._weigh()
             if team.leads:
                 self._snapshot()
-        records = iter(trainer)
         with (
             _stop_signals() as signals,
             tqdm(
@@ -221,11 +247,13 @@ class _Session:
                 mininterval=0.25,
             ) as bar,
         ):
-            while (record := self._next(records)) is not None:
+            for record in trainer:
                 bar.total = record.steps
                 bar.update(record.step - bar.n)
                 if record.terms:
                     self._end_epoch(record, record.terms, bar)
+                if record.step in self.due and team.leads:
+                    self._snapshot()
                 last = record.step == record.steps
                 looks = team.size == 1 or record.step % AGREE_EVERY == 0
                 if not (looks or record.terms):
@@ -241,8 +269,6 @@ class _Session:
                         bool(signals),
                     ]
                 )
-                if record.step in self.due and team.leads:
-                    self._snapshot()
                 ends = last or stop or signalled
                 if note or ends or pause:
                     self._note()
@@ -259,20 +285,6 @@ class _Session:
                     return "kept"
         self.vae.eval()
         return "done"
-
-    def _next(self, records: Iterator[Record]) -> Record | None:
-        """The next step; one clear sentence where another process of the team is gone."""
-        try:
-            return next(records, None)
-        except RuntimeError as error:
-            if self.team.size == 1:
-                raise
-            raise Lost(
-                f"Another process of this run has ended or cannot be reached, so this one stops "
-                f"after step {self.trainer.step:,} ({str(error).splitlines()[0][:120]}). Go on "
-                f"with `torchrun --nproc-per-node {self.team.size} -m training resume "
-                f"{self.run.path}`."
-            ) from None
 
     def _order(self) -> str:
         """What the run is asked to do; read by the leader, now and then."""
@@ -296,8 +308,10 @@ class _Session:
             self.history.append(terms)
             bar.clear()
             say(_epoch_text(terms))
+        if record.step == record.steps:
+            return
         # A state that was saved before β changed could not go on to the same weights.
-        if record.step < record.steps and self._weigh():
+        if self._weigh() or terms.epoch == 1:
             self._save()
 
     def _note(self) -> None:
@@ -316,6 +330,7 @@ class _Session:
         state = trainer.state()
         if self.team.leads:
             self.run.save(state)
+            self.run.tell("running", saved=trainer.step)
         self.saved = time.monotonic()
 
     def _snapshot(self) -> None:
@@ -356,6 +371,8 @@ class _Session:
         """Write the checkpoint of the model as it is; where it is."""
         config, preset, test = self.config, self.config.preset, self.images[1]
         out = Path(config.out) if config.out else unused_name(preset.name)
+        if not config.overwrite and self.run.status().checkpoint != str(out):
+            out = _free(out)
         kept = checkpoints.as_stored(self.vae.eval())
         reconstruction, kl = mean_terms(kept, test.images)
         metrics = Metrics(reconstruction, kl, len(test), validation)
@@ -391,9 +408,14 @@ def _epoch_text(terms: EpochTerms) -> str:
 
 
 def unused_name(preset: str) -> Path:
-    out, n = Path("checkpoints") / (preset + SUFFIX), 2
+    return _free(Path("checkpoints") / (preset + SUFFIX))
+
+
+def _free(place: Path) -> Path:
+    """The first of NAME, NAME-2, … that nothing has yet."""
+    out, n = place, 2
     while out.exists():
-        out, n = out.with_name(f"{preset}-{n}{SUFFIX}"), n + 1
+        out, n = place.with_name(f"{place.stem}-{n}{SUFFIX}"), n + 1
     return out
 
 

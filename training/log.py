@@ -60,7 +60,20 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 def step_line(terms: StepTerms, at: float) -> StepLine:
     """A line of the newest steps' terms."""
-    return StepLine(**vars(terms), at=at)
+
+    def short(value: float) -> float:  # seven digits are more than a screen shows
+        return float(f"{value:.7g}")
+
+    return StepLine(
+        step=terms.step,
+        epoch=short(terms.epoch),
+        beta=terms.beta,
+        learning_rate=short(terms.learning_rate),
+        train_reconstruction=short(terms.train_reconstruction),
+        train_kl_per_dim=tuple(short(kl) for kl in terms.train_kl_per_dim),
+        images_per_second=short(terms.images_per_second),
+        at=round(at, 3),
+    )
 
 
 def epoch_line(terms: EpochTerms, step: int, kl_per_dim: tuple[float, ...]) -> EpochLine:
@@ -118,7 +131,12 @@ def counted(lines: Sequence[Line]) -> list[StepLine | EpochLine]:
 
 def read(log: Path) -> list[StepLine | EpochLine]:
     """The lines of a log that count."""
-    return counted(follow(log).lines)
+    lines: list[Line] = []
+    news = follow(log)
+    while news.lines:
+        lines += news.lines
+        news = follow(log, news.place)
+    return counted(lines)
 
 
 def epochs(log: Path) -> list[EpochLine]:
@@ -127,14 +145,21 @@ def epochs(log: Path) -> list[EpochLine]:
 
 
 def thinned(lines: Sequence[Any], most: int = 4000) -> list[Any]:
-    """At most about `most` lines: all epochs, and of the steps evenly as many as there is room for.
+    """At most about `most` lines: all epochs, and of the steps as many as there is room for, at
+    even distances, the newest among them.
 
     A run of many hours has more than can be told apart on a screen.
     """
-    steps = [n for n, line in enumerate(lines) if isinstance(line, StepLine)]
-    room = max(1, most - (len(lines) - len(steps)))
+    steps = [line for line in lines if isinstance(line, StepLine)]
+    room = max(2, most - (len(lines) - len(steps)))
     if len(steps) <= room:
         return list(lines)
-    stride = -(-len(steps) // room)
-    kept = set(steps[::-1][::stride])  # the newest one stays
-    return [line for n, line in enumerate(lines) if not isinstance(line, StepLine) or n in kept]
+    gap = (steps[-1].step - steps[0].step) / (room - 1)
+    kept, due = [], float(steps[0].step)
+    for line in lines:
+        if isinstance(line, StepLine) and line is not steps[-1]:
+            if line.step < due:
+                continue
+            due = max(due + gap, line.step)
+        kept.append(line)
+    return kept

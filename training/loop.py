@@ -124,6 +124,7 @@ class Trainer:
                 f"A batch of {batch} images cannot be divided evenly among {self.team.size} "
                 f"processes; choose a --batch-size that is a multiple of {self.team.size}."
             )
+        self._batch_size = batch
         self._part = self.team.part(batch)
         self._around = (self._part.start, batch - self._part.stop)
         self._parameters = list(vae.parameters())
@@ -151,6 +152,7 @@ class Trainer:
         self._recent = torch.zeros(terms, dtype=exact, device=self.device)
         self._seconds = self._recent_seconds = 0.0
         self._recent_steps = 0
+        self._weight = beta_at(preset, 0)  # the β of the newest step
         if state is not None:
             self._take(state)
 
@@ -245,7 +247,7 @@ class Trainer:
         self._sums += mean
         self._recent += mean
         self._recent_steps += 1
-        self.step = step
+        self.step, self._weight = step, beta
 
     def _batch(self, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         """This process's images of a batch, and what the encoder sees of them.
@@ -279,15 +281,14 @@ class Trainer:
         sums = self.team.total(self._recent).cpu().double() / (n * self.team.size)
         reconstruction, *per_dim = sums.tolist()  # waits for the device
         self._spent(began)
-        last = self.step / self.batches
         found = StepTerms(
             self.step,
-            last,
-            beta_at(self.preset, last) if self.beta is None else self.beta,
+            self.step / self.batches,
+            self._weight,
             float(self.schedule.get_last_lr()[0]),
             reconstruction,
             tuple(per_dim),
-            n * self.preset.batch_size / max(self._recent_seconds, 1e-9),
+            n * self._batch_size / max(self._recent_seconds, 1e-9),
         )
         self._recent.zero_()
         self._recent_steps, self._recent_seconds = 0, 0.0
@@ -324,6 +325,6 @@ class Trainer:
             sum(train_kl),
             test_reconstruction,
             sum(kl_per_dim),
-            self.batches * self.preset.batch_size / seconds,
+            self.batches * self._batch_size / seconds,
         )
         return Record(self.step, self.steps, terms, kl_per_dim)

@@ -71,6 +71,11 @@ class Team:
         return None if number != number else number
 
 
+def in_team() -> bool:
+    """Whether `torchrun` started this process together with others."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def is_leader() -> bool:
     """Whether this process is the only one, or the first of those that `torchrun` started."""
     return os.environ.get("RANK", "0") == "0"
@@ -84,7 +89,7 @@ def join(device: torch.device) -> tuple[Team, torch.device]:
     Raises:
         ValueError: for a device that processes cannot share the work on.
     """
-    if os.environ.get("WORLD_SIZE", "1") == "1":
+    if not in_team():
         return Team(), device
     backend = "gloo"
     if device.type == "cuda":

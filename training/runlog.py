@@ -12,7 +12,9 @@ Everything but the log is written beside its place and renamed, so that no reade
 """
 
 import contextlib
+import errno
 import os
+import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -57,6 +59,8 @@ class RunConfig:
     validation: int = 0
     save_every: float = 15.0
     out: str | None = None
+    overwrite: bool = True  # where another checkpoint is at `out` by then; else the next free name
+    id: str = ""  # drawn when the run is made: a name may be given again, this is not
     format_version: int = FORMAT_VERSION
 
 
@@ -81,19 +85,38 @@ class Status:
     host: str = ""
     steps: int = 0
     batches: int = 0  # steps an epoch
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process that wrote this is still there."""
-        return self.state in ALIVE and _lives(self.pid, self.started, self.host)
+    saved: int = 0  # the step of the newest saved state
 
 
-def _lives(pid: int, started: float, host: str) -> bool:
-    if host != socket.gethostname():
-        return True  # a folder that several machines share: there is no way to know
+def _held(lock: Path) -> bool | None:
+    """Whether some process holds a lock; None where that cannot be known.
+
+    A shared lock is asked for, so that those who look do not take each other for the holder.
+    """
     try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) < 1.0
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return None
+    return False
+
+
+def _lives(status: Status) -> bool:
+    """Whether the process that wrote a status is there, and not another one of its number."""
+    if status.host != socket.gethostname():
+        return True  # there is no way to know
+    try:
+        process = psutil.Process(status.pid)
+        # Both are the system's clock's, which may be set in between.
+        same = abs(process.create_time() - status.started) < 5.0
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
@@ -178,7 +201,7 @@ class Run:
                     f"{self.path} is not empty; name another folder with --run-dir, or go on with "
                     f"what is in it by `python -m training resume {self.path}`."
                 )
-            self._write("config.json", config)
+            self._write("config.json", replace(config, id=config.id or secrets.token_hex(8)))
             self.log.touch()
             self.snapshots.mkdir()
         except OSError as error:
@@ -218,8 +241,10 @@ class Run:
             status = self._read("status.json", Status)
         except (OSError, ValueError):
             return Status()
-        if status.state in ALIVE and not status.alive:
-            return replace(status, state="interrupted")
+        if status.state in ALIVE:
+            held = _held(self.path / "lock")
+            if not (_lives(status) if held is None else held):
+                return replace(status, state="interrupted")
         return status
 
     def tell(self, state: State, **more: Any) -> None:
@@ -239,7 +264,14 @@ class Run:
 
     def ask(self, **changes: Any) -> None:
         """Ask the run to do something: fields of `Control`, the others stay as they are."""
-        self._write("control.json", Control(**{**asdict(self.control()), **changes}), sync=False)
+        try:
+            with filelock.FileLock(self.path / "control.lock", timeout=LOCK_PATIENCE):
+                asked = Control(**{**asdict(self.control()), **changes})
+                self._write("control.json", asked, sync=False)
+        except filelock.Timeout:
+            raise RunError(f"Somebody else steers {self.path.name} now; try again.") from None
+        except OSError as error:
+            raise _why(self.path, error) from None
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -262,8 +294,11 @@ class Run:
     def append(self, line: Line, sync: bool = True) -> None:
         """Add a record, whole or not at all as far as the system allows."""
         try:
+            text = msgspec.json.encode(line) + b"\n"
             with self.log.open("ab", buffering=0) as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+                if file.write(text) < len(text):  # nearly full: the next line must not join this
+                    file.write(b"\n")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 if sync:
                     os.fsync(file.fileno())
         except OSError as error:

@@ -72,8 +72,9 @@ class Probe(_Arrays):
 @dataclass(frozen=True)
 class Snapshot(_Arrays):
     """A model at a step: `codes` float32 (n, d), the posterior means of the probe images; `grid`
-    uint8 (15², 784), decoded where the prior's quantiles lie in the dimensions `axes` (2,), the
-    others at the prior's middle, rows from the top; `reconstructions` uint8 (k, 784)."""
+    uint8 (15², 784), decoded where the prior's quantiles lie in the dimensions `axes` (2,), those
+    of most KL, the others at the prior's middle, rows from the top; `reconstructions` uint8
+    (k, 784)."""
 
     codes: NDArray[Any]
     axes: NDArray[Any]
@@ -111,7 +112,9 @@ class Prober:
         vae.eval()
         posterior = vae.encode(to_float(self._x))
         per_dim = vae.prior.kl(posterior).mean(0)
-        axes = sorted(per_dim.argsort(descending=True)[:2].tolist())
+        axes = per_dim.argsort(descending=True)[:2].tolist()
+        if len(per_dim) == 2:
+            axes = [0, 1]
         grid = _levels(vae.picture(self._places(vae, axes)))
         reconstructions = _levels(vae.picture(posterior.mu[:SHOWN]))
         vae.train(was_training)
@@ -122,11 +125,14 @@ class Prober:
 
     def _places(self, vae: VAE, axes: list[int]) -> Tensor:
         d = vae.config.latent_dim
+        if d == 1:  # as one reads: row by row
+            return vae.prior.quantile(torch.linspace(_TAIL, 1 - _TAIL, GRID**2))[:, None].to(
+                self._x.device
+            )
         along = vae.prior.quantile(torch.linspace(_TAIL, 1 - _TAIL, GRID))
         z = vae.prior.quantile(torch.full((GRID, GRID, d), 0.5))
         z[..., axes[0]] = along
-        if len(axes) == 2:
-            z[..., axes[1]] = along.flip(0)[:, None]
+        z[..., axes[1]] = along.flip(0)[:, None]
         return z.reshape(-1, d).to(self._x.device)
 
 

@@ -6,15 +6,15 @@ from explorer import new_run, places, runs, steer
 
 found = runs.names(places.run_dir())
 if found:
-    with st.container(key="newrun"), st.popover("New run", icon=":material/add:"):
-        new_run.show()
+    new_run.button()
     steer.mount(found)
 else:
+    st.container()  # where the button will be: what stands in it now would be squeezed for a moment
     with st.container(key="firstrun"):
         st.markdown(
             "### Watch a latent space form\n"
             "Choose a preset and start: the terms of the ELBO fall while the codes of 1,000 images "
             "pull apart into classes and the decoded grid sharpens. The run goes on when you close "
-            "this page, and nothing of it is lost."
+            "this page; killed at any moment, it goes on from its last saved step."
         )
-        new_run.show()
+        new_run.form()

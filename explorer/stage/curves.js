@@ -1,12 +1,12 @@
 // The terms over the epochs, and the KL of each dimension as a heat map; drawn by plotly.
 
-import { zName } from "./dom.js";
+import { write, zName } from "./dom.js";
 import { loadPlotly } from "./plotly.js";
 
 const MOST = 700; // points of a curve
 const COLUMNS = 200; // of the heat map
 const PANELS = [
-  { term: "reconstruction", title: "reconstruction, nats per image", colour: "reconstruction" },
+  { term: "reconstruction", title: "reconstruction", colour: "reconstruction" },
   { term: "kl", title: "KL", colour: "kl" },
   { term: "neg_elbo", title: "−ELBO = their sum", colour: "ink" },
 ];
@@ -66,9 +66,15 @@ export class Curves {
     try {
       const plotly = await loadPlotly(url);
       const [traces, layout] = this.figure(main, over, revision);
+      write(
+        this.host.querySelector(".key"),
+        `nats per image · solid: test · dotted: train${over ? ` · grey: ${over.name}` : ""}`,
+      );
       await plotly.react(this.plot, traces, layout, { displayModeBar: false, responsive: true });
       if (!this.drawn) this.listen();
       this.drawn = true;
+      this.plot.style.visibility = "";
+      this.host.querySelector(".without").textContent = "";
       this.place(this.epoch);
     } catch (error) {
       this.host.querySelector(".without").textContent = error.message;
@@ -79,10 +85,22 @@ export class Curves {
     if (next) this.draw(...next);
   }
 
+  /** Show nothing until there is something of another run. */
+  clear() {
+    this.again = null;
+    this.plot.style.visibility = "hidden";
+    this.line.hidden = true;
+    write(this.host.querySelector(".key"), "");
+  }
+
   listen() {
     this.plot.on("plotly_relayout", () => this.place(this.epoch));
     this.plot.on("plotly_click", (event) => this.seek(event.points[0].x));
-    new ResizeObserver(() => this.place(this.epoch)).observe(this.plot);
+    new ResizeObserver(async () => {
+      const plotly = await loadPlotly("");
+      if (this.plot.offsetWidth && this.plot.offsetHeight) await plotly.Plots.resize(this.plot);
+      this.place(this.epoch);
+    }).observe(this.plot);
   }
 
   figure(main, over, revision) {
@@ -128,8 +146,6 @@ export class Curves {
       for (const [follower, ink, width] of sources)
         traces.push(...lines(follower, term, axis, ink, width));
     });
-    const legend = [`solid: test, dotted: train`, ...(over ? [`grey: ${over.name}`] : [])];
-    layout.annotations.push(note(legend.join(", "), 1, colours.faint));
     traces.push(this.beta(main, colours));
     layout.yaxis5 = {
       overlaying: "y2",
@@ -143,12 +159,14 @@ export class Curves {
       tickfont: { size: 12, color: colours.faint },
     };
     layout.annotations.push(note("dashed: β", layout.yaxis2.domain[1], colours.faint));
+    const every = Math.ceil(d / 12);
+    const ticks = Array.from({ length: d }, (_, i) => i).filter((i) => i % every === 0);
     layout.yaxis4 = {
       domain: [0, heat],
       autorange: "reversed",
-      tickmode: d > 12 ? "auto" : "array",
-      tickvals: Array.from({ length: d }, (_, i) => i),
-      ticktext: Array.from({ length: d }, (_, i) => zName(i)),
+      tickmode: "array",
+      tickvals: ticks,
+      ticktext: ticks.map(zName),
       tickfont: { size: d > 6 ? 10 : 12 },
       showgrid: false,
       zeroline: false,
@@ -188,6 +206,7 @@ export class Curves {
       z,
       yaxis: "y4",
       zmin: 0,
+      zmax: Math.max(0.1, share(z.flat(), 0.98)),
       colorscale: [
         [0, colours.paper],
         [1, colours.kl],
@@ -199,7 +218,7 @@ export class Curves {
         yanchor: "bottom",
         x: 1.005,
         outlinewidth: 0,
-        nticks: 3,
+        nticks: 4,
         tickfont: { size: 11 },
       },
       customdata: Array.from({ length: d }, (_, i) => z[i].map(() => zName(i))),
@@ -262,20 +281,34 @@ function lines(follower, term, yaxis, color, width) {
   ];
 }
 
-/** A range without the first steps, which are hundreds of nats above all that is to be seen. */
-function range(main, over, term) {
-  const values = [];
-  for (const follower of [main, over]) {
-    if (!follower?.last) continue;
-    const from = Math.min(1, 0.08 * follower.last.epoch);
-    for (const r of follower.steps) if (r.epoch >= from) values.push(trainTerms[term](r));
-    for (const r of follower.epochs) values.push(testTerms[term](r));
-  }
+/** The value that a share of all lies below. */
+function share(values, part) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length ? sorted[Math.floor(part * (sorted.length - 1))] : 0;
+}
+
+/** What a curve spans, but for a few values far above the others. @returns {[number, number]} */
+function extent(follower, term) {
+  // The first steps are hundreds of nats above all that is to be seen.
+  const from = Math.min(1, 0.08 * follower.last.epoch);
+  const values = [
+    ...follower.steps.filter((r) => r.epoch >= from).map(trainTerms[term]),
+    ...follower.epochs.map(testTerms[term]),
+  ].filter(Number.isFinite);
   if (!values.length) return [0, 1];
-  let [low, high] = [Infinity, -Infinity];
-  for (const v of values) {
-    low = Math.min(low, v);
-    high = Math.max(high, v);
+  const [low, most, high] = [share(values, 0), share(values, 0.95), share(values, 1)];
+  return [low, high - most < 2 * (most - low) ? high : most];
+}
+
+/** The range of a panel: the run's own, and of the other one's as much as leaves it readable. */
+function range(main, over, term) {
+  if (!main.last) return [0, 1];
+  let [low, high] = extent(main, term);
+  if (over?.last) {
+    const [other, top] = extent(over, term);
+    const room = 2 * (high - low) || 1;
+    low = Math.min(low, Math.max(other, low - room));
+    high = Math.max(high, Math.min(top, high + room));
   }
   const margin = 0.06 * (high - low) || 1;
   return [low - margin, high + margin];

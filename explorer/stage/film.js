@@ -6,6 +6,7 @@ import { fetchBlob } from "./payload.js";
  * What a snapshot shows.
  * @typedef {{step: number, version: string, codes: Float32Array, d: number, axes: number[],
  *   grid: Uint8Array, reconstructions: Uint8Array, span: number, middles: (number[] | null)[]}} Frame
+ * (`axes` are those of its grid; span and middles are of the film's own.)
  */
 
 export class Film {
@@ -16,14 +17,16 @@ export class Film {
     this.known = []; // [step, version] of all snapshots there are
     /** @type {Frame[]} */
     this.frames = []; // those that are here, in order
+    this.axes = []; // of the map: those of the newest frame, so that they do not change on the way
+    this.failed = new Set(); // what cannot be had, as step and version
     this.probe = null;
     this.busy = false;
     this.closed = false;
   }
 
   /** Take note of which snapshots there are, and fetch those that are not here. */
-  update(known, prior) {
-    this.prior = prior;
+  update(known, prior, id) {
+    Object.assign(this, { prior, id });
     const versions = new Map(known);
     if (this.frames.some((f) => versions.get(f.step) !== f.version))
       this.frames = this.frames.filter((f) => versions.get(f.step) === f.version);
@@ -39,7 +42,13 @@ export class Film {
     if (this.busy || this.closed) return;
     this.busy = true;
     try {
-      for (let next; !this.closed && (next = this.missing()); ) await this.fetch(...next);
+      for (let next; !this.closed && (next = this.missing()); )
+        try {
+          await this.fetch(...next);
+        } catch {
+          if (!this.probe) break; // the next news ask again
+          this.failed.add(String(next)); // one that is damaged must not keep the others away
+        }
     } catch {
       // The next news ask again.
     }
@@ -49,29 +58,36 @@ export class Film {
   /** The newest snapshot first, for who has just come; then from the beginning. */
   missing() {
     const here = new Set(this.frames.map((f) => f.step));
+    const wanted = (entry) => entry && !here.has(entry[0]) && !this.failed.has(String(entry));
     const last = this.known[this.known.length - 1];
-    if (last && !here.has(last[0])) return last;
-    return this.known.find(([step]) => !here.has(step));
+    return wanted(last) ? last : this.known.find(wanted);
   }
 
   async fetch(step, version) {
-    this.probe ??= await fetchBlob(`${this.url}/probe`, "probe");
+    this.probe ??= await fetchBlob(`${this.url}/probe?v=${this.id}`, "probe");
     const { header, arrays } = await fetchBlob(`${this.url}/snapshot/${step}?v=${version}`, "snapshot");
     if (this.closed) return;
-    const { labels } = this.probe.arrays;
-    const d = arrays.codes.length / labels.length;
+    const d = arrays.codes.length / this.probe.arrays.labels.length;
     const frame = { step, version, d, axes: header.axes, ...arrays };
-    frame.span = this.span(frame);
-    frame.middles = this.probe.header.classes.map((_, c) => middle(frame, labels, c));
     const at = this.frames.findIndex((f) => f.step > step);
     this.frames.splice(at < 0 ? this.frames.length : at, 0, frame);
+    const { axes } = this.frames[this.frames.length - 1];
+    const turned = String(axes) !== String(this.axes);
+    this.axes = axes;
+    for (const f of turned ? this.frames : [frame]) this.measure(f);
     this.changed();
   }
 
+  measure(frame) {
+    const { labels } = this.probe.arrays;
+    frame.span = this.span(frame);
+    frame.middles = this.probe.header.classes.map((_, c) => middle(frame, this.axes, labels, c));
+  }
+
   /** How far from the prior's mean a frame reaches, but for its outermost codes. */
-  span({ codes, d, axes }) {
+  span({ codes, d }) {
     const far = [];
-    for (const axis of axes)
+    for (const axis of this.axes)
       for (let i = axis; i < codes.length; i += d) far.push(Math.abs(codes[i] - this.prior.mean));
     far.sort((a, b) => a - b);
     return Math.max(3.3 * this.prior.std, 1.08 * far[Math.floor(0.995 * (far.length - 1))]);
@@ -108,7 +124,7 @@ export class Film {
 }
 
 /** Where the middle of a class lies, coordinate by coordinate; null where it has no image. */
-function middle({ codes, d, axes }, labels, label) {
+function middle({ codes, d }, axes, labels, label) {
   const found = axes.map(() => []);
   labels.forEach((l, n) => {
     if (l === label) axes.forEach((axis, k) => found[k].push(codes[n * d + axis]));

@@ -8,6 +8,8 @@ const COLUMNS = 8; // of images, with their reconstructions below them
 /** Paint pictures of 28×28 grey levels in rows of `columns`. */
 function paint(canvas, pictures, columns) {
   const count = pictures.length / (SIDE * SIDE);
+  canvas.hidden = count === 0;
+  if (!count) return;
   const rows = Math.ceil(count / columns);
   if (canvas.width !== columns * SIDE || canvas.height !== rows * SIDE) {
     canvas.width = columns * SIDE;

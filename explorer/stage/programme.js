@@ -1,6 +1,6 @@
 // What the theatre writes: its elements, the words for a run's states, and its numbers.
 
-import { write } from "./dom.js";
+import { set, write, zName } from "./dom.js";
 
 export const build = `
 <div class="stage theatre" data-ready="false">
@@ -11,7 +11,7 @@ export const build = `
       <button type="button" data-deed="pause">Pause</button>
       <button type="button" data-deed="go on">Go on</button>
       <button type="button" data-deed="stop">Stop and keep</button>
-      <button type="button" data-deed="finish">Keep what there is</button>
+      <button type="button" data-deed="finish">Keep what was saved</button>
       <button type="button" data-deed="open" class="primary">Open in Explore</button>
     </span>
     <label class="weigh">β <input class="beta" type="number" min="0" max="1000000" step="any" inputmode="decimal"></label>
@@ -21,15 +21,16 @@ export const build = `
   <p class="why" role="alert" hidden></p>
   <section class="curves">
     <p class="readings"></p>
+    <p class="key note"></p>
     <div class="plot-host"><div class="plot"></div><div class="moment" hidden></div><p class="without"></p></div>
     <i class="swatch" hidden></i>
   </section>
   <section class="space">
-    <p class="quantity posterior"><b>q(z|x)</b> the means μ of 1,000 images</p>
-    <div class="scatter-host"><canvas class="scatter" role="img" aria-label="The latent space: codes of 1,000 images, coloured by class, over the prior"></canvas><i class="swatch" hidden></i><p class="waiting">waiting for the first snapshot …</p></div>
+    <p class="quantity posterior"><b>q(z|x)</b> means μ of 1,000 images <span class="legend"></span></p>
+    <div class="scatter-host"><canvas class="scatter" role="img" aria-label="The latent space: codes of 1,000 images, coloured by class, over the prior"></canvas><i class="swatch" hidden></i><p class="waiting"></p></div>
   </section>
   <section class="decodings">
-    <p class="quantity x-hat"><b>x̂</b> decoded over the prior, 2 % to 98 %</p>
+    <p class="quantity x-hat"><b>x̂</b> <span class="over-what"></span></p>
     <canvas class="grid digit" width="420" height="420" role="img" aria-label="A grid of decoded pictures"></canvas>
     <p class="quantity x"><b>x</b> and <b class="hat">x̂</b> below it</p>
     <div class="pairs" role="img" aria-label="Images, and below each its reconstruction">
@@ -39,36 +40,54 @@ export const build = `
   </section>
   <footer class="reel">
     <button type="button" class="play">▶ Replay</button>
-    <input type="range" class="time" min="0" max="0" step="any" value="0" aria-label="The moment of the run that is shown" disabled>
+    <div class="way"><input type="range" class="time" min="0" max="0" step="any" value="0" aria-label="The moment of the run that is shown" disabled><div class="epochs" aria-hidden="true"></div></div>
     <span class="when"></span>
     <button type="button" class="live" hidden>Live</button>
   </footer>
   <p class="announce" aria-live="polite"></p>
 </div>`;
 
-/** A run's states: a word for each, and what to say of those that need it. */
-export const STATES = {
-  new: { word: "starting", why: "" },
-  running: { word: "training" },
-  paused: { word: "paused" },
-  stopped: { word: "stopped", why: "It was stopped and its state saved; it can go on." },
-  kept: { word: "stopped and kept" },
-  done: { word: "done" },
-  failed: { word: "failed" },
-  interrupted: {
-    word: "interrupted",
-    why: "Its process ended without a word (it was killed, or the machine went down). It can go on from its last saved step.",
-  },
+/** A run's states, a word for each. */
+const STATES = {
+  new: "starting",
+  running: "training",
+  paused: "paused",
+  stopped: "stopped",
+  kept: "stopped and kept",
+  done: "done",
+  failed: "failed",
+  interrupted: "interrupted",
 };
+
+/** The word for what a run is doing. */
+export function word(run) {
+  if (run.state === "running" && run.order === "pause") return "pausing";
+  if (["running", "paused"].includes(run.state) && run.order === "stop") return "stopping";
+  return STATES[run.state] ?? run.state;
+}
+
+/** What to say of a run's state, where there is something to say. */
+export function why(run) {
+  if (run.state === "running") return "";
+  if (run.message) return run.message;
+  if (!["interrupted", "stopped"].includes(run.state)) return "";
+  const epoch = run.saved / Math.max(1, run.batches);
+  const on = run.saved
+    ? `It can go on from its last saved step, ${run.saved.toLocaleString("en")} (epoch ${epoch.toFixed(1)}).`
+    : "Nothing was saved yet; going on begins it anew.";
+  if (run.state === "stopped") return on;
+  const again = run.saved ? " What came after that is trained again, to the same weights." : "";
+  return `Its process ended without a word (it was killed, or the machine went down). ${on}${again}`;
+}
 
 const rests = (run) => ["stopped", "interrupted", "failed"].includes(run.state);
 
 /** What can be done with a run, and when. */
 export const DEEDS = {
-  pause: { when: (run) => run.state === "running" && run.order !== "stop" },
+  pause: { when: (run) => run.state === "running" && run.order === "run" },
   "go on": { when: (run) => run.state === "paused" || run.state === "kept" || rests(run) },
-  stop: { when: (run) => run.state === "running" || run.state === "paused" },
-  finish: { when: (run) => rests(run) && run.snapshots.length > 1 },
+  stop: { when: (run) => ["running", "paused"].includes(run.state) && run.order !== "stop" },
+  finish: { when: (run) => rests(run) && run.saved > 0 },
   open: { when: (run) => Boolean(run.checkpoint) && (run.state === "done" || run.state === "kept") },
 };
 
@@ -78,7 +97,7 @@ export const chosen = (select) => select.value || null;
 /** Have a select offer runs, unless it does already: a list that is open must not be changed. */
 export function fillRuns(select, list, name, none = "") {
   const names = list.some((r) => r.name === name) || !name ? list : [{ name, state: "new" }, ...list];
-  const options = names.map((r) => [r.name, `${r.name} · ${STATES[r.state].word}`]);
+  const options = names.map((r) => [r.name, [r.name, word(r), r.what].filter(Boolean).join(" · ")]);
   if (none) options.unshift(["", none]);
   const key = JSON.stringify(options);
   if (select.key !== key) {
@@ -94,6 +113,13 @@ function duration(seconds) {
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
+/** The β that was asked for, until it is there. */
+function comes(run, last) {
+  const there = run.asked_beta === null || run.asked_beta === last.beta;
+  const ends = !["running", "paused"].includes(run.state);
+  return there || ends ? "" : `, ${run.asked_beta} from the next epoch on`;
+}
+
 /** Where the run is, how fast, and what it is. @param {import("./follow.js").Follower} follower */
 export function facts(place, follower) {
   const { run, last } = follower;
@@ -101,39 +127,104 @@ export function facts(place, follower) {
   if (last) {
     words.push(`epoch ${last.epoch.toFixed(1)} of ${run.epochs}`);
     words.push(`step ${last.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}`);
-    if (run.state === "running") words.push(`${Math.round(last.images_per_second).toLocaleString("en")} images/s`);
+    if (run.state === "running") words.push(`${Math.round(follower.rate).toLocaleString("en")} images/s`);
     const { left } = follower;
     if (left !== null) words.push(`${duration(left)} left`);
-    words.push(`learning rate ${last.learning_rate.toPrecision(2)}`);
+    words.push(`learning rate ${Number(last.learning_rate.toPrecision(2))}`);
+    words.push(`β ${Number(last.beta.toPrecision(3))}${comes(run, last)}`);
   }
-  if (run.asked_beta !== null && last && run.asked_beta !== last.beta && run.state !== "done")
-    words.push(`β ${last.beta.toPrecision(3)}, ${run.asked_beta} from the next epoch on`);
-  else if (last) words.push(`β ${Number(last.beta.toPrecision(3))}`);
   words.push(`${run.preset}: ${run.latent_dim}-D, ${run.likelihood}, ${run.data}, seed ${run.seed}`);
   write(place, words.join(" · "));
 }
 
-/** The newest terms, test and train. */
-export function readings(place, follower) {
-  const test = follower.epochs[follower.epochs.length - 1];
-  const { last } = follower;
-  const kl = last?.train_kl_per_dim.reduce((a, b) => a + b, 0);
-  const number = (value) => (value === undefined ? "–" : value.toFixed(2));
-  const cells = [
-    ["reconstruction", test?.test_reconstruction, last?.train_reconstruction],
-    ["kl", test?.test_kl, kl],
-    ["sum", test && test.test_reconstruction + test.test_kl, last && last.train_reconstruction + kl],
-  ];
-  const titles = { reconstruction: "reconstruction", kl: "KL", sum: "−ELBO" };
+/** The newest of records, in order, that is not beyond a step. */
+function until(records, step) {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (records[middle].step <= step) low = middle + 1;
+    else high = middle;
+  }
+  return records[low - 1];
+}
+
+const CELLS = { reconstruction: "reconstruction", kl: "KL", sum: "−ELBO", weight: "β" };
+
+/**
+ * The terms at a moment: of the test images as they were measured last, and of the newest steps.
+ * @param {import("./follow.js").Follower} follower @param {number} step
+ */
+export function readings(place, follower, step) {
   if (!place.children.length)
-    for (const [name] of cells) {
+    for (const [name, title] of Object.entries(CELLS)) {
       const cell = document.createElement("span");
       cell.className = name;
-      cell.innerHTML = `${titles[name]} <b></b><small></small>`;
+      cell.innerHTML = `${title} <b></b><small></small>`;
       place.append(cell);
     }
-  cells.forEach(([, tested, trained], n) => {
-    write(place.children[n].querySelector("b"), number(tested));
-    write(place.children[n].querySelector("small"), `train ${number(trained)}`);
+  const test = until(follower.epochs, step);
+  const last = until(follower.steps, step);
+  const kl = last?.train_kl_per_dim.reduce((a, b) => a + b, 0);
+  const number = (value) => (value === undefined ? "–" : value.toFixed(2));
+  const terms = [
+    [test?.test_reconstruction, last?.train_reconstruction],
+    [test?.test_kl, kl],
+    [test && test.test_reconstruction + test.test_kl, last && last.train_reconstruction + kl],
+  ];
+  terms.forEach(([tested, trained], n) => {
+    const cell = place.children[n];
+    write(cell.querySelector("b"), number(tested));
+    write(cell.querySelector("small"), `${test ? "test · " : ""}train ${number(trained)}`);
+    set(cell, "title", test ? `of the test images, after epoch ${test.epoch}` : "");
   });
+  const cell = place.children[3];
+  write(cell.querySelector("b"), last ? String(Number(last.beta.toPrecision(3))) : "–");
+  const weighed = last && last.beta !== 1;
+  write(cell.querySelector("small"), weighed ? `loss ${number(last.train_reconstruction + last.beta * kl)}` : "");
+  set(cell, "title", "The weight of the KL term. What is trained on is reconstruction + β · KL.");
+}
+
+/** The classes and their colours. */
+export function legend(place, classes, colours) {
+  const key = classes.join("\n");
+  if (place.key === key) return;
+  place.key = key;
+  place.replaceChildren(
+    ...classes.map((name, c) => {
+      const entry = document.createElement("span");
+      entry.textContent = name;
+      entry.style.setProperty("--dot", colours[c % colours.length]);
+      return entry;
+    }),
+  );
+}
+
+/** Over which dimensions a frame's grid is decoded. */
+export function grid(place, frame) {
+  const names = frame.axes.map(zName);
+  const text = names.length > 1 ? `over ${names.join(", ")}: 2 % to 98 % of the prior` : `along ${names[0]}, as one reads`;
+  write(place, text);
+  set(place, "title", frame.d > 2 ? "All other dimensions are at the prior's middle." : "");
+}
+
+const EPOCHS = [0, 0.1, 0.3, 1, 2, 3, 5, 10, 20, 30, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000];
+
+/** Marks below the time slider, which gives every snapshot the same room. */
+export function ticks(place, film, batches) {
+  const end = film.known.length - 1;
+  const key = `${end} ${batches} ${film.known[end]}`;
+  if (place.key === key) return;
+  place.key = key;
+  const marks = [];
+  let before = -1;
+  for (const epoch of EPOCHS) {
+    const at = film.placeOf(epoch * batches) / end;
+    if (epoch * batches > film.known[end][0] || !(at - before > 0.07)) continue;
+    before = at;
+    const mark = document.createElement("span");
+    mark.textContent = String(epoch);
+    mark.style.left = `${100 * at}%`;
+    marks.push(mark);
+  }
+  place.replaceChildren(...marks);
 }

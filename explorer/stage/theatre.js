@@ -1,12 +1,14 @@
 // The theatre: follows a training run, shows its latent space form, and replays it.
 
 import { Curves } from "./curves.js";
-import { html, lessMotion, write } from "./dom.js";
+import { html, lessMotion, set, write } from "./dom.js";
 import { Film } from "./film.js";
 import { Follower, Runs } from "./follow.js";
 import { Gallery } from "./gallery.js";
 import { Scatter } from "./scatter.js";
-import { build, chosen, DEEDS, facts, fillRuns, readings, STATES } from "./programme.js";
+import * as programme from "./programme.js";
+
+const { DEEDS, chosen } = programme;
 
 const PLAY = 9; // snapshots a second
 const SLOWEST = 6; // seconds that codes take to move on to a new snapshot, at most
@@ -14,13 +16,15 @@ const PATIENCE = 8000; // ms until a deed that shows no effect can be tried agai
 
 class Theatre {
   constructor() {
-    this.root = html(build);
+    this.root = html(programme.build);
     const find = (selector) => this.root.querySelector(selector);
     this.part = Object.fromEntries(
-      ["state", "facts", "why", "run", "over", "time", "when", "play", "live", "beta", "announce"].map(
-        (name) => [name, find(`.${name}`)],
-      ),
+      [
+        ...["state", "facts", "why", "run", "over", "time", "epochs", "when", "play", "live", "beta"],
+        ...["announce", "readings", "legend", "over-what", "waiting"],
+      ].map((name) => [name, find(`.${name}`)]),
     );
+    this.buttons = [...this.root.querySelectorAll("[data-deed]")];
     this.scatter = new Scatter(find("canvas.scatter"), () => this.change());
     this.gallery = new Gallery(this.root);
     this.curves = new Curves(find(".curves"), (epoch) => this.seek(epoch * (this.main?.run?.batches ?? 1)));
@@ -40,13 +44,11 @@ class Theatre {
     const { part } = this;
     part.run.addEventListener("change", () => this.choose(chosen(part.run), chosen(part.over)));
     part.over.addEventListener("change", () => this.choose(this.name, chosen(part.over)));
-    for (const button of this.root.querySelectorAll("[data-deed]"))
-      button.addEventListener("click", () => this.ask(button.dataset.deed));
-    part.beta.addEventListener("change", () => {
-      const beta = Number(part.beta.value);
-      if (part.beta.value !== "" && part.beta.checkValidity()) this.ask("beta", { beta });
-    });
+    for (const button of this.buttons) button.addEventListener("click", () => this.ask(button.dataset.deed));
+    part.beta.addEventListener("change", () => this.weigh());
+    part.beta.addEventListener("blur", () => this.show());
     part.time.addEventListener("input", () => {
+      if (!this.film.known.length) return;
       this.playing = false;
       this.live = false;
       this.at = this.film.stepAt(Number(part.time.value));
@@ -68,20 +70,20 @@ class Theatre {
     const told = this.data && this.data.run === data.run && this.data.over === data.over;
     this.data = { ...data, base };
     this.runs ??= new Runs(`${base}runs`, () => this.list());
-    this.runs.start();
+    this.runs.loop.start();
     // A hand may have chosen another run since the page was told of the last one.
     if (first || !told) this.watch(data.run, data.over);
-    this.main?.start();
-    this.over?.start();
-    this.main?.hurry();
+    this.main?.loop.start();
+    this.over?.loop.start();
+    this.main?.loop.hurry();
     this.film?.load();
     this.show();
   }
 
   pause() {
-    this.runs?.stop();
-    this.main?.stop();
-    this.over?.stop();
+    this.runs?.loop.stop();
+    this.main?.loop.stop();
+    this.over?.loop.stop();
     cancelAnimationFrame(this.frame);
     this.frame = 0;
   }
@@ -96,36 +98,56 @@ class Theatre {
     const { base } = this.data;
     const url = (n) => `${base}run/${encodeURIComponent(n)}`;
     if (name !== this.name) {
-      this.main?.stop();
+      this.main?.loop.stop();
       this.film?.close();
       Object.assign(this, { name, live: true, playing: false, at: null, pending: null, newest: null });
-      this.root.dataset.ready = "false";
-      this.part.beta.value = "";
+      this.clear();
       this.main = new Follower(name, url(name), () => this.news());
       this.film = new Film(url(name), () => this.arrived());
-      this.main.start();
+      this.main.loop.start();
     }
     if (over !== this.overName) {
-      this.over?.stop();
+      this.over?.loop.stop();
       this.overName = over;
       this.over = over ? new Follower(over, url(over), () => this.redraw()) : null;
-      this.over?.start();
+      this.over?.loop.start();
       this.redraw();
     }
     this.list();
   }
 
+  /** Show nothing of a run that is not watched any more. */
+  clear() {
+    const { part } = this;
+    this.root.dataset.ready = "false";
+    for (const place of ["state", "facts", "why", "when", "legend"]) write(part[place], "");
+    part.legend.key = "";
+    part.why.hidden = true;
+    part.readings.replaceChildren();
+    part.epochs.replaceChildren();
+    part.beta.value = "";
+    for (const control of [part.beta, part.time, part.play]) control.disabled = true;
+    for (const button of this.buttons) button.hidden = true;
+    write(part.waiting, "loading …");
+    this.curves.clear();
+  }
+
   list() {
-    const { list } = this.runs;
-    fillRuns(this.part.run, list, this.name);
-    fillRuns(this.part.over, list.filter((r) => r.name !== this.name), this.overName, "nothing");
+    const { run } = this.main;
+    // What is known of the one that is watched is newer than the list.
+    const list = this.runs.list.map((r) => (r.name === this.name && run ? { ...r, ...run, name: r.name } : r));
+    programme.fillRuns(this.part.run, list, this.name);
+    programme.fillRuns(this.part.over, list.filter((r) => r.name !== this.name), this.overName, "nothing");
   }
 
   news() {
     const { run } = this.main;
-    if (run) this.film.update(run.snapshots, run.prior);
+    if (run) this.film.update(run.snapshots, run.prior, run.id);
+    if (run && this.root.dataset.ready === "false")
+      write(this.part.waiting, run.snapshots.length ? "loading …" : "waiting for the first snapshot …");
     if (this.pending && (this.pending.shown(run) || performance.now() > this.pending.until)) this.pending = null;
     this.show();
+    this.list();
     this.redraw();
   }
 
@@ -156,39 +178,49 @@ class Theatre {
   show() {
     const { main, part, data } = this;
     const { run } = main;
-    write(part.why, main.fault || run?.message || STATES[run?.state]?.why || "");
+    write(part.why, main.fault || (run ? programme.why(run) : ""));
     part.why.hidden = !part.why.textContent;
     if (!run) return;
-    const { word } = STATES[run.state];
+    const word = programme.word(run);
     if (part.state.textContent !== word) {
       write(part.state, word);
       part.state.dataset.state = run.state;
       write(part.announce, `${this.name}: ${word}`);
     }
-    facts(part.facts, main);
-    readings(this.root.querySelector(".readings"), main);
-    for (const button of this.root.querySelectorAll("[data-deed]")) {
+    programme.facts(part.facts, main);
+    for (const button of this.buttons) {
       const { deed } = button.dataset;
+      const refused = deed !== "open" && !data.mayControl;
       button.hidden = !DEEDS[deed].when(run);
-      button.disabled = (deed !== "open" && !data.mayControl) || Boolean(this.pending);
-      button.title = deed !== "open" && !data.mayControl ? data.refusal : "";
+      button.disabled = refused || Boolean(this.pending);
+      set(button, "title", refused ? data.refusal : "");
     }
     const alive = run.state === "running" || run.state === "paused";
     part.beta.disabled = !alive || !data.mayControl;
-    part.beta.title = data.mayControl ? "The weight of the KL term, from the next epoch on" : data.refusal;
+    set(part.beta, "title", data.mayControl ? "The weight of the KL term, from the next epoch on" : data.refusal);
     if (document.activeElement !== part.beta) {
       const beta = run.asked_beta ?? main.last?.beta ?? run.beta;
-      if (Number(part.beta.value) !== beta || part.beta.value === "") part.beta.value = String(Number(beta.toPrecision(4)));
+      const text = String(Number(beta.toPrecision(4)));
+      if (part.beta.value !== text) part.beta.value = text;
     }
+    if (this.at === null) programme.readings(part.readings, main, Infinity);
+  }
+
+  /** Ask for another β; one that is none is told in the box and put back. */
+  weigh() {
+    const { beta } = this.part;
+    if (beta.value !== "" && beta.reportValidity()) this.ask("beta", { beta: Number(beta.value) });
+    else if (beta.value === "") this.show();
   }
 
   ask(deed, more = {}) {
+    if (!this.main?.run) return;
     this.tell("order", { run: this.name, deed, ...more });
     if (deed === "beta" || deed === "open") return;
     const before = this.main.run.state;
     this.pending = { shown: (run) => run.state !== before, until: performance.now() + PATIENCE };
     this.show();
-    this.main.hurry();
+    this.main.loop.hurry();
   }
 
   seek(step) {
@@ -222,16 +254,22 @@ class Theatre {
     this.before = now;
     if (!film?.frames.length || !main?.run || this.at === null) return;
     const moving = this.advance(seconds);
+    const { batches } = main.run;
     const moment = film.around(this.at);
-    this.scatter.draw(moment, film.probe, main.run.prior, this.data.colours);
-    this.gallery.show(moment.share > 0.999 ? moment.b : moment.a, film.probe);
+    const frame = moment.share > 0.999 ? moment.b : moment.a;
+    this.scatter.draw(film, moment, this.data.colours);
+    this.gallery.show(frame, film.probe);
+    programme.legend(part.legend, film.probe.header.classes, this.data.colours);
+    programme.grid(part["over-what"], frame);
+    programme.readings(part.readings, main, this.live ? Infinity : this.at);
     const end = film.known.length - 1;
     part.time.max = String(end);
-    part.time.disabled = end < 1;
+    part.time.disabled = part.play.disabled = end < 1;
     part.time.value = String(film.placeOf(this.at));
-    const epoch = this.at / Math.max(1, main.run.batches);
+    programme.ticks(part.epochs, film, Math.max(1, batches));
+    const epoch = this.at / Math.max(1, batches);
     write(part.when, `epoch ${epoch.toFixed(epoch < 10 ? 2 : 1)} · step ${Math.round(this.at).toLocaleString("en")}`);
-    write(part.play, this.playing ? "❚❚ Halt" : "▶ Replay");
+    write(part.play, this.playing ? "❚❚ Hold" : "▶ Replay");
     part.live.hidden = this.live || !["running", "paused", "new"].includes(main.run.state);
     this.curves.place(epoch);
     if (moving) this.change();

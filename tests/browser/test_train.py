@@ -12,7 +12,7 @@ from training import data
 from training.fitting import train
 from training.log import epochs
 from training.presets import PRESETS
-from training.runlog import Run, RunConfig
+from training.runlog import ALIVE, Run, RunConfig
 
 SHORT = replace(PRESETS["mnist-5k-2d"], epochs=4)
 
@@ -41,7 +41,7 @@ def house(tmp_path, chromium):
         yield House(app, tmp_path)
     for path in (tmp_path / "runs").glob("*"):
         status = Run(path).status()
-        if status.alive:
+        if status.state in ALIVE:
             os.kill(status.pid, signal.SIGKILL)
 
 
@@ -169,7 +169,7 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     page.wait_for_function(
         "() => Number(document.querySelector('.theatre .time').value) > 3", timeout=10_000
     )
-    page.get_by_role("button", name="Halt").click()
+    page.get_by_role("button", name="Hold").click()
 
     page.get_by_role("button", name="Open in Explore").click()
     page.wait_for_selector(".stage:not(.theatre)[data-ready=true]", timeout=60_000)
@@ -201,9 +201,13 @@ def test_a_run_outlives_the_app_and_one_that_was_killed_is_told_apart(tmp_path, 
         page.goto(house.url)
         state(page, "training", 60)
         assert len(epochs(run.log)) > logged
+        saved = run.status().saved
+        assert saved > 0
         os.kill(run.status().pid, signal.SIGKILL)
         state(page, "interrupted")
-        assert "go on from its last saved step" in page.locator(".theatre .why").inner_text()
+        saved = run.status().saved
+        words = page.locator(".theatre .why").inner_text()
+        assert f"go on from its last saved step, {saved:,}" in words
         page.get_by_role("button", name="Go on").click()
         state(page, "training", 60)
         page.get_by_role("button", name="Stop and keep").click()
@@ -220,7 +224,17 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
     page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
     state(page, "done")
     last = epochs(first.log)[-1]
-    assert f"{last.test_reconstruction:.2f}" in page.locator(".theatre .readings").inner_text()
+    readings = page.locator(".theatre .readings")
+    assert f"{last.test_reconstruction:.2f}" in readings.inner_text()
+    # The numbers are those of the moment that is shown.
+    page.locator(".theatre .time").focus()
+    for _ in range(40):
+        page.keyboard.press("PageDown")
+        if "–" in readings.inner_text():
+            break
+    assert "–" in readings.inner_text()  # before the first epoch nothing had been measured
+    page.keyboard.press("End")
+    page.get_by_text(f"{last.test_reconstruction:.2f}").first.wait_for()
     assert values(page, "test", "y")[-1] == pytest.approx(last.test_reconstruction)
     assert values(page, "test", "y2")[-1] == pytest.approx(last.test_kl)
     assert values(page, "test", "y3")[-1] == pytest.approx(last.test_reconstruction + last.test_kl)
@@ -264,16 +278,11 @@ def test_who_comes_from_afar_may_watch_and_no_more(house, screen):
     assert page.get_by_role("button", name="Start training").count() == 0
     # A page that was tampered with is told no by the server.
     page.keyboard.press("Escape")
-    for deed in ("go on", "pause"):
-        page.evaluate(
-            "deed => document.querySelector(`[data-deed='${deed}']`).removeAttribute('disabled')",
-            deed,
-        )
     page.evaluate(
         "() => { const b = document.querySelector(`[data-deed='pause']`);"
-        " b.hidden = false; b.click(); }"
+        " b.hidden = b.disabled = false; b.click(); }"
     )
-    page.locator('[data-testid="stAlert"]', has_text="Only visitors").wait_for(timeout=20_000)
+    page.locator('[data-testid="stToast"]', has_text="Only visitors").wait_for(timeout=20_000)
     assert house.run("first").control().order == "run"
 
 
@@ -283,8 +292,9 @@ def test_the_page_fits_a_phone_and_says_what_is_wrong_with_a_link(house, screen)
     page = seen.page
     page.goto(f"{house.url}?run=nothing[x](http://evil.example)")
     page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
-    assert "There is no run" in seen.warnings()
-    assert page.locator('[data-testid="stAlert"] a').count() == 0
+    toast = page.locator('[data-testid="stToast"]', has_text="There is no run")
+    toast.wait_for()
+    assert toast.locator("a").count() == 0
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     for selector in (".theatre canvas.scatter", ".theatre canvas.grid", ".theatre .plot"):
         box = page.locator(selector).bounding_box()

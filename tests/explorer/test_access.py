@@ -23,6 +23,12 @@ def unconfigured(monkeypatch):
         ("127.0.0.1", "127.0.0.1", {}, True),
         ("192.168.7.2", "192.168.7.2:8501", {}, True),
         ("127.0.0.1", f"{socket.gethostname()}:8501", {}, True),
+        ("::ffff:127.0.0.1", "127.0.0.1:8501", {}, True),
+        ("::ffff:192.168.7.2", "192.168.7.2:8501", {}, True),
+        ("::ffff:192.168.7.3", "192.168.7.2:8501", {}, False),
+        ("127.0.0.1", "localhost:8501", {"origin": "http://localhost:8501"}, True),
+        ("127.0.0.1", "localhost:8501", {"origin": "https://evil.example"}, False),
+        ("127.0.0.1", "localhost:8501", {"origin": "null"}, False),
         ("192.168.7.3", "192.168.7.2:8501", {}, False),
         ("192.168.7.3", "localhost:8501", {}, False),
         # Somebody's page whose name now leads to this machine.

@@ -1,9 +1,11 @@
 """What a watcher of runs is given over HTTP, and the processes that the page starts."""
 
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -50,15 +52,21 @@ def test_the_news_of_a_run_follow_its_log_and_take_nothing_twice(client, run):
     assert [(line["kind"], line["step"]) for line in first["lines"]] == [("step", 5), ("epoch", 20)]
     assert (first["state"], first["preset"], first["seed"]) == ("new", SMALL.name, 3)
     assert first["prior"] == {"mean": 0.0, "std": 1.0}
-    assert client.get("/stage/runs").json() == [{"name": "mine", "state": "new"}]
-    place = first["place"]
-    assert client.get(f"/stage/run/mine?place={place}").json()["lines"] == []
+    assert client.get("/stage/runs").json() == [
+        {"name": "mine", "state": "new", "what": "2-D, 3 epochs, batch 200, seed 3"}
+    ]
+    place, known = first["place"], first["id"]
+    assert client.get(f"/stage/run/mine?place={place}&id={known}").json()["lines"] == []
     run.append(RewindLine(10))
     run.append(step(12))
-    later = client.get(f"/base/path/stage/run/mine?place={place}").json()
+    later = client.get(f"/base/path/stage/run/mine?place={place}&id={known}").json()
+    assert not later["anew"]
     assert [(x["kind"], x["step"]) for x in later["lines"]] == [("rewind", 10), ("step", 12)]
-    # Who comes now is given what counts.
+    # Who comes now is given what counts, and so is who knows another run of this name.
     assert [x["step"] for x in client.get("/stage/run/mine").json()["lines"]] == [5, 12]
+    other = client.get(f"/stage/run/mine?place={place}&id=another").json()
+    assert [x["step"] for x in other["lines"]] == [5, 12]
+    assert other["anew"]
     run.ask(beta=4.0, order="pause")
     asked = client.get(f"/stage/run/mine?place={later['place']}").json()
     assert (asked["order"], asked["asked_beta"]) == ("pause", 4.0)
@@ -89,8 +97,6 @@ def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run)
     "path",
     [
         "run/nothing",
-        "run/..",
-        "run/%2e%2e%2fmine",
         "run/.mine",
         "run/mine/snapshot/7",
         "run/mine/probe",
@@ -98,6 +104,8 @@ def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run)
     ],
 )
 def test_what_is_not_there_is_one_sentence(client, run, root, path):
+    (root / ".mine").mkdir()
+    shutil.copy(run.path / "config.json", root / ".mine")
     (root / "damaged").mkdir()
     (root / "damaged" / "config.json").write_text("{")
     answer = client.get(f"/stage/{path}")
@@ -105,6 +113,34 @@ def test_what_is_not_there_is_one_sentence(client, run, root, path):
     assert "Traceback" not in answer.text
     assert len(answer.text.strip().splitlines()) == 1
     assert client.get("/stage/run/mine?place=x9").json()["place"] == 0
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../mine", "mine/../../mine", "mine/", "/etc", "a\nb"])
+def test_no_name_leads_out_of_the_folder(run, root, name):
+    shutil.copy(run.path / "config.json", root)
+    shutil.copy(run.path / "config.json", root.parent)
+    with pytest.raises(RunError, match="There is no run"):
+        runs.find(root, name)
+
+
+def test_a_long_log_is_read_once_and_given_thinned_at_even_distances(client, run):
+    lines = [msgspec.json.encode(step(n)) + b"\n" for n in range(1, 30_001)]
+    run.log.write_bytes(b"".join(lines[:29_000]))
+    first = client.get("/stage/run/mine").json()
+    at = np.array([line["step"] for line in first["lines"]])
+    assert 3000 < len(at) <= 4001
+    assert (at[0], at[-1]) == (1, 29_000)
+    assert np.diff(at).max() <= 2 * np.median(np.diff(at))  # no part of the run is given up
+    with run.log.open("ab") as file:
+        file.write(b"".join(lines[29_000:29_100]))
+    few = client.get(f"/stage/run/mine?place={first['place']}&id={first['id']}").json()
+    assert [line["step"] for line in few["lines"]] == list(range(29_001, 29_101))
+    with run.log.open("ab") as file:
+        file.write(b"".join(lines[29_100:]))
+    slept = client.get(f"/stage/run/mine?place=1000&id={first['id']}").json()
+    assert slept["anew"]
+    assert len(slept["lines"]) <= 4001
+    assert slept["lines"][-1]["step"] == 30_000
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from training.elbo import elbo
 from training.log import epochs
 from training.loop import Trainer, TrainingError, new_vae
 from training.parallel import Team
-from training.runlog import Run
+from training.runlog import Run, snapshot_steps
+from training.snapshots import schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,6 +79,8 @@ def test_two_processes_make_the_run_of_one_and_a_lost_one_ends_the_other(tmp_pat
     for e, found in zip(one, epochs(tmp_path / "two/records.jsonl"), strict=True):
         for name in ("train_reconstruction", "train_kl", "test_reconstruction", "test_kl"):
             assert getattr(found, name) == pytest.approx(getattr(e, name), rel=2e-3), name
+    taken = [snapshot_steps(Run(tmp_path / name).snapshots) for name in ("one", "two")]
+    assert taken[0] == taken[1] == schedule(3 * 62)
     first = [epochs(tmp_path / f"{name}/records.jsonl")[0] for name in ("one", "two")]
     # Before roundings have grown: the same to five digits.
     assert first[1].train_reconstruction == pytest.approx(first[0].train_reconstruction, rel=1e-5)

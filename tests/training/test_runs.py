@@ -220,7 +220,8 @@ def test_what_is_wrong_with_a_run_is_one_sentence(tmp_path):
         run.config()
     config = RunConfig(SMALL, 3, "data", "cpu", 1, out="x.safetensors")
     run.create(config)
-    assert run.config() == config
+    assert replace(run.config(), id="") == config
+    assert len(run.config().id) == 16
     assert run.state() is None
     with pytest.raises(RunError, match="is not empty"):
         run.create(config)
@@ -242,13 +243,20 @@ def test_what_is_wrong_with_a_run_is_one_sentence(tmp_path):
         Run("/proc/nowhere").create(config)
 
 
-def test_who_is_alive_is_told_by_more_than_a_process_id(tmp_path):
+def test_who_is_alive_is_told_by_the_lock_and_by_more_than_a_process_id(tmp_path, monkeypatch):
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
     assert run.status().state == "new"
-    run.tell("running", steps=60)
-    assert (run.status().state, run.status().steps) == ("running", 60)
-    # Another process has the number of one that is gone.
+    with run.alone():
+        run.tell("running", steps=60)
+        assert (run.status().state, run.status().steps) == ("running", 60)
+        with pytest.raises(RunError, match=r"by another process \(number \d+\)"), run.alone():
+            pass
+    # The process is there, and so is its number, but it trains this run no longer.
+    assert run.status().state == "interrupted"
+    # Where a file system has no locks, the number and when its process began tell.
+    monkeypatch.setattr("training.runlog._held", lambda lock: None)
+    assert run.status().state == "running"
     me = psutil.Process()
     gone = Status("running", pid=me.pid, started=me.create_time() - 500, host=run.status().host)
     (run.path / "status.json").write_bytes(msgspec.json.encode(gone))
@@ -285,7 +293,7 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
         posterior = vae.encode(x)
         best = vae.prior.kl(posterior).mean(0).argsort(descending=True)[:2]
         assert torch.allclose(torch.from_numpy(found.codes), posterior.mu, atol=1e-5)
-        assert sorted(best.tolist()) == found.axes.tolist()
+        assert best.tolist() == found.axes.tolist()
         # The upper left corner: 2 % below on the first axis, 2 % above on the second.
         z = torch.zeros(10)
         z[found.axes[0]], z[found.axes[1]] = -2.0537, 2.0537
