@@ -111,6 +111,7 @@ def speeds(train: Any, test: Any, loader: Any, rounds: int, steps: int) -> None:
         batch_size=BATCH,
         precision="float32",
         code_scale=1.0,
+        max_gradient=0.0,  # the usual loop does not limit them either
     )
     torch.manual_seed(0)
     usual = usual_steps(Usual(), loader)

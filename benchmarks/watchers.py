@@ -24,14 +24,14 @@ DELAY = 0.4
 async def watcher(client: httpx2.AsyncClient, until: float, n: int) -> list[tuple[float, int]]:
     """Ask for news until the end: seconds and bytes of each answer after the first."""
     await asyncio.sleep(DELAY * (n % 40) / 40)
-    found, place = [], 0
+    found, place, known = [], 0, ""
     while time.perf_counter() < until:
         began = time.perf_counter()
-        answer = await client.get(f"/stage/run/watched?place={place}")
+        answer = await client.get(f"/stage/run/watched?place={place}&id={known}")
         answer.raise_for_status()
         if place:
             found.append((time.perf_counter() - began, len(answer.content)))
-        place = answer.json()["place"]
+        place, known = answer.json()["place"], answer.json()["id"]
         await asyncio.sleep(DELAY)
     return found
 

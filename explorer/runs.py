@@ -31,7 +31,7 @@ from training.snapshots import Probe, Snapshot
 
 MOST_RUNNING = 3
 PATIENCE = 60.0  # seconds that a run's process may take to say its first word
-MOST_LINES = 4000
+MOST_LINES = 2000
 SAVE_EVERY = 5.0  # seconds; on the page one sees what a kill takes back
 OUTPUT = "output.txt"
 _NAME = re.compile(r"[\w][\w.-]{0,99}")
@@ -264,7 +264,7 @@ def start(
                 seed,
                 str(data_dir),
                 str(pick_device("auto")),
-                torch.get_num_threads(),
+                _threads(),
                 save_every=SAVE_EVERY,
                 out=str(out.resolve()),
                 overwrite=False,
@@ -276,6 +276,12 @@ def start(
             shutil.rmtree(run.path, ignore_errors=True)
             raise
     return name
+
+
+def _threads() -> int:
+    """One less than there are cores: threads of a training that wait for one that had to make room
+    for the browser cost far more than they bring."""
+    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1))
 
 
 def _refuse_too_many(root: Path) -> None:

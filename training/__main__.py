@@ -2,10 +2,15 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+
+# Before torch is loaded: threads that wait for each other give their core away sooner than they
+# would, which matters as soon as somebody watches on the same machine.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import msgspec
 import torch

@@ -144,7 +144,7 @@ def epochs(log: Path) -> list[EpochLine]:
     return [line for line in read(log) if isinstance(line, EpochLine)]
 
 
-def thinned(lines: Sequence[Any], most: int = 4000) -> list[Any]:
+def thinned(lines: Sequence[Any], most: int = 2000) -> list[Any]:
     """At most about `most` lines: all epochs, and of the steps as many as there is room for, at
     even distances, the newest among them.
 

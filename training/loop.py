@@ -16,8 +16,6 @@ from training.parallel import Team
 from training.presets import Preset
 from training.records import EpochTerms, Record, StepTerms
 
-MAX_GRADIENT = 1000.0
-
 
 class TrainingError(Exception):
     """Training cannot go on; the message says where it stopped and what to try."""
@@ -295,13 +293,16 @@ class Trainer:
         return found
 
     def _clip(self) -> None:
+        most = self.preset.max_gradient
+        if not most:
+            return
         if self.device.type != "cpu":  # looking at the norm would wait for the device
-            torch.nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT)
+            torch.nn.utils.clip_grad_norm_(self._parameters, most)
             return
         gradients = [p.grad for p in self._parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
-        if norm > MAX_GRADIENT:  # nearly never, and scaling by 1 costs a tenth of a small step
-            torch.nn.utils.clip_grads_with_norm_(self._parameters, MAX_GRADIENT, norm)
+        if norm > most:  # nearly never, and scaling by 1 costs a tenth of a small step
+            torch.nn.utils.clip_grads_with_norm_(self._parameters, most, norm)
 
     def _finish(self, epoch: int, beta: float) -> Record:
         """Measure the epoch that is over, and make ready for the next one."""

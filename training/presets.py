@@ -23,8 +23,9 @@ class Preset:
     the images, encoder input and target alike, by that much, but for the last `elastic_free` of
     the epochs, in which the model settles on the images as they are. `code_scale`
     multiplies the decoder's first layer before training, which lets it tell near codes apart from
-    the start. `bfloat16` runs the hidden layers in that precision, which is faster where the
-    processor has it.
+    the start. Gradients are scaled down to the norm `max_gradient`, which is far above what a
+    usual batch gives; 0 leaves them as they are. `bfloat16` runs the hidden layers in that
+    precision, which is faster where the processor has it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Preset:
     code_scale: Positive = 1.0
     elastic: Annotated[float, Meta(ge=0, le=1)] = 0.0
     elastic_free: Share = 0.2
+    max_gradient: Annotated[float, Meta(ge=0, le=1e9)] = 1000.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
 

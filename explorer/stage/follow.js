@@ -1,6 +1,6 @@
 // Follows training runs: asks for what has come since, and keeps the records that count.
 
-const MOST = 6000; // step records held; more cannot be told apart on a screen
+const MOST = 3000; // step records held; more cannot be told apart on a screen
 const DELAY = { running: 400, new: 400, paused: 800 };
 const TIMEOUT = 10_000;
 const UNREACHABLE = "The server cannot be reached; the training goes on by itself. Trying again …";
