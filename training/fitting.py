@@ -250,10 +250,11 @@ class _Session:
             for record in trainer:
                 bar.total = record.steps
                 bar.update(record.step - bar.n)
-                if record.terms:
-                    self._end_epoch(record, record.terms, bar)
+                # Before a state of this step may be saved: going on from that would not look again.
                 if record.step in self.due and team.leads:
                     self._snapshot()
+                if record.terms:
+                    self._end_epoch(record, record.terms, bar)
                 last = record.step == record.steps
                 looks = team.size == 1 or record.step % AGREE_EVERY == 0
                 if not (looks or record.terms):

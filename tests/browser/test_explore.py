@@ -114,6 +114,7 @@ def test_another_theme_recolours_without_losing_the_view(app, screen):
     assert s.z() == z
 
 
+@pytest.mark.slow
 def test_a_link_that_asks_for_what_is_not_here_is_explained(app, screen):
     s = screen().open(app.url + "/?checkpoint=nope&data=moon&view=globe&image=999999")
     said = s.warnings()
@@ -134,6 +135,7 @@ def test_a_link_that_asks_for_what_is_not_here_is_explained(app, screen):
     assert "Traceback" not in app.log
 
 
+@pytest.mark.slow
 def test_bad_checkpoints_are_named_and_the_others_work(tmp_path, screen, chromium):
     folder = tmp_path / "checkpoints"
     folder.mkdir()

@@ -32,6 +32,7 @@ def count_listeners(page) -> int:
     return total
 
 
+@pytest.mark.slow
 def test_ten_reruns_leave_one_stage_and_the_state_it_had(app, screen):
     s = screen().open(app.url)
     pad = s.page.locator("canvas.pad").bounding_box()

@@ -216,6 +216,7 @@ def test_pca_moves_z_along_two_components_and_keeps_the_rest(app, screen, ten, i
     s.page.mouse.up()
 
 
+@pytest.mark.slow
 def test_tsne_gives_z_the_code_of_the_nearest_image(app, screen, ten, images):
     s = screen().open(app.url + "/?checkpoint=mnist-10d")
     plane, digit, z = s.pixels(".stage .map"), s.digit(), s.z()
