@@ -55,7 +55,7 @@ def scene() -> Scene:
             icon=":material/error:",
         )
         st.stop()
-    dims = latent.dimensions(codes)
+    dims = latent.dimensions(codes, model.checkpoint.vae.prior.low)
     _view(columns[2])
     _axes(columns[3], dims)
     return Scene(model, shown, codes, dims, (model.key, shown.key))

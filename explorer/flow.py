@@ -46,9 +46,11 @@ def _settle(scene: Scene) -> None:
 
 def _within_reach(scene: Scene, z: tuple[float, ...]) -> tuple[float, ...]:
     """z, no farther from the codes of all images than three times their range."""
+    least = scene.model.checkpoint.vae.prior.low
     spans = [(d.low, d.high, 3 * (d.high - d.low)) for d in sorted(scene.dims)]
     return tuple(
-        min(max(v, low - far), high + far) for v, (low, high, far) in zip(z, spans, strict=True)
+        min(max(v, low - far, least), high + far)
+        for v, (low, high, far) in zip(z, spans, strict=True)
     )
 
 

@@ -1,5 +1,6 @@
 """What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -47,15 +48,17 @@ def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
 
 
-def dimensions(codes: Codes) -> list[Dimension]:
+def dimensions(codes: Codes, least: float = -math.inf) -> list[Dimension]:
     """The latent dimensions, those that carry most information first.
 
-    A slider reaches as far as the aggregate posterior does: every code plus one sigma.
+    A slider reaches as far as the aggregate posterior does: every code plus one sigma, but not
+    below `least`, where the prior has no mass.
     """
     mean_kl = codes.kl_per_dim.mean(0)
     active = active_units(torch.from_numpy(codes.mu)).numpy()
     low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)
     high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).clip(-1e7, 1e7).astype(int)
+    low = np.maximum(low, math.ceil(10 * max(least, -1e7)))
     high = np.maximum(high, low + 1)
     return [
         Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)

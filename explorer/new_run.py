@@ -9,6 +9,7 @@ from explorer import access, places, runs, state
 from training import data
 from training.likelihoods import LIKELIHOODS
 from training.presets import PRESETS, Preset
+from training.priors import PRIORS
 from training.runlog import RunError
 
 FIRST = "mnist-5k-2d"  # needs no network and is done in half a minute
@@ -86,20 +87,27 @@ def form() -> None:
         key=key("seed"),
         help="Draws the first weights and the order of the images.",
     )
-    terms = list(LIKELIHOODS)
+    terms, families = list(LIKELIHOODS), list(PRIORS)
     left, right = st.columns(2)
-    likelihood = left.selectbox(
+    prior = left.selectbox(
+        "Prior",
+        families,
+        families.index(preset.model.prior),
+        key=key("prior"),
+        help="p(z), and the family of q(z|x): a Gamma code is positive.",
+    )
+    likelihood = right.selectbox(
         "Likelihood",
         terms,
         terms.index(preset.model.likelihood),
         key=key("likelihood"),
         help="What p(x|z) is: its −log is the reconstruction term.",
     )
-    wish = right.text_input("Name", placeholder=preset.name, key=key("name"))
+    wish = st.text_input("Name", placeholder=preset.name, key=key("name"))
     if not st.button("Start training", type="primary", key="start", width="stretch"):
         return
     asked = asdict(preset) | fields
-    asked["model"] |= {"latent_dim": latent_dim, "likelihood": likelihood}
+    asked["model"] |= {"latent_dim": latent_dim, "prior": prior, "likelihood": likelihood}
     try:
         run = runs.start(
             _checked(asked, fields | {"latent_dim": latent_dim}),

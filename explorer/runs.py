@@ -21,11 +21,10 @@ import torch
 
 from explorer.places import ROOT
 from explorer.stage import payload
-from training import log
+from training import log, priors
 from training.checkpoint import SUFFIX
 from training.loop import pick_device
 from training.presets import PRESETS, Preset
-from training.priors import PRIORS, Gaussian
 from training.runlog import ALIVE, Run, RunConfig, RunError, Status, snapshot_steps
 from training.snapshots import Probe, Snapshot
 
@@ -123,6 +122,8 @@ def _what(path: Path, stamp: int) -> str:
     preset = config.preset
     usual = PRESETS.get(preset.name, preset)
     words = [f"{preset.model.latent_dim}-D"]
+    if preset.model.prior != usual.model.prior:
+        words.append(preset.model.prior)
     for field, word in _WORDS.items():
         if getattr(preset, field) != getattr(usual, field):
             words.append(word.format(getattr(preset, field)))
@@ -179,8 +180,6 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
     lines, place, anew = _digest(run.path, config.id).since(place if known == config.id else 0)
     status, control = state_of(run), run.control()
     preset = config.preset
-    prior = PRIORS[preset.model.prior]
-    assert isinstance(prior, Gaussian)
     snapshots = []
     for step in snapshot_steps(run.snapshots):
         with contextlib.suppress(OSError):
@@ -201,8 +200,9 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "epochs": preset.epochs,
         "latent_dim": preset.model.latent_dim,
         "likelihood": preset.model.likelihood,
+        "prior_name": preset.model.prior,
         "seed": config.seed,
-        "prior": {"mean": prior.mean, "std": prior.std},
+        "prior": payload.family(priors.find(preset.model.prior)),
         "id": config.id,
         "lines": lines,
         "place": place,

@@ -14,7 +14,7 @@ def up() -> None:
     model = good[cache.first_choice(good)]
     key = (model.key, images.key)
     codes = cache.codes(key, model, images)
-    dims = latent.dimensions(codes)
+    dims = latent.dimensions(codes, model.checkpoint.vae.prior.low)
     scene = Scene(model, images, codes, dims, key)
     flow.offer_model(scene)
     flow.offer_pictures(scene)

@@ -31,6 +31,7 @@ from training.fitting import Stopped, download_shown, load_split, say, train, un
 from training.loop import TrainingError, pick_device
 from training.parallel import in_team, is_leader, leave
 from training.presets import PRESETS, Preset
+from training.priors import PRIORS
 from training.runlog import Run, RunConfig, RunError, free_run
 
 
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--beta-warmup-epochs", type=int, default=quiet, help="epochs until beta is reached"
     )
     sub.add_argument("--latent-dim", type=int, default=quiet)
+    sub.add_argument("--prior", default=quiet, help=f"{', '.join(PRIORS)}, or normal-M-S")
     sub.add_argument("--precision", choices=("float32", "bfloat16"), default=quiet)
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
@@ -163,8 +165,9 @@ def _preset(args: argparse.Namespace) -> Preset:
         )
     fields = asdict(PRESETS[args.preset])
     fields |= {name: value for name, value in vars(args).items() if name in fields}
-    if hasattr(args, "latent_dim"):
-        fields["model"]["latent_dim"] = args.latent_dim
+    for name in ("latent_dim", "prior"):
+        if hasattr(args, name):
+            fields["model"][name] = getattr(args, name)
     try:
         return msgspec.convert(fields, Preset)
     except msgspec.ValidationError as error:

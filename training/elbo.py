@@ -66,8 +66,8 @@ def _sample_within(
     before, after = around
     if not before and not after:
         return vae.prior.sample(part, generator)
-    whole = Posterior(
-        *(torch.cat([p[:1].expand(before, -1), p, p[-1:].expand(after, -1)]) for p in part)
+    whole = part._make(
+        torch.cat([p[:1].expand(before, -1), p, p[-1:].expand(after, -1)]) for p in part
     )
     return vae.prior.sample(whole, generator)[before : before + len(part.mu)]
 
@@ -100,7 +100,7 @@ def iwae(
         at_once = max(1, chunk // len(rows))
         for start in range(0, k, at_once):
             n = min(at_once, k - start)
-            many = Posterior(*(p.expand(n, *p.shape) for p in posterior))
+            many = posterior._make(p.expand(n, *p.shape) for p in posterior)
             z = vae.prior.sample(many, generator)
             log_weight = (
                 vae.prior.log_prior(z)

@@ -9,8 +9,9 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
+from training import priors
 from training.likelihoods import LIKELIHOODS, Likelihood
-from training.priors import PRIORS, LatentFamily, Posterior
+from training.priors import LatentFamily, Posterior
 
 PIXELS = 28 * 28
 
@@ -43,10 +44,10 @@ class VAEConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError, naming the valid names, where a name is in no table."""
+        priors.find(self.prior)
         for field, table in (
             ("architecture", ARCHITECTURES),
             ("activation", ACTIVATIONS),
-            ("prior", PRIORS),
             ("likelihood", LIKELIHOODS),
         ):
             value = getattr(self, field)
@@ -67,7 +68,7 @@ def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
 
 def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
     """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784) of fully connected layers."""
-    head = config.latent_dim * PRIORS[config.prior].params_per_dim
+    head = config.latent_dim * priors.find(config.prior).params_per_dim
     encoder = _mlp((PIXELS, *config.encoder_widths, head), config.activation)
     decoder = _mlp((config.latent_dim, *config.decoder_widths, PIXELS), config.activation)
     return encoder, decoder
@@ -80,7 +81,7 @@ def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
     linear head; the decoder mirrors it. The widths are fixed and those of the configuration unused.
     """
     activation = ACTIVATIONS[config.activation]
-    head = config.latent_dim * PRIORS[config.prior].params_per_dim
+    head = config.latent_dim * priors.find(config.prior).params_per_dim
     encoder = nn.Sequential(
         nn.Unflatten(1, (1, 28, 28)),
         nn.Conv2d(1, 16, 3, stride=2, padding=1),
@@ -125,7 +126,7 @@ class VAE(nn.Module):
     @property
     def prior(self) -> LatentFamily:
         """The latent family named by the configuration."""
-        return PRIORS[self.config.prior]
+        return priors.find(self.config.prior)
 
     @property
     def likelihood(self) -> Likelihood:
@@ -133,7 +134,7 @@ class VAE(nn.Module):
         return LIKELIHOODS[self.config.likelihood]
 
     def encode(self, x: Tensor) -> Posterior:
-        """q(z|x) of images (B, 784): mu and log variance, (B, d) each."""
+        """q(z|x) of images (B, 784): its parameters, (B, d) each."""
         # The first layers may run in bfloat16 under autocast; the head may not: eight bits of
         # mantissa cannot place a code of magnitude 2 within a posterior whose sigma is 0.03.
         hidden = self.encoder[:-1](x)

@@ -5,16 +5,34 @@ the methods of `LatentFamily` and one row in `PRIORS`.
 """
 
 import math
+import re
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 MIN_LOG_VAR, MAX_LOG_VAR = -30.0, 10.0
+SMALLEST, LARGEST = 1e-3, 1e4  # bounds of a Gamma posterior's shape and rate
 
 
-class Posterior(NamedTuple):
+class Posterior(Protocol):
+    """Parameters of q(z|x), each of shape (..., d): a NamedTuple of tensors."""
+
+    @property
+    def mu(self) -> Tensor: ...
+
+    @property
+    def std(self) -> Tensor: ...
+
+    def __iter__(self) -> Any: ...
+
+    @classmethod
+    def _make(cls, iterable: Any) -> Self: ...
+
+
+class GaussianPosterior(NamedTuple):
     """Parameters of the diagonal Gaussian q(z|x) = N(mu, exp(log_var)), each of shape (..., d)."""
 
     mu: Tensor
@@ -26,21 +44,41 @@ class Posterior(NamedTuple):
         return torch.exp(0.5 * self.log_var)
 
 
+class GammaPosterior(NamedTuple):
+    """Parameters of q(z|x) = Gamma(shape, rate) in every dimension, each of shape (..., d)."""
+
+    shape: Tensor
+    rate: Tensor
+
+    @property
+    def mu(self) -> Tensor:
+        """Mean, shape (..., d)."""
+        return self.shape / self.rate
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation, shape (..., d)."""
+        return torch.sqrt(self.shape) / self.rate
+
+
 class LatentFamily(Protocol):
     """What the model, the ELBO and the explorer ask of a prior and its posterior."""
 
     @property
     def params_per_dim(self) -> int: ...
 
-    def posterior(self, params: Tensor) -> Posterior: ...
+    @property
+    def low(self) -> float: ...
 
-    def sample(self, posterior: Posterior, generator: torch.Generator | None = None) -> Tensor: ...
+    def posterior(self, params: Tensor) -> Any: ...
 
-    def log_posterior(self, z: Tensor, posterior: Posterior) -> Tensor: ...
+    def sample(self, posterior: Any, generator: torch.Generator | None = None) -> Tensor: ...
+
+    def log_posterior(self, z: Tensor, posterior: Any) -> Tensor: ...
 
     def log_prior(self, z: Tensor) -> Tensor: ...
 
-    def kl(self, posterior: Posterior) -> Tensor: ...
+    def kl(self, posterior: Any) -> Tensor: ...
 
     def sample_prior(
         self, n: int, latent_dim: int, generator: torch.Generator | None = None
@@ -66,16 +104,23 @@ class Gaussian:
         """Numbers that the encoder puts out for each latent dimension: mu and log variance."""
         return 2
 
-    def posterior(self, params: Tensor) -> Posterior:
+    @property
+    def low(self) -> float:
+        """The smallest value that z can take in a dimension."""
+        return -math.inf
+
+    def posterior(self, params: Tensor) -> GaussianPosterior:
         """Split encoder outputs (..., 2·d) into mu and log variance, (..., d) each.
 
         Log variances stay within `MIN_LOG_VAR` and `MAX_LOG_VAR`, far outside what a trained model
         gives: one strange image must not make exp(log_var) overflow and the loss infinite.
         """
         mu, log_var = params.chunk(2, dim=-1)
-        return Posterior(mu, log_var.clamp(MIN_LOG_VAR, MAX_LOG_VAR))
+        return GaussianPosterior(mu, log_var.clamp(MIN_LOG_VAR, MAX_LOG_VAR))
 
-    def sample(self, posterior: Posterior, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self, posterior: GaussianPosterior, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Draw z = mu + sigma · eps, shape (..., d), differentiable in mu and log_var.
 
         Source: the reparameterisation of Kingma & Welling (2014), section 2.4.
@@ -84,7 +129,7 @@ class Gaussian:
         eps = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
         return mu + posterior.std * eps
 
-    def log_posterior(self, z: Tensor, posterior: Posterior) -> Tensor:
+    def log_posterior(self, z: Tensor, posterior: GaussianPosterior) -> Tensor:
         """log q(z|x) in nats, summed over dimensions: (..., d) → (...)."""
         return _log_normal(z, posterior.mu, posterior.log_var).sum(-1)
 
@@ -92,7 +137,7 @@ class Gaussian:
         """log p(z) in nats, summed over dimensions: (..., d) → (...)."""
         return _log_normal(z, self.mean, 2 * math.log(self.std)).sum(-1)
 
-    def kl(self, posterior: Posterior) -> Tensor:
+    def kl(self, posterior: GaussianPosterior) -> Tensor:
         """KL(q(z|x) ‖ p(z)) in nats, per dimension, shape (..., d); closed form.
 
         Source: Kingma & Welling (2014), appendix B, for a prior N(mean, std²) instead of N(0, 1).
@@ -112,6 +157,102 @@ class Gaussian:
         return self.mean + self.std * torch.special.ndtri(share)
 
 
+@dataclass(frozen=True)
+class Gamma:
+    """Gamma posterior with the prior Gamma(shape, rate) in every dimension; z is positive."""
+
+    shape: float = 2.0
+    rate: float = 1.0
+
+    @property
+    def params_per_dim(self) -> int:
+        """Numbers that the encoder puts out for each latent dimension: for shape and rate."""
+        return 2
+
+    @property
+    def low(self) -> float:
+        """The smallest value that z can take in a dimension."""
+        return 0.0
+
+    def posterior(self, params: Tensor) -> GammaPosterior:
+        """Encoder outputs (..., 2·d) → shape and rate, (..., d) each, by softplus.
+
+        Both stay within bounds far outside what a trained model gives.
+        """
+        shape, rate = F.softplus(params).clamp(SMALLEST, LARGEST).chunk(2, dim=-1)
+        return GammaPosterior(shape, rate)
+
+    def sample(self, posterior: GammaPosterior, generator: torch.Generator | None = None) -> Tensor:
+        """Draw z ~ q(z|x), shape (..., d), differentiable in shape and rate.
+
+        Source: implicit reparameterisation gradients (Figurnov, Mohamed & Mnih 2018), as
+        torch's `_standard_gamma` gives them.
+        """
+        standard = torch._standard_gamma(posterior.shape, generator)
+        # Very small shapes give numbers that round to 0, where the density has no logarithm.
+        return standard.clamp_min(torch.finfo(standard.dtype).tiny * 1e4) / posterior.rate
+
+    def log_posterior(self, z: Tensor, posterior: GammaPosterior) -> Tensor:
+        """log q(z|x) in nats, summed over dimensions: (..., d) → (...)."""
+        return _log_gamma(z, posterior.shape, posterior.rate).sum(-1)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, summed over dimensions: (..., d) → (...)."""
+        shape, rate = (z.new_tensor(v) for v in (self.shape, self.rate))
+        return _log_gamma(z, shape, rate).sum(-1)
+
+    def kl(self, posterior: GammaPosterior) -> Tensor:
+        """KL(q(z|x) ‖ p(z)) in nats, per dimension, shape (..., d); closed form.
+
+        Source: Penny (2001), "KL-divergences of Normal, Gamma, Dirichlet and Wishart densities".
+        """
+        a, b = posterior.shape, posterior.rate
+        return (
+            (a - self.shape) * torch.digamma(a)
+            - torch.lgamma(a)
+            + math.lgamma(self.shape)
+            + self.shape * (torch.log(b) - math.log(self.rate))
+            + a * (self.rate - b) / b
+        )
+
+    def sample_prior(
+        self, n: int, latent_dim: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Draw n codes from the prior, shape (n, d)."""
+        shape = torch.full((n, latent_dim), self.shape)
+        return torch._standard_gamma(shape, generator) / self.rate
+
+    def quantile(self, share: Tensor) -> Tensor:
+        """Where a `share` of the prior's mass in a dimension lies below, the same shape."""
+        from scipy.special import gammaincinv
+
+        return torch.as_tensor(gammaincinv(self.shape, share.numpy()) / self.rate).to(share.dtype)
+
+
+def _log_gamma(z: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
+    return shape * torch.log(rate) + (shape - 1) * torch.log(z) - rate * z - torch.lgamma(shape)
+
+
 PRIORS: dict[str, LatentFamily] = {
     "standard-normal": Gaussian(mean=0.0, std=1.0),
+    "normal-1-2": Gaussian(mean=1.0, std=2.0),
+    "gamma": Gamma(shape=2.0, rate=1.0),
 }
+_NORMAL = re.compile(r"normal-(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+
+
+def find(name: str) -> LatentFamily:
+    """The family called `name`: a row of `PRIORS`, or `normal-M-S` for the prior N(M, S²).
+
+    Raises:
+        ValueError: naming the valid ones, where there is none.
+    """
+    if name in PRIORS:
+        return PRIORS[name]
+    found = _NORMAL.fullmatch(name[:40])
+    if found and 0.001 <= float(found[2]) <= 1000 and abs(float(found[1])) <= 1000:
+        return Gaussian(float(found[1]), float(found[2]))
+    raise ValueError(
+        f"prior {name[:40]!r} is not known; the valid ones are {', '.join(PRIORS)}, and normal-M-S "
+        "for a mean M and a standard deviation S."
+    )

@@ -84,13 +84,16 @@ export class Film {
     frame.middles = this.probe.header.classes.map((_, c) => middle(frame, this.axes, labels, c));
   }
 
-  /** How far from the prior's mean a frame reaches, but for its outermost codes. */
+  /** How far a frame reaches from its middle, but for its outermost codes. */
   span({ codes, d }) {
+    const { family, mean, std } = this.prior;
+    const positive = family === "gamma"; // from 0 on, and not around the mean
     const far = [];
     for (const axis of this.axes)
-      for (let i = axis; i < codes.length; i += d) far.push(Math.abs(codes[i] - this.prior.mean));
+      for (let i = axis; i < codes.length; i += d) far.push(positive ? codes[i] : Math.abs(codes[i] - mean));
     far.sort((a, b) => a - b);
-    return Math.max(3.3 * this.prior.std, 1.08 * far[Math.floor(0.995 * (far.length - 1))]);
+    const most = 1.08 * far[Math.floor(0.995 * (far.length - 1))];
+    return positive ? Math.max(mean + 2 * std, most) / 1.9 : Math.max(3.3 * std, most);
   }
 
   /** The frames on both sides of a step, and how far it is from the first to the second. */

@@ -17,7 +17,15 @@ from torch import nn
 from explorer.figures import THEMES
 from explorer.latent import Dimension
 from training.model import VAE
-from training.priors import MAX_LOG_VAR, MIN_LOG_VAR, Gaussian
+from training.priors import (
+    LARGEST,
+    MAX_LOG_VAR,
+    MIN_LOG_VAR,
+    SMALLEST,
+    Gamma,
+    Gaussian,
+    LatentFamily,
+)
 
 MAGIC = b"VAES"
 VERSION = 1
@@ -163,16 +171,29 @@ def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
     return {"exponents": (turned >> 8).astype(np.uint8), "mantissas": turned.astype(np.uint8)}
 
 
+def family(prior: LatentFamily) -> dict[str, Any]:
+    """What the browser must know of a latent family: a row of its `FAMILIES`, and the numbers."""
+    if isinstance(prior, Gaussian):
+        bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
+        return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}
+    assert isinstance(prior, Gamma), prior
+    return {
+        "family": "gamma",
+        "shape": prior.shape,
+        "rate": prior.rate,
+        "bounds": [SMALLEST, LARGEST],
+        "mean": prior.shape / prior.rate,
+        "std": prior.shape**0.5 / prior.rate,
+    }
+
+
 def model(vae: VAE, name: str) -> bytes:
     """The blob of a model: encoder and decoder as layer lists, the prior, the likelihood."""
-    prior = vae.prior
-    assert isinstance(prior, Gaussian)
     weights: list[NDArray[np.float32]] = []
     header = {
         "name": name,
         "latent_dim": vae.config.latent_dim,
-        "prior": {"family": "gaussian", "mean": prior.mean, "std": prior.std},
-        "log_var": [MIN_LOG_VAR, MAX_LOG_VAR],
+        "prior": family(vae.prior),
         "likelihood": vae.config.likelihood,
         "encoder": network(vae.encoder, weights),
         "decoder": network(vae.decoder, weights),

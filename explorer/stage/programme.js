@@ -133,7 +133,7 @@ export function facts(place, follower) {
     words.push(`learning rate ${Number(last.learning_rate.toPrecision(2))}`);
     words.push(`β ${Number(last.beta.toPrecision(3))}${comes(run, last)}`);
   }
-  words.push(`${run.preset}: ${run.latent_dim}-D, ${run.likelihood}, ${run.data}, seed ${run.seed}`);
+  words.push(`${run.preset}: ${run.latent_dim}-D, ${run.prior_name}, ${run.likelihood}, ${run.data}, seed ${run.seed}`);
   write(place, words.join(" · "));
 }
 

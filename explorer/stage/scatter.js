@@ -26,10 +26,13 @@ export class Scatter {
     const span = a.span + share * (b.span - a.span);
     const scale = Math.min(width, height) / 2 / span;
     const flat = axes.length < 2;
-    const x = (value) => width / 2 + (value - prior.mean) * scale;
-    const y = (value) => height / 2 - (value - prior.mean) * scale;
+    const positive = prior.family === "gamma";
+    const middle = positive ? 0.9 * span : prior.mean; // 0 is near the edge
+    const x = (value) => width / 2 + (value - middle) * scale;
+    const y = (value) => height / 2 - (value - middle) * scale;
     const strip = (c) => ((c + 0.5) / classes.length) * (height - 40) + 12; // one a class
-    const view = { context, width, height, scale, x, y, prior, axes, ...this.colours() };
+    const origin = positive ? 0 : prior.mean;
+    const view = { context, width, height, scale, x, y, prior, origin, positive, axes, ...this.colours() };
     this.rings(view);
     const radius = Math.max(1.8, Math.min(width, height) / 190);
     const at = (n, axis) => {
@@ -70,10 +73,10 @@ export class Scatter {
     return found;
   }
 
-  rings({ context, prior, x, y, scale, width, height, line, axes }) {
+  rings({ context, prior, origin, positive, x, y, scale, width, height, line, axes }) {
     context.lineWidth = 1.2;
     context.strokeStyle = line;
-    for (const sigmas of [1, 2, 3]) {
+    for (const sigmas of positive ? [] : [1, 2, 3]) {
       const radius = sigmas * prior.std * scale;
       context.beginPath();
       if (axes.length > 1) context.arc(x(prior.mean), y(prior.mean), radius, 0, ROUND);
@@ -86,16 +89,16 @@ export class Scatter {
     }
     context.beginPath();
     if (axes.length > 1) {
-      context.moveTo(0, y(prior.mean));
-      context.lineTo(width, y(prior.mean));
+      context.moveTo(0, y(origin));
+      context.lineTo(width, y(origin));
     }
-    context.moveTo(x(prior.mean), 0);
-    context.lineTo(x(prior.mean), height);
+    context.moveTo(x(origin), 0);
+    context.lineTo(x(origin), height);
     context.stroke();
   }
 
   /** What the rings and the axes are, readable over the codes. */
-  sigmas({ context, prior, x, y, scale, width, height, faint, paper, axes }) {
+  sigmas({ context, prior, origin, positive, x, y, scale, width, height, faint, paper, axes }) {
     const write = (text, px, py, align, base) => {
       context.textAlign = align;
       context.textBaseline = base;
@@ -107,16 +110,16 @@ export class Scatter {
     context.strokeStyle = paper;
     context.fillStyle = faint;
     context.font = "12px sans-serif";
-    for (const sigmas of [1, 2, 3]) {
+    for (const sigmas of positive ? [] : [1, 2, 3]) {
       const radius = sigmas * prior.std * scale;
       const text = sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`;
       if (axes.length > 1) write(text, x(prior.mean), y(prior.mean) + radius + 2, "center", "top");
       else write(text, x(prior.mean) + radius, height - 3, "center", "bottom");
     }
     context.font = "15px sans-serif";
-    const middle = axes.length > 1 ? y(prior.mean) - 3 : height - 18;
+    const middle = axes.length > 1 ? y(origin) - 3 : height - 18;
     write(zName(axes[0]), width - 4, middle, "right", "bottom");
-    if (axes.length > 1) write(zName(axes[1]), x(prior.mean) + 5, 3, "left", "top");
+    if (axes.length > 1) write(zName(axes[1]), x(origin) + 5, 3, "left", "top");
   }
 
   /**

@@ -196,6 +196,7 @@ export class Stage {
         const span = high - low;
         this.z[index] = Math.min(high + span, Math.max(low - span, this.z[index]));
       }
+      this.vae.hold(this.z);
     } else {
       const { x, y, index } = this.blob.arrays;
       const place = nearest(x.length, 2, (i, j) => (j ? y[i] : x[i]), xy);
@@ -205,9 +206,16 @@ export class Stage {
     this.change("z");
   }
 
+  /** Put a code at a place of the map, or as near as the prior lets it. */
+  place(z, xy) {
+    this.view.move(z, xy);
+    this.vae.hold(z);
+  }
+
   goTo(z) {
     this.free = null;
     this.z.set(z);
+    this.vae.hold(this.z);
     this.change("z");
   }
 
@@ -280,7 +288,7 @@ export class Stage {
 
   askManifold() {
     if (this.view?.invertible && this.z)
-      this.manifold.ask((z, xy) => this.view.move(z, xy), this.z);
+      this.manifold.ask((z, xy) => this.place(z, xy), this.z);
   }
 
   // --- a frame ----------------------------------------------------------------------------------
@@ -296,8 +304,7 @@ export class Stage {
     this.sampler.reset();
     this.over = null;
     this.order += 1;
-    const { mu, std } = this.posterior;
-    this.worker?.postMessage({ kind: "expect", id: this.order, x: this.x, mu, std, draws: DRAWS });
+    this.worker?.postMessage({ kind: "expect", id: this.order, x: this.x, posterior: this.posterior, draws: DRAWS });
   }
 
   /** The stage is not on the page for now. */

@@ -1,10 +1,11 @@
 // The VAE: x → q(z|x) → z → x̂, and its terms in nats. Knows nothing of the screen.
 
+import { FAMILIES } from "./families.js";
 import { network } from "./network.js";
 
 /**
- * @typedef {{mu: Float32Array, std: Float32Array, logVar: Float32Array, klPerDim: Float32Array,
- *            kl: number}} Posterior  q(z|x) = N(mu, std²), and its KL to the prior in nats
+ * @typedef {{mu: Float32Array, std: Float32Array, klPerDim: Float32Array, kl: number}} Posterior
+ *   mean and standard deviation of q(z|x), the parameters of its family, its KL to the prior in nats
  */
 
 /** The weights of a model's blob, as float32. Two planes of bfloat16 are put together again. */
@@ -22,8 +23,8 @@ export class Vae {
   constructor({ header, arrays }) {
     this.name = header.name;
     this.d = header.latent_dim;
-    this.prior = header.prior;
-    this.logVarRange = header.log_var;
+    if (!(header.prior.family in FAMILIES)) throw new Error(`the prior ${header.prior.family}`);
+    this.prior = new FAMILIES[header.prior.family](header.prior);
     const weights = weightsOf(arrays);
     this._encoder = network(header.encoder, weights, [784]);
     this._decoder = network(header.decoder, weights, [this.d]);
@@ -34,22 +35,16 @@ export class Vae {
   encode(x) {
     // A layer may work in place, and x is the caller's.
     const out = this._encoder(x);
-    const { d } = this;
-    const [low, high] = this.logVarRange;
-    const mu = out.slice(0, d);
-    const logVar = out.slice(d, 2 * d).map((v) => Math.min(high, Math.max(low, v)));
-    const std = logVar.map((v) => Math.exp(0.5 * v));
-    const klPerDim = this.kl(mu, logVar);
-    return { mu, logVar, std, klPerDim, kl: klPerDim.reduce((a, b) => a + b, 0) };
+    const posterior = this.prior.posterior(out, this.d);
+    const klPerDim = this.prior.kl(posterior);
+    return { ...posterior, klPerDim, kl: klPerDim.reduce((a, b) => a + b, 0) };
   }
 
-  /** KL(N(mu, exp(logVar)) ‖ N(mean, std²)) in each dimension: Kingma & Welling, appendix B. */
-  kl(mu, logVar) {
-    const { mean, std } = this.prior;
-    return mu.map((m, i) => {
-      const logRatio = logVar[i] - 2 * Math.log(std);
-      return 0.5 * (Math.exp(logRatio) + ((m - mean) / std) ** 2 - 1 - logRatio);
-    });
+  /** Keep z where the prior has mass. @param {Float32Array} z changed in place */
+  hold(z) {
+    const { low } = this.prior;
+    for (let i = 0; i < z.length; i++) if (z[i] < low) z[i] = low;
+    return z;
   }
 
   /** Logits of p(x|z), (784,); overwritten by the next call. @param {Float32Array} z (d,) */
@@ -74,19 +69,13 @@ export class Vae {
   }
 
   /** log q(z|x) − log p(z) in nats: the one-sample KL, whose mean over q is the KL. */
-  logRatio(z, { mu, logVar }) {
-    const { mean, std } = this.prior;
-    let sum = 0;
-    for (let i = 0; i < this.d; i++) {
-      sum -= 0.5 * (logVar[i] + (z[i] - mu[i]) ** 2 * Math.exp(-logVar[i]));
-      sum += Math.log(std) + 0.5 * ((z[i] - mean) / std) ** 2;
-    }
-    return sum;
+  logRatio(z, posterior) {
+    return this.prior.logRatio(z, posterior);
   }
 
-  /** z = μ + σ·ε. @param {() => number} normal draws ε */
-  sample({ mu, std }, normal) {
-    return mu.map((m, i) => m + std[i] * normal());
+  /** A draw of z from q(z|x). @param {() => number} normal draws standard normal numbers */
+  sample(posterior, normal) {
+    return this.prior.sample(posterior, normal);
   }
 }
 

@@ -29,7 +29,7 @@ export function wire(stage) {
     },
     window: () => {
       if (stage.view?.invertible)
-        stage.manifold.askSoon((z, xy) => stage.view.move(z, xy), () => stage.z);
+        stage.manifold.askSoon((z, xy) => stage.place(z, xy), () => stage.z);
     },
     selected: (places) => {
       stage.lasso = lassoOf(places, stage.blob.header.traces);

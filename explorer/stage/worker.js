@@ -50,14 +50,11 @@ function grid(model, order, until) {
 
 /** −E_q log p(x|z) by draws of z; the same image gets the same draws. */
 function expect(model, order, until) {
-  const { x, mu, std, id, draws } = order;
+  const { x, posterior, id, draws } = order;
   order.sum ??= new Running();
   order.normal ??= normals(seeded(1));
-  const z = new Float32Array(model.d);
-  while (order.sum.n < draws && performance.now() < until) {
-    for (let i = 0; i < z.length; i++) z[i] = mu[i] + std[i] * order.normal();
-    order.sum.add(model.nll(model.decode(z), x));
-  }
+  while (order.sum.n < draws && performance.now() < until)
+    order.sum.add(model.nll(model.decode(model.sample(posterior, order.normal)), x));
   const { n, mean, error } = order.sum;
   postMessage({ kind: "expect", id, n, mean, error, last: n >= draws });
   return n >= draws;

@@ -47,7 +47,7 @@ RUN = """async ({ code, blob, codes, images }) => {
   for (let i = 0; i < m; i++) {
     const q = vae.encode(Float32Array.from(x.subarray(784 * i, 784 * (i + 1)), v => v / 255));
     mu.set(q.mu, vae.d * i);
-    logVar.set(q.logVar, vae.d * i);
+    logVar.set(q.logVar ?? q.std, vae.d * i);
     kl[i] = q.kl;
   }
   ms.sort((a, b) => a - b);
@@ -136,6 +136,58 @@ def test_the_convolutional_vae_runs_as_in_torch(modules):
     assert np.abs(found["logVar"] - posterior.log_var.numpy().ravel()).max() < 1e-5
 
 
+@pytest.mark.parametrize("prior", ["normal-1-2", "gamma"])
+def test_every_latent_family_runs_as_in_torch(modules, prior):
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(3, (40,), (40,), prior=prior)).eval()
+    with torch.no_grad():
+        vae.encoder[-1].weight *= 8  # small and large parameters
+    codes, images = torch.rand(5, 3), data.load("mnist-5k", "test").images[:200]
+    found = in_browser(modules, payload.model(vae, prior), codes.numpy(), images.numpy())
+    with torch.no_grad():
+        posterior = vae.encode(data.to_float(images))
+        kl = vae.prior.kl(posterior).sum(-1)
+    np.testing.assert_allclose(found["mu"], posterior.mu.numpy().ravel(), rtol=1e-4, atol=1e-4)
+    second = posterior.std if prior == "gamma" else posterior.log_var
+    np.testing.assert_allclose(found["logVar"], second.numpy().ravel(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_gamma_draws_follow_q_and_their_mean_ratio_finds_the_closed_form(modules):
+    page, code = modules
+    found = page.evaluate(
+        """async code => {
+          const { Running, normals, seeded } = await import(code + 'vae.js');
+          const { FAMILIES, digamma, logGamma } = await import(code + 'families.js');
+          const family = new FAMILIES.gamma({ shape: 2, rate: 0.5, bounds: [1e-3, 1e4] });
+          const q = { shape: Float32Array.of(0.4, 5), rate: Float32Array.of(2, 0.8) };
+          const normal = normals(seeded(3));
+          const ratio = new Running(), means = [new Running(), new Running()];
+          for (let i = 0; i < 200000; i++) {
+            const z = family.sample(q, normal);
+            ratio.add(family.logRatio(z, q));
+            means.forEach((mean, k) => mean.add(z[k]));
+          }
+          const at = [0.001, 0.2, 1, 2.5, 30, 1e4];
+          return { kl: [...family.kl(q)], ratio: [ratio.mean, ratio.error],
+            means: means.map(m => [m.mean, m.error]),
+            digamma: at.map(digamma), logGamma: at.map(logGamma), at };
+        }""",
+        code,
+    )
+    at = torch.tensor(found["at"], dtype=torch.float64)
+    np.testing.assert_allclose(found["digamma"], torch.digamma(at).numpy(), rtol=1e-9)
+    np.testing.assert_allclose(found["logGamma"], torch.lgamma(at).numpy(), rtol=1e-9, atol=1e-12)
+    q = torch.distributions.Gamma(torch.tensor([0.4, 5.0]), torch.tensor([2.0, 0.8]))
+    kl = torch.distributions.kl_divergence(q, torch.distributions.Gamma(2.0, 0.5))
+    np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-4)
+    for (mean, error), exact in zip(
+        [found["ratio"], *found["means"]], [float(kl.sum()), *q.mean.tolist()], strict=True
+    ):
+        assert 0 < error < 0.05
+        assert abs(mean - exact) < 4 * error
+
+
 def test_convolutions_run_as_in_torch(modules):
     torch.manual_seed(0)
     layers = nn.Sequential(
@@ -191,8 +243,9 @@ def test_sampling_and_paths_are_what_their_formulas_say(modules):
           const { Vae, Running, normals, seeded } = await import(code + 'vae.js');
           const { spherical, straight } = await import(code + 'walk.js');
           const { centring } = await import(code + 'pad.js');
+          const { FAMILIES } = await import(code + 'families.js');
           const vae = Object.assign(Object.create(Vae.prototype), {
-            d: 2, prior: { mean: 0.5, std: 2 }, logVarRange: [-30, 10] });
+            d: 2, prior: new FAMILIES.gaussian({ mean: 0.5, std: 2, log_var: [-30, 10] }) });
           const mu = Float32Array.of(1, -2), logVar = Float32Array.of(-1, 0.5);
           const std = logVar.map(v => Math.exp(v / 2));
           const q = { mu, logVar, std };
@@ -208,7 +261,7 @@ def test_sampling_and_paths_are_what_their_formulas_say(modules):
           const dot = new Float32Array(784);
           dot[28 * 3 + 5] = 1;
           return {
-            kl: [...vae.kl(mu, logVar)], ratio: [ratio.mean, ratio.error],
+            kl: [...vae.prior.kl(q)], ratio: [ratio.mean, ratio.error],
             mean: [moments[0].mean, moments[0].error],
             variance: [moments[1].mean, moments[1].error],
             half: [...spherical(a, b, 0.5)],

@@ -71,7 +71,7 @@ def test_weights_of_either_precision_arrive_to_the_last_bit():
     bits = (turned >> 1 | (turned & 1) << 15) << 16
     flat = torch.cat([p.detach().ravel() for p in vae.state_dict().values()]).numpy()
     np.testing.assert_array_equal(bits.view(np.float32), flat)
-    assert header["log_var"] == [-30.0, 10.0]
+    assert header["prior"]["log_var"] == [-30.0, 10.0]
 
 
 def test_pictures_come_back_pixel_by_pixel(digits):

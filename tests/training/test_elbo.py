@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
+from torch.distributions import Gamma as TorchGamma
 
+from training import priors
 from training.elbo import elbo, iwae
 from training.likelihoods import Likelihood, bernoulli
 from training.model import VAE, VAEConfig
-from training.priors import PRIORS, Gaussian, Posterior
+from training.priors import Gamma, GammaPosterior, Gaussian, GaussianPosterior
 
 TINY = VAEConfig(latent_dim=3, encoder_widths=(16,), decoder_widths=(16,))
 
@@ -19,7 +21,7 @@ TINY = VAEConfig(latent_dim=3, encoder_widths=(16,), decoder_widths=(16,))
 def posterior():
     g = torch.Generator().manual_seed(3)
     mu, log_var = torch.randn(2, 5, 4, generator=g, dtype=torch.float64)
-    return Posterior(1.5 * mu, log_var)
+    return GaussianPosterior(1.5 * mu, log_var)
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (1.0, 2.0), (-0.5, 0.3)])
@@ -29,8 +31,8 @@ def test_gaussian_kl_is_that_of_torch_distributions(posterior, mean, std):
 
 
 def test_gaussian_kl_is_that_of_monte_carlo(posterior):
-    prior, n = PRIORS["standard-normal"], 40_000
-    many = Posterior(*(p.expand(n, *p.shape) for p in posterior))
+    prior, n = priors.find("standard-normal"), 40_000
+    many = GaussianPosterior(*(p.expand(n, *p.shape) for p in posterior))
     z = prior.sample(many, torch.Generator().manual_seed(0))
     draws = prior.log_posterior(z, many) - prior.log_prior(z)
     error = draws.std(0) / math.sqrt(n)
@@ -40,7 +42,7 @@ def test_gaussian_kl_is_that_of_monte_carlo(posterior):
 
 def test_samples_follow_the_posterior_and_the_prior_and_carry_gradients(posterior):
     prior, n = Gaussian(mean=1.0, std=2.0), 100_000
-    many = Posterior(*(p.expand(n, *p.shape) for p in posterior))
+    many = GaussianPosterior(*(p.expand(n, *p.shape) for p in posterior))
     z = prior.sample(many, torch.Generator().manual_seed(1))
     torch.testing.assert_close(z.mean(0), posterior.mu, atol=0.03, rtol=0)
     torch.testing.assert_close(z.std(0), posterior.std, atol=0.03, rtol=0.01)
@@ -49,10 +51,84 @@ def test_samples_follow_the_posterior_and_the_prior_and_carry_gradients(posterio
     torch.testing.assert_close(free.std(0), 2 * torch.ones(2), atol=0.03, rtol=0)
     mu = torch.zeros(4, requires_grad=True)
     log_var = torch.zeros(4, requires_grad=True)
-    prior.sample(Posterior(mu, log_var)).sum().backward()
+    prior.sample(GaussianPosterior(mu, log_var)).sum().backward()
     assert mu.grad is not None
     assert log_var.grad is not None
     assert (mu.grad == 1).all()
+
+
+def test_the_kl_to_n_1_2_is_that_of_the_report(posterior):
+    """KL = −½ Σ [1 − 2 log 2 + log σ² − σ²/4 − (1 − μ)²/4], as the report writes it."""
+    mu, log_var = posterior
+    terms = 1 - 2 * math.log(2) + log_var - log_var.exp() / 4 - (1 - mu) ** 2 / 4
+    torch.testing.assert_close(priors.find("normal-1-2").kl(posterior), -0.5 * terms)
+
+
+@pytest.fixture
+def gammas():
+    g = torch.Generator().manual_seed(4)
+    shape, rate = 0.3 + 4 * torch.rand(2, 5, 3, generator=g, dtype=torch.float64)
+    return GammaPosterior(shape, rate)
+
+
+@pytest.mark.parametrize("prior", [Gamma(2.0, 1.0), Gamma(0.7, 3.0), Gamma(5.0, 0.5)])
+def test_gamma_densities_and_kl_are_those_of_torch_and_of_monte_carlo(gammas, prior):
+    both = (torch.tensor(v, dtype=torch.float64) for v in (prior.shape, prior.rate))
+    q, p = TorchGamma(*gammas), TorchGamma(*both)
+    torch.testing.assert_close(prior.kl(gammas), kl_divergence(q, p))
+    n = 40_000
+    many = GammaPosterior(*(v.expand(n, *v.shape) for v in gammas))
+    z = prior.sample(many, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(prior.log_prior(z), p.log_prob(z).sum(-1))
+    torch.testing.assert_close(prior.log_posterior(z, many), q.log_prob(z).sum(-1))
+    draws = prior.log_posterior(z, many) - prior.log_prior(z)
+    error = draws.std(0) / math.sqrt(n)
+    assert ((draws.mean(0) - prior.kl(gammas).sum(-1)).abs() < 5 * error).all()
+
+
+def test_gamma_samples_follow_q_and_the_prior_and_their_gradients_are_those_of_the_mean(gammas):
+    prior, n = Gamma(2.0, 0.5), 100_000
+    shape, rate = (v.clone().requires_grad_() for v in gammas)
+    posterior = GammaPosterior(shape, rate)
+    many = GammaPosterior(*(v.expand(n, *v.shape) for v in posterior))
+    z = prior.sample(many, torch.Generator().manual_seed(1))
+    assert (z > 0).all()
+    torch.testing.assert_close(z.mean(0), posterior.mu, rtol=0.03, atol=0)
+    torch.testing.assert_close(z.std(0), posterior.std, rtol=0.03, atol=0)
+    z.mean(0).sum().backward()
+    # d/da E[z] = 1/b and d/db E[z] = −a/b², which implicit gradients must find on the mean.
+    torch.testing.assert_close(shape.grad, 1 / rate.detach(), rtol=0.05, atol=0)
+    torch.testing.assert_close(rate.grad, -shape.detach() / rate.detach() ** 2, rtol=0.05, atol=0)
+    free = prior.sample_prior(n, 2, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(free.mean(0), torch.full((2,), 4.0), rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("name", ["standard-normal", "normal-1-2", "normal--0.5-0.3", "gamma"])
+def test_quantiles_have_their_share_of_the_prior_below_them(name):
+    prior, shares = priors.find(name), torch.tensor([0.02, 0.5, 0.9])
+    draws = prior.sample_prior(100_000, 1, torch.Generator().manual_seed(0))
+    below = (draws < prior.quantile(shares)).float().mean(0)
+    torch.testing.assert_close(below, shares, atol=0.006, rtol=0)
+
+
+def test_a_prior_that_is_not_known_is_named_with_the_valid_ones():
+    assert priors.find("normal--0.5-0.3") == Gaussian(-0.5, 0.3)
+    for name in ("normal", "normal-1-0", "normal-1-1e9", "beta"):
+        with pytest.raises(ValueError, match="standard-normal, normal-1-2, gamma, and normal-M-S"):
+            priors.find(name)
+    with pytest.raises(ValueError, match="prior 'x' is not known"):
+        VAEConfig(2, (4,), (4,), prior="x")
+
+
+@pytest.mark.parametrize("name", ["normal-1-2", "gamma"])
+def test_a_part_of_a_batch_and_many_samples_work_with_every_family(name):
+    vae, x = VAE(VAEConfig(3, (16,), (16,), prior=name)), torch.rand(6, 784)
+    part = elbo(vae, x[2:4], torch.Generator().manual_seed(0), around=(2, 2))
+    assert part.kl.shape == (2,)
+    assert torch.isfinite(part.neg_elbo).all()
+    bound = iwae(vae, x, 200, torch.Generator().manual_seed(0))
+    single = torch.stack([elbo(vae, x).neg_elbo for _ in range(100)]).mean(0)
+    assert (bound <= single + 1).all()
 
 
 def test_bernoulli_is_that_of_torch_distributions_and_broadcasts_over_samples():

@@ -1,0 +1,124 @@
+// The latent families, as priors.py has them: what the encoder's output says of z, and the KL to the
+// prior. A posterior has `mu` and `std`, the mean and standard deviation in each dimension.
+
+/** log Γ(x) for x > 0. Source: Lanczos (1964), with g = 7 and nine terms. */
+export function logGamma(x) {
+  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
+  const terms = [
+    676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+    12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+  ];
+  const t = x + 6.5;
+  const sum = terms.reduce((s, term, i) => s + term / (x + i), 0.99999999999980993);
+  return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
+}
+
+/** ψ(x) = d/dx log Γ(x) for x > 0: upwards by ψ(x) = ψ(x + 1) − 1/x, then its asymptotic series. */
+export function digamma(x) {
+  let shift = 0;
+  while (x < 8) {
+    shift -= 1 / x;
+    x += 1;
+  }
+  const r = 1 / (x * x);
+  return shift + Math.log(x) - 0.5 / x - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r / 240)));
+}
+
+const softplus = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
+const within = ([low, high], v) => Math.min(high, Math.max(low, v));
+
+/** q(z|x) = N(mu, exp(logVar)), prior N(mean, std²). */
+class Gaussian {
+  constructor({ mean, std, log_var: range }) {
+    Object.assign(this, { mean, std, range, low: -Infinity });
+  }
+
+  posterior(out, d) {
+    const mu = out.slice(0, d);
+    const logVar = out.slice(d, 2 * d).map((v) => within(this.range, v));
+    return { mu, logVar, std: logVar.map((v) => Math.exp(0.5 * v)) };
+  }
+
+  /** In each dimension. Source: Kingma & Welling (2014), appendix B. */
+  kl({ mu, logVar }) {
+    return mu.map((m, i) => {
+      const logRatio = logVar[i] - 2 * Math.log(this.std);
+      return 0.5 * (Math.exp(logRatio) + ((m - this.mean) / this.std) ** 2 - 1 - logRatio);
+    });
+  }
+
+  logRatio(z, { mu, logVar }) {
+    let sum = 0;
+    for (let i = 0; i < mu.length; i++) {
+      sum -= 0.5 * (logVar[i] + (z[i] - mu[i]) ** 2 * Math.exp(-logVar[i]));
+      sum += Math.log(this.std) + 0.5 * ((z[i] - this.mean) / this.std) ** 2;
+    }
+    return sum;
+  }
+
+  /** z = μ + σ·ε. */
+  sample({ mu, std }, normal) {
+    return mu.map((m, i) => m + std[i] * normal());
+  }
+}
+
+/** q(z|x) = Gamma(shape, rate), prior Gamma(shape, rate): z is positive. */
+class Gamma {
+  constructor({ shape, rate, bounds, mean, std }) {
+    Object.assign(this, { shape, rate, bounds, mean, std, low: 0 });
+  }
+
+  posterior(out, d) {
+    const value = (v) => within(this.bounds, softplus(v));
+    const shape = out.slice(0, d).map(value);
+    const rate = out.slice(d, 2 * d).map(value);
+    return {
+      shape,
+      rate,
+      mu: shape.map((a, i) => a / rate[i]),
+      std: shape.map((a, i) => Math.sqrt(a) / rate[i]),
+    };
+  }
+
+  /** In each dimension. Source: Penny (2001). */
+  kl({ shape, rate }) {
+    return shape.map((a, i) => {
+      const b = rate[i];
+      return (
+        (a - this.shape) * digamma(a) - logGamma(a) + logGamma(this.shape) +
+        this.shape * (Math.log(b) - Math.log(this.rate)) + (a * (this.rate - b)) / b
+      );
+    });
+  }
+
+  logRatio(z, { shape, rate }) {
+    let sum = 0;
+    for (let i = 0; i < shape.length; i++)
+      sum += logDensity(z[i], shape[i], rate[i]) - logDensity(z[i], this.shape, this.rate);
+    return sum;
+  }
+
+  sample({ shape, rate }, normal) {
+    return shape.map((a, i) => Math.max(1e-30, standardGamma(a, normal)) / rate[i]);
+  }
+}
+
+const logDensity = (z, a, b) => a * Math.log(b) + (a - 1) * Math.log(z) - b * z - logGamma(a);
+
+/** A uniform number from two normal ones: the radius of Box & Muller, backwards. */
+const uniform = (normal) => Math.exp(-0.5 * (normal() ** 2 + normal() ** 2));
+
+/** A number of Gamma(a, 1). Source: Marsaglia & Tsang (2000). */
+function standardGamma(a, normal) {
+  if (a < 1) return standardGamma(a + 1, normal) * uniform(normal) ** (1 / a);
+  const d = a - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = normal();
+    const v = (1 + c * x) ** 3;
+    if (v > 0 && Math.log(uniform(normal)) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
+  }
+}
+
+/** A row a family, by the name that a model's blob gives it. */
+export const FAMILIES = { gaussian: Gaussian, gamma: Gamma };
