@@ -21,5 +21,8 @@ pages = [
     st.Page("screens/train.py", title="Train"),
 ]
 page = st.navigation(pages, position="top")
+with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there
+    for entry in pages:
+        st.page_link(entry)
 component.early(page.url_path)
 page.run()

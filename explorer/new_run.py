@@ -36,6 +36,11 @@ def button() -> None:
 
 def form() -> None:
     """Draw the form; its button makes the run and has the page watch it."""
+    with st.container(key="runform"):
+        _form()
+
+
+def _form() -> None:
     if not access.may_control():
         st.caption(access.REFUSAL)
         return
@@ -88,7 +93,7 @@ def form() -> None:
         help="Draws the first weights and the order of the images.",
     )
     terms, families = list(LIKELIHOODS), list(PRIORS)
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     prior = left.selectbox(
         "Prior",
         families,
@@ -96,14 +101,14 @@ def form() -> None:
         key=key("prior"),
         help="p(z), and the family of q(z|x): a Gamma code is positive.",
     )
-    likelihood = right.selectbox(
+    likelihood = middle.selectbox(
         "Likelihood",
         terms,
         terms.index(preset.model.likelihood),
         key=key("likelihood"),
         help="What p(x|z) is: its −log is the reconstruction term.",
     )
-    wish = st.text_input("Name", placeholder=preset.name, key=key("name"))
+    wish = right.text_input("Name", placeholder=preset.name, key=key("name"))
     if not st.button("Start training", type="primary", key="start", width="stretch"):
         return
     asked = asdict(preset) | fields

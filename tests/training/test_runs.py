@@ -38,18 +38,27 @@ def digits():
 
 
 def trained(digits, cut: int | None = None):
-    """The weights and epochs of a run that was stopped after `cut` steps and gone on with."""
+    """The weights and epochs of a run that was stopped after `cut` steps and gone on with.
+
+    After its first epoch it is given another β, as the page does.
+    """
     vae = new_vae(SMALL, 1)
     trainer, records = Trainer(vae, SMALL, *digits, 1), []
     for record in trainer:
         records.append(record)
+        if record.step == 20:
+            trainer.beta = 3.0
         if record.step == cut:
             file = io.BytesIO()
             torch.save(trainer.state(), file)
             file.seek(0)
             vae = new_vae(SMALL, 9)  # another start, to be overwritten
             state = torch.load(file, weights_only=True)
-            records += list(Trainer(vae, SMALL, *digits, 1, state=state))
+            trainer = Trainer(vae, SMALL, *digits, 1, state=state)
+            for later in trainer:
+                records.append(later)
+                if later.step == 20:
+                    trainer.beta = 3.0
             break
     epochs = [replace(r.terms, images_per_second=0.0) for r in records if r.terms]
     return vae.state_dict(), epochs
@@ -57,7 +66,7 @@ def trained(digits, cut: int | None = None):
 
 def test_a_run_that_was_stopped_at_any_step_ends_with_the_same_weights(digits):
     weights, epochs = trained(digits)
-    assert len(epochs) == 3
+    assert [e.beta for e in epochs] == [1.0, 3.0, 3.0]
     for cut in (1, 19, 20, 33, 59):  # within an epoch, and at its borders
         again, same = trained(digits, cut)
         assert same == epochs, cut
