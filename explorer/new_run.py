@@ -5,7 +5,7 @@ from dataclasses import asdict
 import msgspec
 import streamlit as st
 
-from explorer import access, places, runs, state
+from explorer import access, launch, places, state
 from training import data
 from training.likelihoods import LIKELIHOODS
 from training.presets import PRESETS, Preset
@@ -114,7 +114,7 @@ def _form() -> None:
     asked = asdict(preset) | fields
     asked["model"] |= {"latent_dim": latent_dim, "prior": prior, "likelihood": likelihood}
     try:
-        run = runs.start(
+        run = launch.start(
             _checked(asked, fields | {"latent_dim": latent_dim}),
             seed if seed >= 0 else _refuse(f"Seed {seed} is not possible: it is 0 or more."),
             places.run_dir(),

@@ -1,39 +1,26 @@
-"""Training runs as a watcher sees and steers them. Files and processes; no Streamlit.
-
-A run belongs to its own process, never to a page: what is started here goes on when the browser,
-or the whole app, is closed.
-"""
+"""Training runs as a watcher sees them: what they do, and what they have done. No Streamlit."""
 
 import contextlib
 import functools
-import os
 import re
-import shutil
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from explorer.places import ROOT
 from explorer.stage import payload
 from training import log, priors
-from training.checkpoint import SUFFIX
-from training.loop import pick_device
-from training.presets import PRESETS, Preset
-from training.runlog import ALIVE, Run, RunConfig, RunError, Status, snapshot_steps
+from training.presets import PRESETS
+from training.runlog import Run, RunError, snapshot_steps
 from training.snapshots import Probe, Snapshot
+from training.status import Status
 
-MOST_RUNNING = 3
 PATIENCE = 60.0  # seconds that a run's process may take to say its first word
 MOST_LINES = 2000
-SAVE_EVERY = 5.0  # seconds; on the page one sees what a kill takes back
 OUTPUT = "output.txt"
-_NAME = re.compile(r"[\w][\w.-]{0,99}")
+NAME = re.compile(r"[\w][\w.-]{0,99}")
 _WORDS = {
     "data": "{}",
     "epochs": "{} epochs",
@@ -42,8 +29,12 @@ _WORDS = {
     "learning_rate": "rate {:g}",
     "batch_size": "batch {}",
 }
-_processes: dict[Path, subprocess.Popen[bytes]] = {}
-_lock = threading.Lock()
+PROCESSES: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def process_of(run: Run) -> subprocess.Popen[bytes] | None:
+    """The process that was started here for a run, alive or not."""
+    return PROCESSES.get(run.path)
 
 
 def find(root: Path, name: str) -> Run:
@@ -52,7 +43,7 @@ def find(root: Path, name: str) -> Run:
     Raises:
         RunError: there is none.
     """
-    if not _NAME.fullmatch(name) or not (root / name / "config.json").is_file():
+    if not NAME.fullmatch(name) or not (root / name / "config.json").is_file():
         raise RunError(f"There is no run {name[:60]!r}.")
     return Run(root / name)
 
@@ -61,14 +52,14 @@ def names(root: Path) -> list[str]:
     """The runs in a folder, the newest first."""
     with contextlib.suppress(OSError):
         found = [(p.stat().st_mtime, p.parent.name) for p in root.glob("*/config.json")]
-        return [name for _, name in sorted(found, reverse=True) if _NAME.fullmatch(name)]
+        return [name for _, name in sorted(found, reverse=True) if NAME.fullmatch(name)]
     return []
 
 
 def state_of(run: Run) -> Status:
     """What a run is doing, also while its process has not yet said anything, or died unheard."""
     status = run.status()
-    process = _processes.get(run.path)
+    process = process_of(run)
     if process is not None and status.pid != process.pid:  # it has not spoken for itself yet
         code = process.poll()
         if code is None:
@@ -233,104 +224,3 @@ def probe_blob(run: Run) -> bytes:
         {"classes": found.classes.tolist()},
         {"labels": found.labels.astype("uint8"), "images": found.images},
     )
-
-
-def start(
-    preset: Preset, seed: int, root: Path, data_dir: Path, checkpoints: Path, wish: str = ""
-) -> str:
-    """Make a run and the process that trains it; its name, free among runs and checkpoints.
-
-    The name begins with `wish`, or with the preset's.
-
-    Raises:
-        RunError: the name or the folder is not possible, or enough is running.
-    """
-    wish = wish.strip() or preset.name
-    if not _NAME.fullmatch(wish):
-        raise RunError(
-            f"The name {wish[:40]!r} is not possible; use letters, digits, dots, hyphens and "
-            "underscores."
-        )
-    with _lock:
-        _refuse_too_many(root)
-        name, n = wish, 2
-        while (root / name).exists() or (checkpoints / (name + SUFFIX)).exists():
-            name, n = f"{wish}-{n}", n + 1
-        run = Run(root / name)
-        out = checkpoints / (name + SUFFIX)
-        run.create(
-            RunConfig(
-                preset,
-                seed,
-                str(data_dir),
-                str(pick_device("auto")),
-                _threads(),
-                save_every=SAVE_EVERY,
-                out=str(out.resolve()),
-                overwrite=False,
-            )
-        )
-        try:
-            _launch(run)
-        except RunError:
-            shutil.rmtree(run.path, ignore_errors=True)
-            raise
-    return name
-
-
-def _threads() -> int:
-    """One less than there are cores: threads of a training that wait for one that had to make room
-    for the browser cost far more than they bring."""
-    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1))
-
-
-def _refuse_too_many(root: Path) -> None:
-    running = [name for name in names(root) if _busy(Run(root / name))]
-    if len(running) >= MOST_RUNNING:
-        raise RunError(
-            f"{', '.join(running)} are being trained; pause or stop one before another begins."
-        )
-
-
-def _busy(run: Run) -> bool:
-    return _waits(run) and run.status().state != "paused"
-
-
-def go_on(run: Run, finish: bool = False) -> None:
-    """Have a run go on, in its waiting process or a new one; with `finish`, write its checkpoint.
-
-    Raises:
-        RunError: the folder cannot be written.
-    """
-    with _lock:
-        if not finish and not _busy(run):
-            _refuse_too_many(run.path.parent)
-        run.ask(order="stop" if finish else "run")
-        process = _processes.get(run.path)
-        if process is not None and run.status().state not in ALIVE and run.status().pid:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)  # it may be on its way out
-        if not _waits(run):
-            _launch(run, *(["--finish"] if finish else []))
-
-
-def _waits(run: Run) -> bool:
-    process = _processes.get(run.path)
-    return run.status().state in ALIVE or (process is not None and process.poll() is None)
-
-
-def _launch(run: Run, *options: str) -> None:
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    try:
-        with (run.path / OUTPUT).open("ab") as output:
-            _processes[run.path] = subprocess.Popen(
-                [sys.executable, "-m", "training", "resume", str(run.path), *options],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # the end of the app is not the end of the run
-            )
-    except OSError as error:
-        raise RunError(f"{run.path} cannot be trained ({error.strerror}).") from None

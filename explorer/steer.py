@@ -4,9 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import access, cache, places, runs, state
+from explorer import access, cache, launch, places, runs, state
 from explorer.stage import theatre
-from training.runlog import ALIVE, Run, RunError
+from training.runlog import Run, RunError
+from training.status import ALIVE
 
 _OPEN = "open_in_explore"
 
@@ -68,11 +69,11 @@ def _do(run: Run, deed: str, beta: float) -> None:
     elif deed == "pause":
         run.ask(order="pause")
     elif deed == "go on":
-        runs.go_on(run)
+        launch.go_on(run)
     elif deed == "stop" and alive:
         run.ask(order="stop")
     else:  # its process is gone: another one writes the checkpoint of what was saved
-        runs.go_on(run, finish=True)
+        launch.go_on(run, finish=True)
 
 
 def _open(run: Run) -> None:

@@ -18,7 +18,7 @@ TRAINING = ",".join(
     f"training.{path.stem}" for path in sorted((ROOT / "training").glob("[a-z]*.py"))
 )
 ARRAYS = "explorer.latent,explorer.projection,explorer.tsne,explorer.maps,explorer.figures,"
-ARRAYS += "explorer.stage.payload,explorer.runs,explorer.places"
+ARRAYS += "explorer.stage.payload,explorer.runs,explorer.launch,explorer.places"
 PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm,"
 PAGE += "explorer.new_run,explorer.steer,explorer.live"
 

@@ -26,8 +26,10 @@ from training.data import (
     find,
     load,
 )
+from training.endings import Stopped
 from training.evaluate import Evaluation, evaluate_steps
-from training.fitting import Stopped, download_shown, load_split, say, train, unused_name
+from training.fitting import say, train, unused_name
+from training.images import download_shown, load_split
 from training.loop import TrainingError, pick_device
 from training.parallel import in_team, is_leader, leave
 from training.presets import PRESETS, Preset

@@ -2,11 +2,9 @@
 
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,61 +14,22 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
-from training.data import FOLDER, DataError, ImageSet, Split, download, find, load
+from training.data import ImageSet
+from training.endings import Stopped, none_lost, stop_signals, told
 from training.evaluate import mean_terms
+from training.images import images_of
 from training.log import epoch_line, step_line
 from training.loop import Trainer, TrainingError, new_vae, pick_device
 from training.parallel import Team, join
 from training.records import EpochTerms, Record
-from training.runlog import Run, RunConfig, RunError, State
+from training.runlog import Run, RunConfig
 from training.snapshots import Prober, schedule
+from training.status import State
 
 RECORD_EVERY = 0.25  # seconds between records of the newest steps
 LOOK_EVERY = 0.1  # seconds between looks at what the run is asked to do
 AGREE_EVERY = 8  # steps between the processes' agreeing on what to do, where there are several
 PAUSE_LIMIT = 1800.0  # seconds after which a paused process ends; its run can be gone on with
-
-
-def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
-    """Load a split, fetching the data set first where it has to be."""
-    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
-        download_shown(name, data_dir)
-    return load(name, split, data_dir)
-
-
-def download_shown(name: str, data_dir: Path) -> None:
-    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
-        for progress in download(name, data_dir):
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
-
-
-def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
-    """The images to train on, and those to measure on."""
-    name, data_dir = config.preset.data, Path(config.data_dir)
-    train = load_split(name, "train", data_dir)
-    if config.validation:
-        return _hold_back(train, config.validation)
-    return train, load_split(name, "test", data_dir)
-
-
-def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
-    """Split the training images, always in the same way, into a training and a validation part."""
-    if not 0 < n < len(train):
-        raise TrainingError(
-            f"--validation {n} is not possible with {len(train):,} training images; choose a "
-            f"number between 1 and {len(train) - 1:,}."
-        )
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(123))
-    return train.take(order[n:]), train.take(order[:n])
-
-
-class Stopped(Exception):
-    """The training ended in good order before its end; the number of the signal, or 0."""
-
-
-class Lost(TrainingError):
-    """Another process of the run is gone."""
 
 
 def meet(device: str) -> tuple[Team, torch.device]:
@@ -79,30 +38,6 @@ def meet(device: str) -> tuple[Team, torch.device]:
         return join(pick_device(device))
     except ValueError as error:
         raise TrainingError(str(error)) from None
-
-
-@contextlib.contextmanager
-def _told(run: Run, team: Team) -> Iterator[None]:
-    """Have whatever ends the run written in its status."""
-
-    def tell(state: State, message: str) -> None:
-        if team.leads:
-            with contextlib.suppress(RunError):  # the disk may be what failed
-                run.tell(state, message=message)
-
-    try:
-        yield
-    except (DataError, CheckpointError, TrainingError, RunError) as error:
-        tell("failed", str(error))
-        raise
-    except Stopped:
-        raise
-    except KeyboardInterrupt:
-        tell("stopped", "It was interrupted.")
-        raise
-    except BaseException as error:
-        tell("failed", f"{type(error).__name__}: {error}")
-        raise
 
 
 def train(
@@ -120,35 +55,20 @@ def train(
         Stopped: a signal came; the step under way was finished and saved.
     """
     team, device = meet(config.device)
-    with _none_lost(run, team):
+    with none_lost(run, team):
         images = _images(config, team) if fresh else None
         if fresh and team.leads:
             run.create(config)
         team.wait()
     with (
         run.alone() if team.leads else contextlib.nullcontext(),
-        _told(run, team),
-        _none_lost(run, team),
+        told(run, team),
+        none_lost(run, team),
     ):
         if team.leads:
             run.ask(order="run")
             run.tell("running", message=f"loading {config.preset.data}")
         _Session(run, config, team, device, images or _images(config, team)).go(finish)
-
-
-@contextlib.contextmanager
-def _none_lost(run: Run, team: Team) -> Iterator[None]:
-    """One clear sentence where another process of the team is gone."""
-    try:
-        yield
-    except RuntimeError as error:
-        if team.size == 1:
-            raise
-        raise Lost(
-            f"Another process of this run has ended or cannot be reached, so this one stops too "
-            f"({(str(error).splitlines() or [''])[0][:120]}). Go on with `torchrun "
-            f"--nproc-per-node {team.size} -m training resume {run.path}`."
-        ) from None
 
 
 def _images(config: RunConfig, team: Team) -> tuple[ImageSet, ImageSet]:
@@ -238,7 +158,7 @@ class _Session:
             if team.leads:
                 self._snapshot()
         with (
-            _stop_signals() as signals,
+            stop_signals() as signals,
             tqdm(
                 unit="step",
                 disable=None if team.leads else True,
@@ -383,21 +303,6 @@ class _Session:
         out = _save(result, out)
         say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {out}.")
         return out
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that the step that is under way can be finished and saved."""
-    stopped: list[int] = []
-    before = {
-        number: signal.signal(number, lambda n, _frame: stopped.append(n))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _epoch_text(terms: EpochTerms) -> str:

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import filelock
 import msgspec
@@ -31,6 +31,7 @@ from training.log import EpochLine, Line, RewindLine, read
 from training.presets import Preset
 from training.records import EpochTerms
 from training.snapshots import Probe, Snapshot
+from training.status import ALIVE, Control, State, Status, held, lives
 
 FORMAT_VERSION = 2
 RUNS = Path("runs")
@@ -62,73 +63,6 @@ class RunConfig:
     overwrite: bool = True  # where another checkpoint is at `out` by then; else the next free name
     id: str = ""  # drawn when the run is made: a name may be given again, this is not
     format_version: int = FORMAT_VERSION
-
-
-State = Literal["new", "running", "paused", "stopped", "kept", "done", "failed", "interrupted"]
-ALIVE = ("running", "paused")
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a run is doing, as in `status.json`.
-
-    `stopped` ended in good order and can be gone on with, `kept` is a stopped one whose checkpoint
-    was written, `done` was trained to the end; `message` says why a run `failed`. `interrupted` is
-    never written: it is what a reader sees where the process ended without a word.
-    """
-
-    state: State = "new"
-    message: str = ""
-    checkpoint: str | None = None
-    pid: int = 0
-    started: float = 0.0  # when that process began, since a process id is given again
-    host: str = ""
-    steps: int = 0
-    batches: int = 0  # steps an epoch
-    saved: int = 0  # the step of the newest saved state
-
-
-def _held(lock: Path) -> bool | None:
-    """Whether some process holds a lock; None where that cannot be known.
-
-    A shared lock is asked for, so that those who look do not take each other for the holder.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return None
-    return False
-
-
-def _lives(status: Status) -> bool:
-    """Whether the process that wrote a status is there, and not another one of its number."""
-    if status.host != socket.gethostname():
-        return True  # there is no way to know
-    try:
-        process = psutil.Process(status.pid)
-        # Both are the system's clock's, which may be set in between.
-        same = abs(process.create_time() - status.started) < 5.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a run is asked to do, as in `control.json`; `beta`, where it is a number, from the next
-    epoch on."""
-
-    order: Literal["run", "pause", "stop"] = "run"
-    beta: float | None = None
 
 
 def free_run(name: str, root: Path = RUNS) -> Path:
@@ -242,8 +176,8 @@ class Run:
         except (OSError, ValueError):
             return Status()
         if status.state in ALIVE:
-            held = _held(self.path / "lock")
-            if not (_lives(status) if held is None else held):
+            locked = held(self.path / "lock")
+            if not (lives(status) if locked is None else locked):
                 return replace(status, state="interrupted")
         return status
 

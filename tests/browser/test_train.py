@@ -12,7 +12,8 @@ from training import data
 from training.fitting import train
 from training.log import epochs
 from training.presets import PRESETS
-from training.runlog import ALIVE, Run, RunConfig
+from training.runlog import Run, RunConfig
+from training.status import ALIVE
 
 SHORT = replace(PRESETS["mnist-5k-2d"], epochs=4)
 

@@ -12,7 +12,7 @@ import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from explorer import live, runs
+from explorer import launch, live, runs
 from explorer.stage import payload, theatre
 from tests.training.test_runs import SMALL, TERMS
 from training import data
@@ -174,25 +174,25 @@ def test_a_run_that_is_started_here_is_its_own_process_and_tells_why_it_failed(r
     places = (root / "runs", tmp_path / "data", tmp_path / "out")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mnist-5k-2d.safetensors").touch()
-    name = runs.start(made, 0, *places)
+    name = launch.start(made, 0, *places)
     assert name == "mnist-5k-2d-2"  # its checkpoint must find its name free
     run = runs.find(places[0], name)
     assert runs.state_of(run).state == "new"
     until(lambda: run.status().state == "running")
     run.ask(order="pause")
     until(lambda: run.status().state == "paused")
-    runs.go_on(run)
+    launch.go_on(run)
     until(lambda: run.status().state == "running")
-    process = runs._processes[run.path]
+    process = runs.process_of(run)
     process.kill()
     until(lambda: runs.state_of(run).state == "interrupted")
-    runs.go_on(run, finish=True)
+    launch.go_on(run, finish=True)
     until(lambda: run.status().state in ("kept", "failed"))
     assert run.status().state == "kept", run.status()
     assert Path(run.status().checkpoint) == tmp_path / "out" / f"{name}.safetensors"
     missing = replace(made, data="mnist")
     (tmp_path / "data").write_text("not a folder")
-    name = runs.start(missing, 0, *places)
+    name = launch.start(missing, 0, *places)
     failed = runs.find(places[0], name)
     until(lambda: runs.state_of(failed).state == "failed")
     assert "data cannot be written to" in runs.state_of(failed).message

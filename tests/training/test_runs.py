@@ -24,8 +24,9 @@ from training.log import StepLine, counted, epoch_line, epochs, follow, read, th
 from training.loop import Trainer, TrainingError, new_vae
 from training.presets import PRESETS
 from training.records import EpochTerms
-from training.runlog import Run, RunConfig, RunError, Status, snapshot_steps
+from training.runlog import Run, RunConfig, RunError, snapshot_steps
 from training.snapshots import GRID, Probe, Prober, Snapshot, SnapshotError, schedule
+from training.status import Status
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = replace(PRESETS["mnist-5k-2d"], epochs=3, batch_size=200, input_dropout=0.2, elastic=0.02)
@@ -264,7 +265,7 @@ def test_who_is_alive_is_told_by_the_lock_and_by_more_than_a_process_id(tmp_path
     # The process is there, and so is its number, but it trains this run no longer.
     assert run.status().state == "interrupted"
     # Where a file system has no locks, the number and when its process began tell.
-    monkeypatch.setattr("training.runlog._held", lambda lock: None)
+    monkeypatch.setattr("training.runlog.held", lambda lock: None)
     assert run.status().state == "running"
     me = psutil.Process()
     gone = Status("running", pid=me.pid, started=me.create_time() - 500, host=run.status().host)
