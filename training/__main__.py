@@ -53,7 +53,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130
-    leave()
     return 0
 
 
@@ -330,4 +329,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if in_team():
+        leave(code)
+    sys.exit(code)

@@ -69,6 +69,7 @@ def train(
             run.ask(order="run")
             run.tell("running", message=f"loading {config.preset.data}")
         _Session(run, config, team, device, images or _images(config, team)).go(finish)
+        team.wait()  # nobody leaves while another one is still at work
 
 
 def _images(config: RunConfig, team: Team) -> tuple[ImageSet, ImageSet]:

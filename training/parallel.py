@@ -6,8 +6,10 @@ process would make, up to the rounding of sums.
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
@@ -110,7 +112,12 @@ def join(device: torch.device) -> tuple[Team, torch.device]:
     return Team(dist.get_rank(), dist.get_world_size()), device
 
 
-def leave() -> None:
-    """Part from the other processes, at the end of a run."""
-    if dist.is_initialized():
-        dist.destroy_process_group()
+def leave(code: int) -> NoReturn:
+    """End this process of a team with an exit code, at once.
+
+    gloo's threads do not always outlive the interpreter's own end: now and then they abort a
+    process that had done all its work.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
