@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -183,20 +183,22 @@ def _blob(request: Request) -> Response:
     return _answer(request, STORE.find(request.path_params["name"]), "application/octet-stream")
 
 
-def routes(base: str = "") -> list[BaseRoute]:
-    """The routes, under the app's base path and at the root.
+def at_both(base: str, answers: Mapping[str, Callable[[Request], Response]]) -> list[BaseRoute]:
+    """Routes by their paths below `PREFIX`, under the app's base path and at the root.
 
     A reverse proxy may or may not take the base path off before it asks.
     """
-    found: list[BaseRoute] = []
-    for root in dict.fromkeys(("", base.strip("/"))):
-        at = f"/{root}/{PREFIX}" if root else f"/{PREFIX}"
-        found += [
-            Route(f"{at}/code/{{version}}/{{file}}", _code),
-            Route(f"{at}/lib/{{file}}", _lib),
-            Route(f"{at}/blob/{{name}}", _blob),
-        ]
-    return found
+    roots = dict.fromkeys(("", base.strip("/")))
+    return [
+        Route("/".join(["", *filter(None, (root, PREFIX)), path]), answer)
+        for root in roots
+        for path, answer in answers.items()
+    ]
+
+
+def routes(base: str = "") -> list[BaseRoute]:
+    """The routes of what is large."""
+    return at_both(base, {"code/{version}/{file}": _code, "lib/{file}": _lib, "blob/{name}": _blob})
 
 
 class Preload:

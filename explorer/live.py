@@ -1,24 +1,27 @@
 """Routes by which a browser follows training runs: reading only, and open to every visitor.
 
-stage/runs                            the runs and what they are doing
-stage/run/NAME?place=N                a run's news since place N of its log
-stage/run/NAME/probe?v=V              what all its snapshots share
-stage/run/NAME/snapshot/STEP?v=V      a snapshot; V changes with the file
+    stage/runs                            the runs and what they are doing
+    stage/run/NAME?place=N&id=I           its news since place N; all of it where I is not its id
+    stage/run/NAME/probe?v=V              what all its snapshots share
+    stage/run/NAME/snapshot/STEP?v=V      a snapshot; V changes with the file
+
+The server's door imports this before it opens, so what needs torch is imported when it is asked.
 """
 
 import gzip
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from explorer import runs
-from explorer.assets import FOREVER, PREFIX
+from explorer.assets import FOREVER, at_both
 from explorer.places import run_dir
-from training.runlog import Run, RunError
-from training.snapshots import SnapshotError
+
+if TYPE_CHECKING:
+    from training.runlog import Run
 
 
 def _refused(error: Exception) -> Response:
@@ -33,15 +36,22 @@ def _json(value: object) -> Response:
     )
 
 
-def _list(request: Request) -> Response:
-    return _json(runs.listing(run_dir()))
+def _run(request: Request) -> "Run":
+    from explorer import runs
 
-
-def _run(request: Request) -> Run:
     return runs.find(run_dir(), request.path_params["name"])
 
 
+def _list(request: Request) -> Response:
+    from explorer import runs
+
+    return _json(runs.listing(run_dir()))
+
+
 def _news(request: Request) -> Response:
+    from explorer import runs
+    from training.runlog import RunError
+
     asked = request.query_params.get("place", "0")
     place = int(asked) if asked.isdecimal() and len(asked) < 16 else 0
     try:
@@ -50,8 +60,23 @@ def _news(request: Request) -> Response:
         return _refused(error)
 
 
+def _probe(request: Request) -> bytes:
+    from explorer import runs
+
+    return runs.probe_blob(_run(request))
+
+
+def _snapshot(request: Request) -> bytes:
+    from explorer import runs
+
+    return runs.snapshot_blob(_run(request), request.path_params["step"])
+
+
 def _blob(build: Callable[[Request], bytes]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
+        from training.runlog import RunError
+        from training.snapshots import SnapshotError
+
         try:
             blob = build(request)
         except (RunError, SnapshotError, ValueError) as error:
@@ -69,23 +94,14 @@ def _blob(build: Callable[[Request], bytes]) -> Callable[[Request], Response]:
     return answer
 
 
-def _probe(request: Request) -> bytes:
-    return runs.probe_blob(_run(request))
-
-
-def _snapshot(request: Request) -> bytes:
-    return runs.snapshot_blob(_run(request), request.path_params["step"])
-
-
 def routes(base: str = "") -> list[BaseRoute]:
-    """The routes, under the app's base path and at the root, as those of `assets`."""
-    found: list[BaseRoute] = []
-    for root in dict.fromkeys(("", base.strip("/"))):
-        at = f"/{root}/{PREFIX}" if root else f"/{PREFIX}"
-        found += [
-            Route(f"{at}/runs", _list),
-            Route(f"{at}/run/{{name}}", _news),
-            Route(f"{at}/run/{{name}}/probe", _blob(_probe)),
-            Route(f"{at}/run/{{name}}/snapshot/{{step:int}}", _blob(_snapshot)),
-        ]
-    return found
+    """The routes of what runs leave."""
+    return at_both(
+        base,
+        {
+            "runs": _list,
+            "run/{name}": _news,
+            "run/{name}/probe": _blob(_probe),
+            "run/{name}/snapshot/{step:int}": _blob(_snapshot),
+        },
+    )
