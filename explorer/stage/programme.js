@@ -165,7 +165,8 @@ export function readings(place, follower, step) {
   const test = until(follower.epochs, step);
   const last = until(follower.steps, step);
   const kl = last?.train_kl_per_dim.reduce((a, b) => a + b, 0);
-  const number = (value) => (value === undefined ? "–" : value.toFixed(2));
+  const number = (value) =>
+    value === undefined ? "–" : Math.abs(value) < 1e5 ? value.toFixed(2) : value.toExponential(1);
   const terms = [
     [test?.test_reconstruction, last?.train_reconstruction],
     [test?.test_kl, kl],

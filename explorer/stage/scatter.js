@@ -112,7 +112,7 @@ export class Scatter {
     context.font = "12px sans-serif";
     for (const sigmas of positive ? [] : [1, 2, 3]) {
       const radius = sigmas * prior.std * scale;
-      const text = sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`;
+      const text = sigmas === 3 && axes.length > 1 ? "3σ of the prior" : `${sigmas}σ`;
       if (axes.length > 1) write(text, x(prior.mean), y(prior.mean) + radius + 2, "center", "top");
       else write(text, x(prior.mean) + radius, height - 3, "center", "bottom");
     }
