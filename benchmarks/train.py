@@ -145,7 +145,7 @@ def quality(train: Any, test: Any, loader: Any, test_loader: Any, preset: Preset
         if record.terms is None:
             continue
         ours += len(train) / record.terms.images_per_second
-        found = record.terms.test_neg_elbo
+        found = record.terms.test_total
         print(f"{preset.name}, epoch {record.terms.epoch}: {ours:.1f} s, −ELBO {found:.2f}")
         if found <= TARGET:
             break

@@ -60,7 +60,7 @@ def load_upload(name: str, content: bytes) -> Model | str:
 def models() -> dict[str, Model | str]:
     """The checkpoints on disk by name, each loaded, or the sentence that says why it cannot be."""
     found: dict[str, Model | str] = {}
-    for path in sorted(checkpoint_dir().glob("*" + checkpoints.SUFFIX)):
+    for path in checkpoints.checkpoint_files(checkpoint_dir()):
         try:
             info = path.stat()
         except OSError:  # gone since it was listed

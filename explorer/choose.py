@@ -99,8 +99,10 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
 
 
 def _describe(name: str, model: Model) -> str:
-    c = model.checkpoint
-    return f"{name} · −ELBO {c.metrics.neg_elbo:.1f}"
+    m, likelihood = model.checkpoint.metrics, model.checkpoint.vae.likelihood
+    if likelihood.constant == 0:
+        return f"{name} · −ELBO {m.total:.1f}"
+    return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
 
 
 def _data(place) -> Shown:

@@ -237,11 +237,16 @@ def class_places(
 
 
 def history_curve(
-    history: Sequence[EpochTerms], term: str, title: str, colour: str, theme: Theme
+    history: Sequence[EpochTerms],
+    term: str,
+    title: str,
+    colour: str,
+    theme: Theme,
+    unit: str = "nats",
 ) -> go.Figure:
-    """One term over the epochs, train dotted and test solid, in nats per image.
+    """One term over the epochs, train dotted and test solid, in `unit` per image.
 
-    `term` is `reconstruction`, `kl` or `neg_elbo`.
+    `term` is `reconstruction`, `kl` or `total`.
     """
     epochs = [h.epoch for h in history]
     figure = go.Figure()
@@ -253,7 +258,7 @@ def history_curve(
                 name=split,
                 mode="lines+markers" if len(epochs) < 3 else "lines",
                 line={"color": colour, "dash": dash, "width": 2.5},
-                hovertemplate=f"epoch %{{x}}: %{{y:.2f}} nats<extra>{split}</extra>",
+                hovertemplate=f"epoch %{{x}}: %{{y:.2f}} {unit}<extra>{split}</extra>",
             )
         )
     # The first epochs are tens of nats above the rest and would flatten what there is to see.
@@ -272,7 +277,7 @@ def history_curve(
             xaxis=_axis(theme, "epoch"),
             yaxis=_axis(
                 theme,
-                "nats per image",
+                f"{unit} per image".strip(),
                 range=[min(values) - 0.05 * span, max(values) + 0.05 * span],
             ),
         )

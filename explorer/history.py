@@ -5,6 +5,7 @@ import streamlit as st
 from explorer import figures
 from explorer.choose import Scene
 from explorer.stage import component
+from training.checkpoint import Checkpoint
 
 
 def show(scene: Scene) -> None:
@@ -13,15 +14,28 @@ def show(scene: Scene) -> None:
     if not checkpoint.history:
         st.info("This checkpoint carries no training history.")
         return
+    row = checkpoint.vae.likelihood
+    total = row.total_title[0].upper() + row.total_title[1:]
     for place, term, title in zip(
         st.columns(3),
-        ("reconstruction", "kl", "neg_elbo"),
-        ("Reconstruction while training", "KL while training", "−ELBO while training"),
+        ("reconstruction", "kl", "total"),
+        (
+            f"{row.formula} while training"
+            if row.constant != 0
+            else "Reconstruction while training",
+            "KL while training",
+            f"{total} while training",
+        ),
         strict=True,
     ):
         curves = {
             name: figures.history_curve(
-                checkpoint.history, term, title, getattr(theme, term, theme.ink), theme
+                checkpoint.history,
+                term,
+                title,
+                getattr(theme, term, theme.ink),
+                theme,
+                row.unit if term == "reconstruction" else "nats" if row.is_nll else "",
             )
             for name, theme in figures.THEMES.items()
         }
@@ -50,6 +64,22 @@ def show(scene: Scene) -> None:
         f"**{checkpoint.name}**: {checkpoint.vae.config.latent_dim}-D, trained on "
         f"{checkpoint.data} for {len(checkpoint.history)} epochs (preset {preset.name}, seed "
         f"{checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
-        f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.neg_elbo:.2f} nats per "
-        f"image. {harder}"
+        f"{_sum(checkpoint)}. {harder}"
+    )
+
+
+def _sum(checkpoint: Checkpoint) -> str:
+    """The test terms and what they add up to, in words."""
+    m, row = checkpoint.metrics, checkpoint.vae.likelihood
+    if row.constant == 0:
+        return (
+            f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.total:.2f} nats per "
+            "image"
+        )
+    terms = f"{row.formula} {m.reconstruction:.2f} and KL {m.kl:.2f} nats per image"
+    if checkpoint.neg_elbo is None:
+        return f"{terms} (the first is a distance, not a likelihood: there is no ELBO)"
+    return (
+        f"{terms}; with the likelihood's constant {row.constant:.2f}, −ELBO "
+        f"{checkpoint.neg_elbo:.2f}"
     )

@@ -1,7 +1,6 @@
 """The command line: python -m training fit | resume | evaluate | data | list."""
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -14,10 +13,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import msgspec
 import torch
-from tqdm import tqdm
 
 from training import checkpoint as checkpoints
+from training import classifier, evaluating
 from training.checkpoint import SUFFIX, CheckpointError
+from training.classifier import ClassifierError
 from training.data import (
     DATASETS,
     EMBEDDED,
@@ -27,14 +27,26 @@ from training.data import (
     load,
 )
 from training.endings import Stopped
-from training.evaluate import Evaluation, evaluate_steps
+from training.evaluate import IWAE_IMAGES, IWAE_SAMPLES
 from training.fitting import say, train, unused_name
 from training.images import download_shown, load_split
 from training.loop import TrainingError, pick_device
 from training.parallel import in_team, is_leader, leave
 from training.presets import PRESETS, Preset
 from training.priors import PRIORS
+from training.quality import FEATURES, SAMPLES, QualityError
 from training.runlog import Run, RunConfig, RunError, free_run
+from training.table import TableError, number
+
+ERRORS = (
+    DataError,
+    CheckpointError,
+    ClassifierError,
+    TrainingError,
+    RunError,
+    QualityError,
+    TableError,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except (DataError, CheckpointError, TrainingError, RunError) as error:
+    except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Stopped as stopped:
@@ -75,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     quiet = argparse.SUPPRESS  # no "(default: None)" behind options that defer to the preset
 
     sub = command("fit", _fit, "Train a model and write its checkpoint.")
-    sub.add_argument("preset", help=f"one of: {', '.join(PRESETS)}")
+    sub.add_argument("preset", help=f"one of: {', '.join(PRESETS)}; or classifier")
     sub.add_argument("--data", default=quiet, help=f"{', '.join(DATASETS)} or {FOLDER}PATH")
     sub.add_argument("--data-dir", **data_dir)
     sub.add_argument("--epochs", type=int, default=quiet)
@@ -132,12 +144,19 @@ def _parser() -> argparse.ArgumentParser:
         help="train no further; write the checkpoint of what there is",
     )
 
-    sub = command("evaluate", _evaluate, "Measure a checkpoint on test images.")
-    sub.add_argument("checkpoint", type=Path)
+    sub = command("evaluate", evaluating.run, "Measure checkpoints on test images.")
+    sub.add_argument("checkpoint", type=Path, nargs="?")
+    sub.add_argument("--all", action="store_true", help="every one in --folder, into its table")
+    sub.add_argument("--folder", type=Path, default=Path("checkpoints"))
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
     sub.add_argument("--data-dir", **data_dir)
-    sub.add_argument("--k", type=int, default=100, help="samples of the importance-weighted bound")
+    sub.add_argument("--k", type=int, default=IWAE_SAMPLES, help="samples of the IWAE bound")
+    sub.add_argument("--iwae-images", type=int, default=IWAE_IMAGES, help="its first N images")
     sub.add_argument("--images", type=int, default=quiet, help="only the first N test images")
+    sub.add_argument(
+        "--fid", choices=(*FEATURES, "none"), default="classifier", help="the features of the FID"
+    )
+    sub.add_argument("--samples", type=int, default=SAMPLES, help="pictures that are judged")
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
@@ -162,7 +181,8 @@ def _preset(args: argparse.Namespace) -> Preset:
     """The preset of the command line, with its options put in and checked."""
     if args.preset not in PRESETS:
         raise TrainingError(
-            f"There is no preset {args.preset!r}; the valid ones are {', '.join(PRESETS)}."
+            f"There is no preset {args.preset!r}; the valid ones are {', '.join(PRESETS)}, and "
+            "classifier."
         )
     fields = asdict(PRESETS[args.preset])
     fields |= {name: value for name, value in vars(args).items() if name in fields}
@@ -182,6 +202,9 @@ def _preset(args: argparse.Namespace) -> Preset:
 
 
 def _fit(args: argparse.Namespace) -> None:
+    if args.preset == classifier.NAME:
+        _fit_classifier(args)
+        return
     preset, device = _preset(args), pick_device(args.device)
     out = _free_place(args)
     run = Run(getattr(args, "run_dir", None) or free_run(preset.name))
@@ -196,6 +219,41 @@ def _fit(args: argparse.Namespace) -> None:
         str(out.resolve()) if hasattr(args, "out") else None,
     )
     train(run, config, fresh=True)
+
+
+def _fit_classifier(args: argparse.Namespace) -> None:
+    """Train the classifier and write it; some of the options of `fit` mean nothing to it."""
+    takes = {"data", "data_dir", "epochs", "batch_size", "learning_rate", "seed", "out", "preset"}
+    usual = {"run", "device", "validation", "save_every"}
+    for name in vars(args).keys() - takes - usual:
+        raise TrainingError(
+            f"--{name.replace('_', '-')} is not possible with the classifier; it takes --data, "
+            "--data-dir, --epochs, --batch-size, --learning-rate, --seed and --out."
+        )
+    given = {
+        n: getattr(args, n) for n in ("epochs", "batch_size", "learning_rate") if hasattr(args, n)
+    }
+    for name, value in given.items():
+        if not value > 0:
+            raise TrainingError(
+                f"--{name.replace('_', '-')} {value} is not possible: it must be > 0."
+            )
+    out, data = _free_place(args), getattr(args, "data", "mnist")
+    train_set = load_split(data, "train", args.data_dir)
+    test = load_split(data, "test", args.data_dir)
+    with torch.random.fork_rng():
+        torch.manual_seed(args.seed)
+        net = classifier.Classifier()
+    say(f"classifier: {len(train_set):,} training and {len(test):,} test images of {data}.")
+    for report in classifier.fit(net, train_set, test, seed=args.seed, **given):
+        say(
+            f"epoch {report.epoch} of {report.epochs}: cross-entropy {report.loss:.4f} nats, "
+            f"{report.accuracy:.2%} of the test images named, {report.seconds:.0f} s"
+        )
+    kept = classifier.as_stored(net)
+    measured = classifier.accuracy(kept, test)
+    classifier.save(kept, out, data, measured)
+    say(f"{measured:.2%} of the test images named (as stored). Wrote {out}.")
 
 
 def _resume(args: argparse.Namespace) -> None:
@@ -237,42 +295,6 @@ def _free_place(args: argparse.Namespace) -> Path:
             f"{out} cannot be written ({error.strerror}); name another place with --out."
         ) from None
     return out
-
-
-def _evaluate(args: argparse.Namespace) -> None:
-    checkpoint = checkpoints.load(args.checkpoint)
-    if args.k < 1:
-        raise TrainingError(f"--k {args.k} is not possible; it must be at least 1.")
-    device = pick_device(args.device)
-    name = getattr(args, "data", checkpoint.data)
-    images = load_split(name, "test", args.data_dir).images
-    if len(images) < 2:
-        raise DataError(f"{name} has {len(images)} test image; an evaluation needs at least two.")
-    if hasattr(args, "images"):
-        if args.images < 2:
-            raise TrainingError(f"--images {args.images} is not possible; it must be at least 2.")
-        images = images[: args.images]
-    result = None
-    with tqdm(total=len(images), unit="image", disable=None, leave=False, delay=1) as bar:
-        for item in evaluate_steps(checkpoint.vae.to(device), images.to(device), args.k, args.seed):
-            if isinstance(item, Evaluation):
-                result = item
-            else:
-                bar.update(item - bar.n)
-    assert result is not None
-    if args.json:
-        say(json.dumps({"checkpoint": checkpoint.name, "data": name, **asdict(result)}))
-        return
-    rows = [
-        ("reconstruction", f"{result.reconstruction:.2f}", "one sample of z an image"),
-        ("KL", f"{result.kl:.2f}", "closed form"),
-        ("−ELBO", f"{result.neg_elbo:.2f}", ""),
-        ("IWAE bound on −log p(x)", f"{result.iwae:.2f}", f"k = {result.k}"),
-        ("active units", f"{result.active_units}", f"of {result.latent_dim}"),
-    ]
-    say(f"{checkpoint.name} on {result.images:,} test images of {name}, nats per image")
-    for title, value, note in rows:
-        say(f"  {title:<24}{value:>8}   {note}".rstrip())
 
 
 def _data(args: argparse.Namespace) -> None:
@@ -324,7 +346,7 @@ def _list(args: argparse.Namespace) -> None:
         m = item.metrics
         say(
             f"{item.name:<20}{f'{item.vae.config.latent_dim}-D':>7}{item.data:>10}"
-            f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{m.neg_elbo:>9.2f}"
+            f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{number(item.neg_elbo):>9}"
         )
 
 

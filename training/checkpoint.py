@@ -4,9 +4,8 @@ Loading never unpickles and never builds anything larger than the file itself, s
 stranger can be opened. docs/FORMATS.md describes the format.
 """
 
-import os
+import re
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from training import classifier
+from training.files import replace_file
 from training.model import VAE, VAEConfig
 from training.presets import Preset
 from training.records import EpochTerms
@@ -28,6 +29,7 @@ MAX_TENSORS = 200
 LARGEST = 65504.0  # weights beyond float16's range belong to no trained model
 SUFFIX = ".safetensors"
 STORED = torch.bfloat16
+_CLASSIFIER = re.compile(rf"{classifier.NAME}(-\d+)?")
 _READABLE = (torch.float16, torch.bfloat16, torch.float32)
 
 
@@ -48,8 +50,8 @@ class Metrics:
     validation: bool = False
 
     @property
-    def neg_elbo(self) -> float:
-        """−ELBO in nats per image."""
+    def total(self) -> float:
+        """Reconstruction + KL; −ELBO in nats per image less the likelihood's constant."""
         return self.reconstruction + self.kl
 
 
@@ -64,6 +66,12 @@ class Checkpoint:
     data: str
     history: tuple[EpochTerms, ...]
     metrics: Metrics
+
+    @property
+    def neg_elbo(self) -> float | None:
+        """−ELBO on the test images in nats per image; None where no ELBO can be claimed."""
+        constant = self.vae.likelihood.constant
+        return None if constant is None else self.metrics.total + constant
 
 
 def stored_weights(vae: VAE) -> dict[str, Tensor]:
@@ -110,21 +118,10 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
     }
     content = safetensors.torch.save(stored_weights(checkpoint.vae), metadata)
     loads(content, path.name)  # what cannot be read again is not written
-    partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=path.stem[:32], suffix=".partial", delete=False
-        ) as file:
-            partial = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(0o644)
-        os.replace(partial, path)
+        replace_file(path, lambda file: file.write(content))
     except OSError as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path} cannot be written ({error.strerror}); name another place with --out."
         ) from None
@@ -264,10 +261,16 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 
 
+def checkpoint_files(folder: Path | str = "checkpoints") -> list[Path]:
+    """The files of VAEs in `folder`, in the order of names; the classifier's is none."""
+    found = sorted(Path(folder).glob("*" + SUFFIX))
+    return [path for path in found if not _CLASSIFIER.fullmatch(path.stem)]
+
+
 def list_checkpoints(folder: Path | str = "checkpoints") -> Iterator[tuple[Path, Checkpoint | str]]:
     """Every checkpoint file in `folder` in the order of names, loaded, or the sentence that says
     why it cannot be."""
-    for path in sorted(Path(folder).glob("*" + SUFFIX)):
+    for path in checkpoint_files(folder):
         try:
             yield path, load(path)
         except CheckpointError as error:

@@ -10,21 +10,24 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from training.likelihoods import Likelihood
 from training.model import VAE
 from training.priors import Posterior
 
 
 class Elbo(NamedTuple):
-    """The terms of −ELBO for a batch of B images, in nats per image.
+    """The two terms for a batch of B images.
 
-    `reconstruction` (B,) is the one-sample estimate of −E_q log p(x|z), summed over pixels;
-    `kl_per_dim` (B, d) is KL(q(z|x) ‖ p(z)) in closed form.
+    `reconstruction` (B,) is the one-sample estimate of the likelihood's term, summed over pixels;
+    where that is a negative log-likelihood, of −E_q log p(x|z) less `constant`, in nats per image.
+    `kl_per_dim` (B, d) is KL(q(z|x) ‖ p(z)) in closed form, in nats.
     """
 
     reconstruction: Tensor
     kl_per_dim: Tensor
     posterior: Posterior
     z: Tensor
+    constant: float | None
 
     @property
     def kl(self) -> Tensor:
@@ -32,9 +35,20 @@ class Elbo(NamedTuple):
         return self.kl_per_dim.sum(-1)
 
     @property
-    def neg_elbo(self) -> Tensor:
-        """−ELBO, shape (B,)."""
+    def total(self) -> Tensor:
+        """Reconstruction + KL, which training minimises where β = 1, shape (B,)."""
         return self.reconstruction + self.kl
+
+    @property
+    def neg_elbo(self) -> Tensor:
+        """−ELBO in nats, with the likelihood's constant, shape (B,).
+
+        Raises:
+            ValueError: where the reconstruction term is no negative log-likelihood.
+        """
+        if self.constant is None:
+            raise ValueError("There is no ELBO: the reconstruction term is no log-likelihood.")
+        return self.total + self.constant
 
 
 def elbo(
@@ -55,8 +69,9 @@ def elbo(
     """
     posterior = vae.encode(x if encoder_input is None else encoder_input)
     z = _sample_within(vae, posterior, around, generator)
-    reconstruction = vae.likelihood.negative_log_likelihood(vae.decode(z), x)
-    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z)
+    row = vae.likelihood
+    reconstruction = row.reconstruction(vae.decode(z), x)
+    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z, row.constant)
 
 
 def _sample_within(
@@ -79,21 +94,23 @@ def iwae(
     k: int,
     generator: torch.Generator | None = None,
     chunk: int = 4096,
+    likelihood: Likelihood | None = None,
 ) -> Tensor:
     """Importance-weighted bound on −log p(x) with k samples, shape (B,), in nats per image.
 
     Computes −L_k = −log (1/k) Σ_i p(x, z_i) / q(z_i|x) with z_i ~ q(z|x); −L_1 is −ELBO in
     expectation and −L_k falls towards −log p(x) as k grows. At most `chunk` codes are decoded at
-    a time, so that memory does not grow with k.
+    a time, so that memory does not grow with k. Another `likelihood` than the model's reads its
+    pictures by that one.
 
     Raises:
-        ValueError: if k or chunk is not positive.
+        ValueError: if k or chunk is not positive, or the likelihood's term is a distance.
 
     Source: Burda, Grosse & Salakhutdinov (2016), equation 8 (here with its sign turned).
     """
     if k < 1 or chunk < 1:
         raise ValueError(f"k = {k} and chunk = {chunk} must both be at least 1.")
-    bounds = []
+    row, bounds = likelihood or vae.likelihood, []
     for rows in x.split(chunk):
         posterior = vae.encode(rows)
         total = torch.full((len(rows),), -math.inf, device=x.device)
@@ -105,7 +122,7 @@ def iwae(
             log_weight = (
                 vae.prior.log_prior(z)
                 - vae.prior.log_posterior(z, many)
-                - vae.likelihood.negative_log_likelihood(vae.decode(z), rows)
+                - row.nats(vae.decode(z), rows)
             )
             total = torch.logaddexp(total, torch.logsumexp(log_weight, dim=0))
         bounds.append(math.log(k) - total)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 from training.checkpoint import CheckpointError
+from training.classifier import ClassifierError
 from training.data import DataError
 from training.loop import TrainingError
 from training.parallel import Team
@@ -31,7 +32,7 @@ def told(run: Run, team: Team) -> Iterator[None]:
 
     try:
         yield
-    except (DataError, CheckpointError, TrainingError, RunError) as error:
+    except (DataError, CheckpointError, ClassifierError, TrainingError, RunError) as error:
         tell("failed", str(error))
         raise
     except Stopped:

@@ -18,9 +18,11 @@ from training.data import ImageSet
 from training.endings import Stopped, none_lost, stop_signals, told
 from training.evaluate import mean_terms
 from training.images import images_of
+from training.likelihoods import LIKELIHOODS
 from training.log import epoch_line, step_line
 from training.loop import Trainer, TrainingError, new_vae, pick_device
 from training.parallel import Team, join
+from training.presets import Preset
 from training.records import EpochTerms, Record
 from training.runlog import Run, RunConfig
 from training.snapshots import Prober, schedule
@@ -144,12 +146,10 @@ class _Session:
             f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
             f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
             f"{preset.data}, {preset.epochs} epochs on {self.trainer.device}{many}, seed "
-            f"{self.config.seed}{on}. Run {self.run.path}. Terms in nats per image."
+            f"{self.config.seed}{on}. Run {self.run.path}. {_units(preset)}"
         )
-        say(
-            f"{'epoch':>7}{'β':>6}  {'train':>7}{'KL':>7}{'−ELBO':>8}  "
-            f"{'test':>7}{'KL':>7}{'−ELBO':>8}"
-        )
+        both = "−ELBO" if self.vae.likelihood.constant == 0.0 else "sum"
+        say(f"{'epoch':>7}{'β':>6}  {'train':>8}{'KL':>7}{both:>8}  {'test':>8}{'KL':>7}{both:>8}")
 
     def _train(self) -> State:
         """Train to the end, or to where the run is asked to stop; the state to tell."""
@@ -302,15 +302,30 @@ class _Session:
             out.stem, kept, preset, config.seed, preset.data, tuple(self.history), metrics
         )
         out = _save(result, out)
-        say(f"−ELBO {metrics.neg_elbo:.2f} nats per image (as stored). Wrote {out}.")
+        row = kept.likelihood
+        unit = " nats" if row.is_nll else ""
+        say(f"{row.total_title} {metrics.total:.2f}{unit} per image (as stored). Wrote {out}.")
         return out
+
+
+def _units(preset: Preset) -> str:
+    """A sentence that says what the terms of a run are measured in."""
+    row = LIKELIHOODS[preset.model.likelihood]
+    if row.constant is None:
+        return f"The reconstruction term is {row.formula}, in {row.unit}; the KL in nats per image."
+    if row.constant:
+        return (
+            f"Terms in nats per image; −log p(x|z) is the reconstruction term, {row.formula}, "
+            f"and {row.constant:.2f}."
+        )
+    return "Terms in nats per image."
 
 
 def _epoch_text(terms: EpochTerms) -> str:
     return (
         f"{terms.epoch:>7}{terms.beta:>6.2f}  "
-        f"{terms.train_reconstruction:>7.2f}{terms.train_kl:>7.2f}{terms.train_neg_elbo:>8.2f}  "
-        f"{terms.test_reconstruction:>7.2f}{terms.test_kl:>7.2f}{terms.test_neg_elbo:>8.2f}"
+        f"{terms.train_reconstruction:>8.2f}{terms.train_kl:>7.2f}{terms.train_total:>8.2f}  "
+        f"{terms.test_reconstruction:>8.2f}{terms.test_kl:>7.2f}{terms.test_total:>8.2f}"
     )
 
 

@@ -11,7 +11,7 @@ from training import augment
 from training.data import ImageSet, to_float
 from training.elbo import elbo
 from training.evaluate import terms_over
-from training.model import VAE
+from training.model import INITIALISATIONS, VAE
 from training.parallel import Team
 from training.presets import Preset
 from training.records import EpochTerms, Record, StepTerms
@@ -53,11 +53,23 @@ def new_vae(preset: Preset, seed: int) -> VAE:
     """A VAE with the preset's configuration, its weights drawn by `seed`."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        vae = VAE(preset.model)
+        vae = VAE(preset.model).apply(INITIALISATIONS[preset.initialisation])
     with torch.no_grad():
         for parameter in vae.decoder[0].parameters():
             parameter.mul_(preset.code_scale)
     return vae
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, preset: Preset, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if preset.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    # A warm-up of less than a step is none.
+    warmup = preset.lr_warmup if preset.lr_warmup * (steps + 1) > 1.5 else 0.0
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, preset.learning_rate, total_steps=steps + 1, pct_start=warmup
+    )
 
 
 class _Objective(nn.Module):
@@ -133,11 +145,7 @@ class Trainer:
             weight_decay=preset.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
         )
-        # A warm-up of less than a step is none.
-        warmup = preset.lr_warmup if preset.lr_warmup * (self.steps + 1) > 1.5 else 0.0
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, preset.learning_rate, total_steps=self.steps + 1, pct_start=warmup
-        )
+        self.schedule = _schedule(self.optimizer, preset, self.steps)
         self._order = torch.Generator().manual_seed(seed)
         self._draw = torch.Generator(self.device).manual_seed(seed)
         self._epoch_order = self._order.get_state()  # as it was when the epoch began

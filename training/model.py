@@ -57,6 +57,18 @@ class VAEConfig:
                 )
 
 
+class Learned(nn.Module):
+    """The likelihood's own numbers, put behind the pixels: (B, n) → (B, n + count)."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(count))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Append the numbers."""
+        return torch.cat([pixels, self.bias.to(pixels.dtype).expand(len(pixels), -1)], 1)
+
+
 def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
     layers: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
@@ -111,6 +123,21 @@ ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequentia
 }
 
 
+def _kaiming_normal(module: nn.Module) -> None:
+    """Weights N(0, 2/fan-in), biases 0. Source: He, Zhang, Ren & Sun (2015), section 2.2."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+# What is done to each layer before training; torch's own draws have been made by then.
+INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
+    "default": lambda module: None,
+    "kaiming-normal": _kaiming_normal,
+}
+
+
 class VAE(nn.Module):
     """A variational autoencoder (Kingma & Welling 2014) for images of 28×28 grey levels.
 
@@ -122,6 +149,8 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         self.encoder, self.decoder = ARCHITECTURES[config.architecture](config)
+        if self.likelihood.learned:
+            self.decoder.append(Learned(self.likelihood.learned))
 
     @property
     def prior(self) -> LatentFamily:
@@ -142,12 +171,13 @@ class VAE(nn.Module):
             return self.prior.posterior(self.encoder[-1](hidden.float()))
 
     def decode(self, z: Tensor) -> Tensor:
-        """Logits of p(x|z), (..., d) → (..., 784)."""
+        """What the likelihood takes, (..., d) → (..., 784): logits of the picture x̂, and behind
+        them the numbers that the likelihood learned, where it has any."""
         flat = z.reshape(-1, z.shape[-1])  # convolutions take one batch dimension
         with torch.autocast(z.device.type, enabled=False):
             hidden = self.decoder[0](flat)
-        return self.decoder[1:](hidden).float().reshape(*z.shape[:-1], PIXELS)
+        return self.decoder[1:](hidden).float().reshape(*z.shape[:-1], -1)
 
     def picture(self, z: Tensor) -> Tensor:
-        """The mean of p(x|z), values in [0, 1], (..., d) → (..., 784)."""
+        """x̂, the mean of p(x|z) where there is one, values in [0, 1], (..., d) → (..., 784)."""
         return self.likelihood.mean(self.decode(z))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 MIN_LOG_VAR, MAX_LOG_VAR = -30.0, 10.0
@@ -70,6 +69,9 @@ class LatentFamily(Protocol):
     @property
     def low(self) -> float: ...
 
+    @property
+    def title(self) -> str: ...
+
     def posterior(self, params: Tensor) -> Any: ...
 
     def sample(self, posterior: Any, generator: torch.Generator | None = None) -> Tensor: ...
@@ -108,6 +110,11 @@ class Gaussian:
     def low(self) -> float:
         """The smallest value that z can take in a dimension."""
         return -math.inf
+
+    @property
+    def title(self) -> str:
+        """The prior as it is written: N(mean, standard deviation²)."""
+        return f"N({self.mean:g}, {self.std:g}²)" if self.std != 1 else f"N({self.mean:g}, 1)"
 
     def posterior(self, params: Tensor) -> GaussianPosterior:
         """Split encoder outputs (..., 2·d) into mu and log variance, (..., d) each.
@@ -174,12 +181,18 @@ class Gamma:
         """The smallest value that z can take in a dimension."""
         return 0.0
 
+    @property
+    def title(self) -> str:
+        """The prior as it is written: Gamma(shape, rate)."""
+        return f"Gamma({self.shape:g}, {self.rate:g})"
+
     def posterior(self, params: Tensor) -> GammaPosterior:
-        """Encoder outputs (..., 2·d) → shape and rate, (..., d) each, by softplus.
+        """Encoder outputs (..., 2·d), log shape and log rate → shape and rate, (..., d) each.
 
         Both stay within bounds far outside what a trained model gives.
         """
-        shape, rate = F.softplus(params).clamp(SMALLEST, LARGEST).chunk(2, dim=-1)
+        log_params = params.clamp(math.log(SMALLEST), math.log(LARGEST))
+        shape, rate = torch.exp(log_params).chunk(2, dim=-1)
         return GammaPosterior(shape, rate)
 
     def sample(self, posterior: GammaPosterior, generator: torch.Generator | None = None) -> Tensor:

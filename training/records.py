@@ -21,13 +21,13 @@ class EpochTerms:
     images_per_second: float
 
     @property
-    def train_neg_elbo(self) -> float:
-        """−ELBO on the training images, nats per image."""
+    def train_total(self) -> float:
+        """Reconstruction + KL on the training images."""
         return self.train_reconstruction + self.train_kl
 
     @property
-    def test_neg_elbo(self) -> float:
-        """−ELBO on the test images, nats per image."""
+    def test_total(self) -> float:
+        """Reconstruction + KL on the test images."""
         return self.test_reconstruction + self.test_kl
 
 

@@ -16,7 +16,6 @@ import errno
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ import msgspec
 import psutil
 import torch
 
+from training.files import replace_file
 from training.log import EpochLine, Line, RewindLine, read
 from training.presets import Preset
 from training.records import EpochTerms
@@ -81,22 +81,10 @@ def _why(path: Path, error: OSError) -> RunError:
 
 
 def _replace(path: Path, write: Any, sync: bool = True) -> None:
-    """Have `write(file)` fill a file beside `path`, sync it, and put it in its place."""
-    partial = None
+    """As `replace_file`, with sentences."""
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=path.name, suffix=".partial", delete=False
-        ) as file:
-            partial = Path(file.name)
-            write(file)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        partial.chmod(0o644)
-        os.replace(partial, path)
+        replace_file(path, write, sync)
     except (OSError, RuntimeError) as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _why(path, error) from None
         # torch's writer hides the system's reason.

@@ -24,7 +24,6 @@ export function digamma(x) {
   return shift + Math.log(x) - 0.5 / x - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r / 240)));
 }
 
-const softplus = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
 const within = ([low, high], v) => Math.min(high, Math.max(low, v));
 
 /** q(z|x) = N(mu, exp(logVar)), prior N(mean, std²). */
@@ -69,7 +68,8 @@ class Gamma {
   }
 
   posterior(out, d) {
-    const value = (v) => within(this.bounds, softplus(v));
+    const logs = this.bounds.map(Math.log);
+    const value = (v) => Math.exp(within(logs, v));
     const shape = out.slice(0, d).map(value);
     const rate = out.slice(d, 2 * d).map(value);
     return {

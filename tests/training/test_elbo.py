@@ -168,7 +168,7 @@ def linear_gaussian(monkeypatch):
     monkeypatch.setitem(
         __import__("training.likelihoods", fromlist=["LIKELIHOODS"]).LIKELIHOODS,
         "bernoulli",
-        Likelihood("Gaussian", gaussian, lambda mean: mean),
+        Likelihood("Gaussian", "", gaussian, 0.0),
     )
     covariance = torch.linalg.inv(torch.eye(2) + weight.T @ weight / variance)
     vae.encoder[0].weight.data[:2] = covariance @ weight.T / variance

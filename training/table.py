@@ -1,0 +1,230 @@
+"""The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from training.checkpoint import Checkpoint
+from training.evaluate import Evaluation
+from training.files import replace_file
+from training.likelihoods import LIKELIHOODS
+from training.presets import PRESETS
+from training.priors import find
+
+JSON, MARKDOWN = "evaluations.json", "README.md"
+
+# FID as the report publishes it, in Inception's features.
+REPORT_FID: dict[str, float] = {
+    "report-normal": 131.70,
+    "report-n12": 132.02,
+    "report-kaiming": 150.65,
+    "report-mse": 143.35,
+    "report-mae": 98.25,
+    "report-perceptual": 323.56,
+    "report-perceptual-bce": 180.73,
+    "report-perceptual-mse": 176.89,
+    "report-10d": 79.72,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An evaluated checkpoint. `digest` is of the file that was evaluated."""
+
+    name: str
+    digest: str
+    prior: str
+    likelihood: str
+    data: str
+    evaluation: Evaluation
+    report_fid: float | None = None
+
+
+class TableError(Exception):
+    """The table cannot be read or written; the message is a sentence."""
+
+
+def digest_of(path: Path) -> str:
+    """What a checkpoint's file is known by: a hash of its content."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def row_of(path: Path, checkpoint: Checkpoint, data: str, evaluation: Evaluation) -> Row:
+    """The table's row of a checkpoint that was evaluated on `data`."""
+    config = checkpoint.vae.config
+    return Row(
+        path.stem,
+        digest_of(path),
+        config.prior,
+        config.likelihood,
+        data,
+        evaluation,
+        REPORT_FID.get(path.stem),
+    )
+
+
+def read(folder: Path) -> dict[str, Row]:
+    """The rows in `folder` by name; empty where nothing has been evaluated.
+
+    Raises:
+        TableError: the file is damaged.
+    """
+    path = folder / JSON
+    try:
+        return {row.name: row for row in msgspec.json.decode(path.read_bytes(), type=list[Row])}
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise TableError(
+            f"{path} cannot be read ({error}); make it again with "
+            "`python -m training evaluate --all`."
+        ) from None
+
+
+def write(folder: Path, rows: Sequence[Row]) -> None:
+    """Write both files, each beside its place and then renamed.
+
+    Raises:
+        TableError: the folder cannot be written to.
+    """
+    content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
+    try:
+        for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
+            replace_file(folder / name, partial(_put, text))
+    except OSError as error:
+        raise TableError(f"{folder} cannot be written to ({error.strerror}).") from None
+
+
+def _put(text: bytes, file: IO[bytes]) -> None:
+    file.write(text)
+
+
+def number(value: float | None, form: str = ".2f") -> str:
+    """A cell: the number, or a dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def in_order(row: Row) -> tuple[int, str]:
+    """Where a row stands: in the order of the presets, others behind them by name."""
+    names = list(PRESETS)
+    return (names.index(row.name) if row.name in names else len(names), row.name)
+
+
+COLUMNS = (
+    "checkpoint",
+    "prior",
+    "d",
+    "trained term",
+    "its value",
+    "its −ELBO",
+    "KL",
+    "Bernoulli",
+    "−ELBO",
+    "IWAE",
+    "active",
+    "I(x; z)",
+    "5-NN",
+    "FID",
+    "conf.",
+    "H(class)",
+    "report's FID",
+)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """The table's cells of a row, in the order of `COLUMNS`."""
+    e, quality = row.evaluation, row.evaluation.quality
+    return (
+        row.name,
+        find(row.prior).title,
+        str(e.latent_dim),
+        LIKELIHOODS[row.likelihood].formula,
+        number(e.reconstruction),
+        number(e.neg_elbo),
+        number(e.kl),
+        number(e.bernoulli),
+        number(e.bernoulli_neg_elbo),
+        number(e.iwae),
+        f"{e.active_units}",
+        number(e.mutual_information),
+        number(e.knn_accuracy, ".1%"),
+        number(quality and quality.fid),
+        number(quality and quality.confidence, ".1%"),
+        number(quality and quality.class_entropy),
+        number(row.report_fid),
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table with what its columns mean."""
+    lines = [
+        "# Checkpoints",
+        "",
+        "Written by `python -m training evaluate --all`; changes by hand are lost at the next one.",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "| --- | --- |" + " ---: |" * (len(COLUMNS) - 2),
+        *("| " + " | ".join(c.replace("|", "\\|") for c in cells(row)) + " |" for row in rows),
+        "",
+        _notes(rows),
+    ]
+    return "\n".join(lines)
+
+
+_NOTES = """\
+Over {images} test images of {data}, nats per image (sums over pixels), one sample of z an image;
+the KL is exact. Lower is better, but for active units, information, 5-NN, confidence and entropy.
+
+- **trained term**: what the model was trained to make small beside the KL, and its value. **its
+  −ELBO** adds the KL and the likelihood's constant, so that the term is −log p(x|z): {constants}.
+  Densities of grey levels are no probabilities of pixels: these numbers stand beside no others.
+  Perceptual terms are distances in a classifier's features, not likelihoods, and no ELBO is
+  claimed for them.
+- **Bernoulli, −ELBO**: the same pictures read as the probabilities of a Bernoulli p(x|z), whatever
+  was trained; one quantity for all rows.
+- **IWAE**: the importance-weighted bound on that Bernoulli's −log p(x), {bound} samples, the first
+  {some} images (Burda, Grosse & Salakhutdinov 2016).
+- **active**: latent dimensions whose mean varies by more than 0.01 over the images. **I(x; z)**:
+  mutual information under q (Hoffman & Johnson 2016); its estimate cannot exceed the logarithm of
+  the number of images (9.21 for 10,000). **5-NN**: share of the test images whose class the five
+  nearest training codes tell.
+- **FID**: Fréchet distance of {samples} pictures decoded from the prior to the test images, in the
+  features of the {features}. **conf.** and **H(class)**: the digit classifier's mean confidence in
+  those samples, and the entropy of the classes it finds (log 10 = 2.30 where all are equally
+  frequent).
+- **report's FID**: as the report publishes it, in Inception's features and of its own weights: not
+  the same quantity as ours.
+"""
+
+
+def _notes(rows: Sequence[Row]) -> str:
+    evaluations = [row.evaluation for row in rows]
+    features = {e.quality.features for e in evaluations if e.quality}
+    return _NOTES.format(
+        images=_all_of(e.images for e in evaluations),
+        data=_all_of(row.data for row in rows),
+        constants=", ".join(
+            f"{row.constant:.2f} for {row.formula}" for row in LIKELIHOODS.values() if row.constant
+        ),
+        bound=_all_of(e.k for e in evaluations),
+        some=_all_of(e.iwae_images for e in evaluations),
+        samples=_all_of(e.quality.samples for e in evaluations if e.quality),
+        features=_all_of(_FEATURES[name] for name in features),
+    )
+
+
+_FEATURES = {
+    "classifier": "digit classifier's penultimate layer",
+    "inception": "last pooled layer of Inception v3 (ImageNet)",
+}
+
+
+def _all_of(values: Iterable[object]) -> str:
+    """What all rows have in common, as text; otherwise the different values."""
+    found = sorted(set(values), key=str)
+    return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or "no"
