@@ -19,6 +19,7 @@ st.html('<h1 class="brand">VAE Latent Explorer</h1>')
 pages = [
     st.Page("screens/explore.py", title="Explore", default=True),
     st.Page("screens/train.py", title="Train"),
+    st.Page("screens/compare.py", title="Compare"),
 ]
 page = st.navigation(pages, position="top")
 with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there

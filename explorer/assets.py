@@ -22,7 +22,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIX = "stage"
 MODULES = Path(__file__).parent / "stage"
-MAIN_MODULES = {"": "stage.js", "train": "theatre.js"}  # by the last part of a page's address
+MAIN_MODULES = {
+    "": "stage.js",
+    "train": "theatre.js",
+    "compare": "compare.js",
+}  # by the last part of a page's address
 FOREVER = "public, max-age=31536000, immutable"
 _MAX_BYTES = 256 * 2**20
 

@@ -140,6 +140,17 @@ def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | No
     return latent.typical(_codes, images.labels.numpy(), len(images.classes))
 
 
+@st.cache_data(max_entries=128, show_spinner=False)
+def report_figure(
+    key: tuple[str, str], _model: Model, _shown: Shown, name: str, kind: str
+) -> bytes:
+    """One of the report's figures as a file, `png` or `svg`."""
+    from explorer import report
+
+    figure = report.FIGURES[name](_model.checkpoint, _shown.images)
+    return report.render(figure, kind, dpi=110)
+
+
 class TsneJob:
     """A t-SNE that runs in a thread of its own and outlives the page that asked for it.
 

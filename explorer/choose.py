@@ -26,9 +26,18 @@ class Scene(NamedTuple):
     key: tuple[str, str]
 
 
+def of(model: Model, shown: Shown) -> Scene | None:
+    """The scene of a model and images; None where the codes are not numbers."""
+    codes = cache.codes((model.key, shown.key), model, shown)
+    if not np.isfinite(codes.mu).all() or not np.isfinite(codes.std).all():
+        return None
+    dims = latent.dimensions(codes, model.checkpoint.vae.prior.low)
+    return Scene(model, shown, codes, dims, (model.key, shown.key))
+
+
 def scene() -> Scene:
     """Draw the controls and return what they choose; stops the page where there is nothing to."""
-    offered = _models()
+    offered = models()
     good = {name: m for name, m in offered.items() if isinstance(m, Model)}
     bad = {name: m for name, m in offered.items() if isinstance(m, str)}
     with st.container(key="controls"):
@@ -46,22 +55,25 @@ def scene() -> Scene:
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    shown = _data(columns[1])
-    codes = cache.codes((model.key, shown.key), model, shown)
-    if not np.isfinite(codes.mu).all() or not np.isfinite(codes.std).all():
-        st.warning(
-            f"The checkpoint {model.checkpoint.name} gives codes that are not numbers (its weights "
-            "overflow); choose another.",
-            icon=":material/error:",
-        )
+    found = of(model, data_box(columns[1]))
+    if found is None:
+        st.warning(f"{overflowing(model)} choose another.", icon=":material/error:")
         st.stop()
-    dims = latent.dimensions(codes, model.checkpoint.vae.prior.low)
     _view(columns[2])
-    _axes(columns[3], dims)
-    return Scene(model, shown, codes, dims, (model.key, shown.key))
+    _axes(columns[3], found.dims)
+    return found
 
 
-def _models() -> dict[str, Model | str]:
+def overflowing(model: Model) -> str:
+    """What is said of a model whose codes are not numbers; what to do follows."""
+    return (
+        f"The checkpoint {model.checkpoint.name} gives codes that are not numbers (its weights "
+        "overflow);"
+    )
+
+
+def models() -> dict[str, Model | str]:
+    """The checkpoints on disk and those that this visitor opened, or why one cannot be."""
     offered = cache.models()
     for name, content in st.session_state.get(UPLOADS, {}).items():
         offered[name + UPLOADED] = cache.load_upload(name, content)
@@ -93,19 +105,21 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
         label_visibility="collapsed",
         key="checkpoint_box",
         on_change=changed,
-        format_func=lambda name: _describe(name, good[name]),
+        format_func=lambda name: describe(name, good[name]),
     )
     return good[wanted]
 
 
-def _describe(name: str, model: Model) -> str:
+def describe(name: str, model: Model) -> str:
+    """A checkpoint in a list of them."""
     m, likelihood = model.checkpoint.metrics, model.checkpoint.vae.likelihood
     if likelihood.constant == 0:
         return f"{name} · −ELBO {m.total:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
 
 
-def _data(place) -> Shown:
+def data_box(place) -> Shown:
+    """Draw the box of images and return the chosen ones."""
     names = cache.data_names()
     wanted = state.get("data")
     if wanted not in names:

@@ -8,6 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from training.checkpoint import Checkpoint
+from training.likelihoods import LIKELIHOODS
 from training.records import EpochTerms
 
 # Ten colours that stay apart under colour-vision deficiency (Petroff 2021, arXiv:2107.02270).
@@ -283,3 +285,81 @@ def history_curve(
         )
     )
     return figure
+
+
+_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def histories(checkpoints: Sequence[Checkpoint]) -> dict[str, dict[str, go.Figure]]:
+    """The test terms of several checkpoints over each other: a chart a quantity, in each theme.
+
+    Reconstruction terms stand in one chart only where they are the same quantity. A checkpoint has
+    the same dash in all charts; its name stands at the end of its curve.
+    """
+    terms = list(dict.fromkeys(c.vae.config.likelihood for c in checkpoints))
+    found = {}
+    for likelihood in terms:
+        row = LIKELIHOODS[likelihood]
+        title = "Reconstruction" if row.constant == 0 else row.formula
+        some = [(n, c) for n, c in enumerate(checkpoints) if c.vae.config.likelihood == likelihood]
+        found[likelihood] = _histories(some, "reconstruction", title, row.unit)
+    found["kl"] = _histories(list(enumerate(checkpoints)), "kl", "KL", "nats")
+    if terms == ["bernoulli"]:
+        found["total"] = _histories(list(enumerate(checkpoints)), "total", "−ELBO", "nats")
+    return found
+
+
+def _histories(
+    numbered: Sequence[tuple[int, Checkpoint]], term: str, title: str, unit: str
+) -> dict[str, go.Figure]:
+    longest = max(len(c.history) for _, c in numbered)
+    shortest = min(len(c.history) for _, c in numbered)
+    themes = {}
+    for name, theme in THEMES.items():
+        figure, colour = go.Figure(), getattr(theme, term, theme.ink)
+        lowest, highest = [], []
+        for n, found in numbered:
+            values = [getattr(h, f"test_{term}") for h in found.history]
+            settled = values[min(len(values) - 1, 1 + len(values) // 10) :]
+            lowest.append(min(settled))
+            highest.append(max(settled))
+            figure.add_trace(
+                go.Scatter(
+                    x=[h.epoch for h in found.history],
+                    y=values,
+                    name=found.name,
+                    mode="lines+markers" if len(values) < 3 else "lines",
+                    line={"color": colour, "dash": _DASHES[n], "width": 2.5},
+                    hovertemplate=f"{found.name}, epoch %{{x}}: %{{y:.2f}} {unit}<extra></extra>",
+                )
+            )
+        span = max(highest) - min(lowest) or 1.0
+        figure.update_layout(
+            **_layout(
+                theme,
+                title={
+                    "text": title,
+                    "font": {"size": 16, "color": colour},
+                    "x": 0,
+                    "y": 1,
+                    "yref": "container",
+                    "yanchor": "top",
+                    "pad": {"t": 6},
+                },
+                margin={"l": 8, "r": 8, "t": 36 + 21 * len(numbered), "b": 8},
+                legend={"x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 13}},
+                showlegend=True,
+                xaxis=_axis(
+                    theme,
+                    "epoch of training, test images",
+                    type="log" if longest > 4 * shortest else "linear",
+                ),
+                yaxis=_axis(
+                    theme,
+                    f"{unit} per image",
+                    range=[min(lowest) - 0.06 * span, max(highest) + 0.06 * span],
+                ),
+            )
+        )
+        themes[name] = figure
+    return themes

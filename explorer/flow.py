@@ -7,6 +7,7 @@ import streamlit as st
 
 from explorer import cache, choose, figures, maps, state
 from explorer.assets import STORE
+from explorer.cache import Model, Shown
 from explorer.choose import Scene
 from explorer.maps import MapView
 from explorer.stage import component, payload
@@ -73,8 +74,8 @@ def _flow(scene: Scene, waited: bool) -> None:
 
     component.mount(
         key,
-        offer_model(scene),
-        offer_pictures(scene),
+        offer_model(scene.model),
+        offer_pictures(scene.shown),
         offer_map(scene, view, revision),
         (state.get("image"), state.get("z")),
         message,
@@ -83,17 +84,17 @@ def _flow(scene: Scene, waited: bool) -> None:
     state.publish("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed")
 
 
-def offer_model(scene: Scene) -> str:
+def offer_model(model: Model) -> str:
     """The path of the model's blob."""
-    found = scene.model.checkpoint
-    return STORE.offer(("model", scene.model.key), lambda: payload.model(found.vae, found.name))
+    found = model.checkpoint
+    return STORE.offer(("model", model.key), lambda: payload.model(found.vae, found.name))
 
 
-def offer_pictures(scene: Scene) -> str:
+def offer_pictures(shown: Shown) -> str:
     """The path of the pictures' blob."""
-    images = scene.shown.images
+    images = shown.images
     return STORE.offer(
-        ("pictures", scene.shown.key),
+        ("pictures", shown.key),
         lambda: payload.pictures(images.images, images.labels, images.classes),
     )
 

@@ -190,7 +190,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "data": preset.data,
         "epochs": preset.epochs,
         "latent_dim": preset.model.latent_dim,
-        "likelihood": preset.model.likelihood,
+        "likelihood": payload.likelihood(preset.model.likelihood),
         "prior_name": preset.model.prior,
         "seed": config.seed,
         "prior": payload.family(priors.find(preset.model.prior)),

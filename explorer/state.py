@@ -55,6 +55,20 @@ def _axes(text: str) -> tuple[int, int]:
     return x, y
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(filter(None, text.split(","))))
+    if not 1 <= len(names) <= 4:
+        raise ValueError(text)
+    return names
+
+
+def _pair(text: str) -> tuple[float, ...]:
+    values = _numbers(text)
+    if not 1 <= len(values) <= 2 or not all(abs(v) <= 20 for v in values):
+        raise ValueError(text)
+    return values
+
+
 def _join(values: Iterable[float]) -> str:
     return ",".join(f"{v:.4g}" for v in values)
 
@@ -69,6 +83,9 @@ FIELDS: dict[str, Field] = {
     "perplexity": Field(_whole(2, 500), str, "a whole number from 2 to 500", 30),
     "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),
     "run": Field(str, str, "the name of a training run"),
+    "beside": Field(_names, ",".join, "one to four names of checkpoints", ()),
+    "place": Field(_pair, _join, "two numbers, as in 0.5,-1"),
+    "row": Field(str, str, "the name of a checkpoint"),
     "over": Field(str, str, "the name of a training run"),
 }
 PREFIX = "view_state."

@@ -16,8 +16,8 @@ def up() -> None:
     codes = cache.codes(key, model, images)
     dims = latent.dimensions(codes, model.checkpoint.vae.prior.low)
     scene = Scene(model, images, codes, dims, key)
-    flow.offer_model(scene)
-    flow.offer_pictures(scene)
+    flow.offer_model(model)
+    flow.offer_pictures(images)
     if len(dims) >= 2:
         axes = choose.usual_axes(dims)
         flow.offer_map(scene, maps.plane(codes, axes), ("plane", axes, 0))

@@ -149,7 +149,8 @@ class _Session:
             f"{self.config.seed}{on}. Run {self.run.path}. {_units(preset)}"
         )
         both = "−ELBO" if self.vae.likelihood.constant == 0.0 else "sum"
-        say(f"{'epoch':>7}{'β':>6}  {'train':>8}{'KL':>7}{both:>8}  {'test':>8}{'KL':>7}{both:>8}")
+        terms = f"{'KL':>7}{both:>10}"
+        say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")
 
     def _train(self) -> State:
         """Train to the end, or to where the run is asked to stop; the state to tell."""
@@ -324,8 +325,8 @@ def _units(preset: Preset) -> str:
 def _epoch_text(terms: EpochTerms) -> str:
     return (
         f"{terms.epoch:>7}{terms.beta:>6.2f}  "
-        f"{terms.train_reconstruction:>8.2f}{terms.train_kl:>7.2f}{terms.train_total:>8.2f}  "
-        f"{terms.test_reconstruction:>8.2f}{terms.test_kl:>7.2f}{terms.test_total:>8.2f}"
+        f"{terms.train_reconstruction:>9.2f}{terms.train_kl:>7.2f}{terms.train_total:>10.2f}  "
+        f"{terms.test_reconstruction:>9.2f}{terms.test_kl:>7.2f}{terms.test_total:>10.2f}"
     )
 
 

@@ -25,7 +25,8 @@ class Likelihood(NamedTuple):
     pixels: (..., outputs), (..., pixels) → (...). Where it is a negative log-likelihood, `constant`
     is what it leaves out of −log p(x|z), in nats per image; otherwise that is None. `unit` is what
     it is measured in, and `formula` how it reads on the screen. `learned` counts numbers that
-    belong to the likelihood alone and are learned: they follow the pixels in `output`.
+    belong to the likelihood alone and are learned: they follow the pixels in `output`. A
+    `perceptual` term needs the classifier.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Likelihood(NamedTuple):
     constant: float | None
     unit: str = "nats"
     learned: int = 0
+    perceptual: bool = False
 
     @property
     def is_nll(self) -> bool:
@@ -145,7 +147,12 @@ LIKELIHOODS: dict[str, Likelihood] = {
         "Laplace, b = 1 (absolute error)", "Σ|x − x̂|", laplace, PIXELS * math.log(2)
     ),
     "perceptual": Likelihood(
-        "Perceptual distance", "Σ‖φ(x) − φ(x̂)‖²", perceptual, None, "squared features"
+        "Perceptual distance",
+        "Σ‖φ(x) − φ(x̂)‖²",
+        perceptual,
+        None,
+        "squared features",
+        perceptual=True,
     ),
     "perceptual-bce": Likelihood(
         "Cross-entropy + 0.01 · perceptual",
@@ -153,6 +160,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
         with_perceptual(bernoulli),
         None,
         "weighted sum",
+        perceptual=True,
     ),
     "perceptual-mse": Likelihood(
         "Squared error + 0.01 · perceptual",
@@ -160,5 +168,6 @@ LIKELIHOODS: dict[str, Likelihood] = {
         with_perceptual(gaussian),
         None,
         "weighted sum",
+        perceptual=True,
     ),
 }

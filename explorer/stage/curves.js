@@ -6,21 +6,30 @@ import { loadPlotly } from "./plotly.js";
 const MOST = 700; // points of a curve
 const COLUMNS = 200; // of the heat map
 const PANELS = [
-  { term: "reconstruction", title: "reconstruction", colour: "reconstruction" },
-  { term: "kl", title: "KL", colour: "kl" },
-  { term: "neg_elbo", title: "−ELBO = their sum", colour: "ink" },
+  { term: "reconstruction", colour: "reconstruction" },
+  { term: "kl", colour: "kl" },
+  { term: "total", colour: "ink" },
 ];
+
+/** What the terms of a run are called. @param {{formula: string, constant: number | null}} likelihood */
+export function titles({ formula, constant }) {
+  return {
+    reconstruction: constant === 0 ? "reconstruction" : formula,
+    kl: "KL",
+    total: constant === 0 ? "−ELBO" : "their sum",
+  };
+}
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const trainTerms = {
   reconstruction: (r) => r.train_reconstruction,
   kl: (r) => sum(r.train_kl_per_dim),
-  neg_elbo: (r) => r.train_reconstruction + sum(r.train_kl_per_dim),
+  total: (r) => r.train_reconstruction + sum(r.train_kl_per_dim),
 };
 const testTerms = {
   reconstruction: (r) => r.test_reconstruction,
   kl: (r) => r.test_kl,
-  neg_elbo: (r) => r.test_reconstruction + r.test_kl,
+  total: (r) => r.test_reconstruction + r.test_kl,
 };
 
 /** Every so many-th record, the newest one among them. */
@@ -68,7 +77,7 @@ export class Curves {
       const [traces, layout] = this.figure(main, over, revision);
       write(
         this.host.querySelector(".key"),
-        `nats per image · solid: test · dotted: train${over ? ` · grey: ${over.name}` : ""}`,
+        `${main.run.likelihood.constant === null ? "" : "nats "}per image · solid: test · dotted: train${over ? ` · grey: ${over.name}` : ""}`,
       );
       await plotly.react(this.plot, traces, layout, { displayModeBar: false, responsive: true });
       if (!this.drawn) this.listen();
@@ -130,7 +139,10 @@ export class Curves {
       zeroline: false,
     };
     const traces = [];
-    PANELS.forEach(({ term, title, colour }, n) => {
+    const names = titles(main.run.likelihood);
+    if (names.total === "−ELBO") names.total += " = their sum";
+    PANELS.forEach(({ term, colour }, n) => {
+      const title = names[term];
       const axis = n ? `y${n + 1}` : "y";
       const top = 1 - n * (tall + gap);
       layout[n ? `yaxis${n + 1}` : "yaxis"] = {
@@ -265,7 +277,9 @@ const note = (text, y, color) => ({
 function lines(follower, term, yaxis, color, width) {
   const train = thin(follower.steps, MOST);
   const test = thin(follower.epochs, MOST);
-  const what = { reconstruction: "reconstruction", kl: "KL", neg_elbo: "−ELBO" }[term];
+  const { likelihood } = follower.run;
+  const what = titles(likelihood)[term];
+  const unit = likelihood.constant === null && term !== "kl" ? "" : " nats";
   const line = (name, records, value, more) => ({
     name,
     x: records.map((r) => r.epoch),
@@ -273,7 +287,7 @@ function lines(follower, term, yaxis, color, width) {
     yaxis,
     mode: name === "test" && records.length < 3 ? "lines+markers" : "lines",
     line: { color, width, ...more },
-    hovertemplate: `${what}, ${name}, epoch %{x:.2f}: %{y:.2f} nats<extra></extra>`,
+    hovertemplate: `${what}, ${name}, epoch %{x:.2f}: %{y:.2f}${unit}<extra></extra>`,
   });
   return [
     line("train", train, trainTerms[term], { dash: "dot", width: width - 0.6 }),

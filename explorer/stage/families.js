@@ -30,12 +30,23 @@ const within = ([low, high], v) => Math.min(high, Math.max(low, v));
 class Gaussian {
   constructor({ mean, std, log_var: range }) {
     Object.assign(this, { mean, std, range, low: -Infinity });
+    this.draw = "z = μ + σ·ε with ε ~ N(0, 1)";
+    this.drawn = "ε";
   }
 
   posterior(out, d) {
     const mu = out.slice(0, d);
     const logVar = out.slice(d, 2 * d).map((v) => within(this.range, v));
     return { mu, logVar, std: logVar.map((v) => Math.exp(0.5 * v)) };
+  }
+
+  /** z at a place of the prior, in standard normal units; `standing` goes back. */
+  at(t) {
+    return this.mean + this.std * t;
+  }
+
+  standing(z) {
+    return (z - this.mean) / this.std;
   }
 
   /** In each dimension. Source: Kingma & Welling (2014), appendix B. */
@@ -63,8 +74,10 @@ class Gaussian {
 
 /** q(z|x) = Gamma(shape, rate), prior Gamma(shape, rate): z is positive. */
 class Gamma {
-  constructor({ shape, rate, bounds, mean, std }) {
-    Object.assign(this, { shape, rate, bounds, mean, std, low: 0 });
+  constructor({ shape, rate, bounds, mean, std, quantiles }) {
+    Object.assign(this, { shape, rate, bounds, mean, std, quantiles, low: 0 });
+    this.draw = "z ~ q(z|x), a Gamma";
+    this.drawn = "z";
   }
 
   posterior(out, d) {
@@ -78,6 +91,25 @@ class Gamma {
       mu: shape.map((a, i) => a / rate[i]),
       std: shape.map((a, i) => Math.sqrt(a) / rate[i]),
     };
+  }
+
+  /** z below which as much of the prior lies as of a standard normal below t, by a table. */
+  at(t) {
+    const { values, first, step } = this.quantiles;
+    const place = Math.min(values.length - 2, Math.max(0, Math.floor((t - first) / step)));
+    const share = (t - first) / step - place;
+    return Math.max(1e-6, values[place] + share * (values[place + 1] - values[place]));
+  }
+
+  standing(z) {
+    const { values, first, step } = this.quantiles;
+    let [low, high] = [0, values.length - 1];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (values[middle] <= z) low = middle;
+      else high = middle;
+    }
+    return first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
   }
 
   /** In each dimension. Source: Penny (2001). */

@@ -19,9 +19,9 @@ export function paint(stage, now) {
   if (dirty.has("z") || dirty.has("x") || walked || drawn) {
     const logits = vae.decode(stage.z);
     stage.mean = vae.mean(logits, stage.mean);
-    const nll = vae.nll(logits, stage.x);
-    stage.now = { nll, kl: stage.posterior.kl };
-    if (drawn) stage.sampler.add(nll, vae.logRatio(stage.z, stage.posterior));
+    const recon = vae.reconstruction(logits, stage.x);
+    stage.now = { recon, kl: stage.posterior.kl };
+    if (drawn) stage.sampler.add(recon, vae.logRatio(stage.z, stage.posterior));
     paintDigit(stage.$("canvas.x-hat"), stage.mean);
     stage.trace.add(now, stage.now);
   }
@@ -91,7 +91,7 @@ function paintTab(stage) {
 function describe(stage, settled) {
   if (!settled || !stage.now) return;
   const z = [...stage.z].slice(0, 10).map((v) => v.toFixed(2)).join(", ");
-  const { nll, kl } = stage.now;
+  const { recon, kl } = stage.now;
   set(stage.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
-  write(stage.$(".announce"), `z = (${z}); reconstruction ${nll.toFixed(1)}, KL ${kl.toFixed(2)} nats`);
+  write(stage.$(".announce"), `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`);
 }

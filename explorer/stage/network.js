@@ -149,6 +149,15 @@ export function network(layers, weights, shape) {
         shape = made.shape;
         return made.run;
       }
+      case "append": {
+        const y = new Float32Array(size + b.length);
+        y.set(b, size);
+        shape = [y.length];
+        return (x) => {
+          y.set(x);
+          return y;
+        };
+      }
       case "reshape":
         shape = layer.shape.map((n) => (n === -1 ? size : n));
         return null;

@@ -16,7 +16,9 @@ from torch import nn
 
 from explorer.figures import THEMES
 from explorer.latent import Dimension
-from training.model import VAE
+from training import classifier
+from training.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
+from training.model import VAE, Learned
 from training.priors import (
     LARGEST,
     MAX_LOG_VAR,
@@ -129,6 +131,7 @@ LAYERS: dict[type[nn.Module], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     nn.GELU: ("gelu", lambda layer: {"approximate": layer.approximate}),
     nn.Tanh: ("tanh", lambda layer: {}),
     nn.Sigmoid: ("sigmoid", lambda layer: {}),
+    Learned: ("append", lambda layer: {}),
     nn.Flatten: ("reshape", lambda layer: {"shape": [-1]}),
     nn.Unflatten: ("reshape", lambda layer: {"shape": list(layer.unflattened_size)}),
 }
@@ -177,6 +180,9 @@ def family(prior: LatentFamily) -> dict[str, Any]:
         bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
         return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}
     assert isinstance(prior, Gamma), prior
+    first, last, n = -4.0, 4.0, 161
+    t = torch.linspace(first, last, n, dtype=torch.float64)
+    values = prior.quantile(torch.special.ndtr(t))
     return {
         "family": "gamma",
         "shape": prior.shape,
@@ -184,20 +190,53 @@ def family(prior: LatentFamily) -> dict[str, Any]:
         "bounds": [SMALLEST, LARGEST],
         "mean": prior.shape / prior.rate,
         "std": prior.shape**0.5 / prior.rate,
+        "quantiles": {
+            "first": first,
+            "step": (last - first) / (n - 1),
+            "values": [float(f"{v:.6g}") for v in values],
+        },
+    }
+
+
+def likelihood(name: str) -> dict[str, Any]:
+    """What the browser must know of a reconstruction term: its `LIKELIHOODS` row, and words."""
+    row = LIKELIHOODS[name]
+    return {
+        "name": name,
+        "formula": row.formula,
+        "constant": row.constant,
+        "unit": row.unit,
+        "total": row.total_title,
+    }
+
+
+def _features(weights: list[NDArray[np.float32]]) -> dict[str, Any]:
+    """The classifier's convolutions, and behind which of them features are compared."""
+    layers = classifier.shipped().convolutions
+    found = network(layers, weights)
+    return {
+        "layers": [layer for layer in found if layer["type"] == "conv"],
+        "after": [1, 3],
+        "weight": PERCEPTUAL_WEIGHT,
     }
 
 
 def model(vae: VAE, name: str) -> bytes:
-    """The blob of a model: encoder and decoder as layer lists, the prior, the likelihood."""
+    """The blob of a model: encoder and decoder as layer lists, the prior, the likelihood.
+
+    Where the reconstruction term is perceptual, the classifier's convolutions come along.
+    """
     weights: list[NDArray[np.float32]] = []
-    header = {
+    header: dict[str, Any] = {
         "name": name,
         "latent_dim": vae.config.latent_dim,
         "prior": family(vae.prior),
-        "likelihood": vae.config.likelihood,
+        "likelihood": likelihood(vae.config.likelihood),
         "encoder": network(vae.encoder, weights),
         "decoder": network(vae.decoder, weights),
     }
+    if vae.likelihood.perceptual:
+        header["features"] = _features(weights)
     return pack("model", header, _weight_arrays(np.concatenate(weights)))
 
 

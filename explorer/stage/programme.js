@@ -1,5 +1,6 @@
 // What the theatre writes: its elements, the words for a run's states, and its numbers.
 
+import { titles } from "./curves.js";
 import { set, write, zName } from "./dom.js";
 
 export const build = `
@@ -133,7 +134,7 @@ export function facts(place, follower) {
     words.push(`learning rate ${Number(last.learning_rate.toPrecision(2))}`);
     words.push(`β ${Number(last.beta.toPrecision(3))}${comes(run, last)}`);
   }
-  words.push(`${run.preset}: ${run.latent_dim}-D, ${run.prior_name}, ${run.likelihood}, ${run.data}, seed ${run.seed}`);
+  words.push(`${run.preset}: ${run.latent_dim}-D, ${run.prior_name}, ${run.likelihood.name}, ${run.data}, seed ${run.seed}`);
   write(place, words.join(" · "));
 }
 
@@ -148,7 +149,7 @@ function until(records, step) {
   return records[low - 1];
 }
 
-const CELLS = { reconstruction: "reconstruction", kl: "KL", sum: "−ELBO", weight: "β" };
+const CELLS = ["reconstruction", "kl", "total", "weight"];
 
 /**
  * The terms at a moment: of the test images as they were measured last, and of the newest steps.
@@ -156,12 +157,14 @@ const CELLS = { reconstruction: "reconstruction", kl: "KL", sum: "−ELBO", weig
  */
 export function readings(place, follower, step) {
   if (!place.children.length)
-    for (const [name, title] of Object.entries(CELLS)) {
+    for (const name of CELLS) {
       const cell = document.createElement("span");
       cell.className = name;
-      cell.innerHTML = `${title} <b></b><small></small>`;
+      cell.innerHTML = "<span></span> <b></b><small></small>";
       place.append(cell);
     }
+  const names = { ...titles(follower.run.likelihood), weight: "β" };
+  CELLS.forEach((name, n) => write(place.children[n].firstElementChild, names[name]));
   const test = until(follower.epochs, step);
   const last = until(follower.steps, step);
   const kl = last?.train_kl_per_dim.reduce((a, b) => a + b, 0);

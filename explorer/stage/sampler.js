@@ -12,13 +12,13 @@ export class Sampler {
     this.root = html(`
       <div class="sampler">
         <div class="buttons">
-          <button type="button" class="draw">Draw ε</button>
+          <button type="button" class="draw">Draw</button>
           <button type="button" class="go" aria-pressed="false">Keep drawing</button>
           <button type="button" class="reset">Start again</button>
         </div>
         <canvas class="plot-kl" role="img"></canvas>
         <canvas class="plot-reconstruction" role="img"></canvas>
-        <p class="note said">z = μ + σ·ε with ε ~ N(0, 1): each draw is one sample of both terms.</p>
+        <p class="note said"></p>
       </div>`);
     host.append(this.root);
     const find = (name) => this.root.querySelector(name);
@@ -26,7 +26,7 @@ export class Sampler {
     this.canvases = { kl: find(".plot-kl"), reconstruction: find(".plot-reconstruction") };
     this.goButton = find(".go");
     this.said = find(".said");
-    this.first = this.said.textContent;
+    this.first = this.term = "";
     this.listener = listener;
     this.normal = normals();
     this.wanted = 0; // draws asked for one at a time
@@ -41,6 +41,15 @@ export class Sampler {
       this.reset();
       this.listener.start();
     });
+    this.reset();
+  }
+
+  /** What a draw is, and what its terms are. @param {import("./vae.js").Vae} vae */
+  setModel({ prior, likelihood }) {
+    write(this.root.querySelector(".draw"), `Draw ${prior.drawn}`);
+    this.first = `${prior.draw}: each draw is one sample of both terms.`;
+    this.term = likelihood.constant === 0 ? "−log p(x|z)" : likelihood.formula;
+    this.unit = likelihood.constant === null ? "" : " nats";
     this.reset();
   }
 
@@ -73,9 +82,9 @@ export class Sampler {
   }
 
   /** Take the terms of a draw. */
-  add(nll, logRatio) {
+  add(recon, logRatio) {
     const { kl, reconstruction } = this.sums;
-    reconstruction.add(nll);
+    reconstruction.add(recon);
     kl.add(logRatio);
     const point = { n: kl.n, kl: kl.mean, reconstruction: reconstruction.mean };
     this.curve.push(point);
@@ -106,7 +115,7 @@ export class Sampler {
     write(
       this.said,
       `n = ${kl.n.toLocaleString("en")}: log q(z|x) − log p(z) averages ${pm(kl, 2)} → KL ` +
-        `${exactKl.toFixed(2)}; −log p(x|z) ${pm(reconstruction, 1)} nats.`,
+        `${exactKl.toFixed(2)}; ${this.term} ${pm(reconstruction, 1)}${this.unit}.`,
     );
   }
 

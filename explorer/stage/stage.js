@@ -99,6 +99,9 @@ export class Stage {
     this.root.dataset.dims = header.dims.length > 4 ? "many" : "few";
     if (vae !== this.vae) {
       this.vae = vae;
+      this.terms.setLikelihood(vae.likelihood);
+      this.sampler.setModel(vae);
+      this.trace.unit = vae.likelihood.constant === null ? "" : "nats, ";
       this._work(data);
     }
     this.pictures = pictures;

@@ -36,23 +36,36 @@ export class Terms {
     this.scale = 1;
   }
 
+  /** What the reconstruction term is. @param {import("./vae.js").Vae["likelihood"]} likelihood */
+  setLikelihood({ formula, constant }) {
+    this.constant = constant;
+    const words =
+      constant === 0
+        ? "−log p(x|z) at this z"
+        : constant === null
+          ? `${formula}: a distance, no likelihood`
+          : `${formula}; with ${constant.toFixed(1)}, −log p(x|z)`;
+    write(this.parts.reconstruction.note, words);
+    set(this.root, "aria-label", `terms of x at this z${constant === null ? "" : ", in nats"}`);
+  }
+
   /**
-   * @param {{nll: number, kl: number}} now at this z, nats
+   * @param {{recon: number, kl: number}} now at this z, nats
    * @param {{n: number, mean: number, error: number} | null} over −E_q log p(x|z), from the worker
    */
-  paint({ nll, kl }, over) {
+  paint({ recon, kl }, over) {
     const { reconstruction, kl: klPart, sum } = this.parts;
     // One scale for all bars. It follows x, not z, so that a bar's length can be compared over a
     // drag; only a reconstruction that leaves the scale stretches it.
-    const usual = over ? 1.6 * (over.mean + kl) : nll + kl;
-    const stretched = Math.max(usual, nll + kl);
+    const usual = over ? 1.6 * (over.mean + kl) : recon + kl;
+    const stretched = Math.max(usual, recon + kl);
     const step = round125(stretched / 4);
     this.scale = over && stretched === usual ? usual : Math.ceil(stretched / step) * step;
     const width = (value) => `${((100 * value) / this.scale).toFixed(2)}%`;
-    write(reconstruction.value, nll.toFixed(1));
+    write(reconstruction.value, recon.toFixed(1));
     write(klPart.value, kl.toFixed(2));
-    write(sum.value, (nll + kl).toFixed(1));
-    reconstruction.first.style.width = sum.first.style.width = width(nll);
+    write(sum.value, (recon + kl).toFixed(1));
+    reconstruction.first.style.width = sum.first.style.width = width(recon);
     klPart.second.style.width = sum.second.style.width = width(kl);
     const ticks = [
       [klPart.tick, null],
@@ -63,13 +76,14 @@ export class Terms {
       tick.hidden = value === undefined || value === null;
       if (!tick.hidden) tick.style.left = width(value);
     }
-    write(
-      sum.note,
-      over
-        ? `over q(z|x): −ELBO ${(over.mean + kl).toFixed(1)} ± ` +
-            `${over.error.toFixed(1)} (${over.n} draws)`
-        : "its mean over z ~ q(z|x) is −ELBO",
-    );
+    const claimed = this.constant !== null;
+    const mean = over && (over.mean + kl + (this.constant ?? 0)).toFixed(1);
+    if (over)
+      write(
+        sum.note,
+        `over q(z|x): ${claimed ? "−ELBO " : ""}${mean} ± ${over.error.toFixed(1)} (${over.n} draws)`,
+      );
+    else write(sum.note, claimed ? "its mean over z ~ q(z|x) gives −ELBO" : "no −ELBO: the first is a distance");
   }
 }
 
@@ -121,6 +135,7 @@ export class Trace {
     this.canvas = canvas;
     watchSize(canvas, resized);
     this.samples = [];
+    this.unit = "nats, ";
     this.clock = 0; // seconds of movement; stands still while nothing moves
     this.last = 0;
   }
@@ -130,10 +145,10 @@ export class Trace {
   }
 
   /** @param {number} now in milliseconds */
-  add(now, { nll, kl }) {
+  add(now, { recon, kl }) {
     this.clock += Math.min(0.1, (now - this.last) / 1000);
     this.last = now;
-    this.samples.push({ t: this.clock, nll, kl });
+    this.samples.push({ t: this.clock, recon, kl });
     while (this.samples[0].t < this.clock - SECONDS) this.samples.shift();
   }
 
@@ -143,7 +158,7 @@ export class Trace {
     if (!width) return;
     const left = 34;
     const bottom = height - 16;
-    const top = Math.max(...this.samples.map((s) => s.nll + s.kl), 50) * 1.08;
+    const top = Math.max(...this.samples.map((s) => s.recon + s.kl), 50) * 1.08;
     const y = (v) => bottom - (v / top) * (bottom - 4);
     const x = (t) => width - 4 - ((this.clock - t) / SECONDS) * (width - 4 - left);
     c.font = "12px sans-serif";
@@ -159,7 +174,7 @@ export class Trace {
       c.fillText(String(v), left - 5, y(v) + 4);
     }
     c.textAlign = "center";
-    c.fillText(`nats, over the last ${SECONDS} s of movement`, (left + width) / 2, height - 3);
+    c.fillText(`${this.unit}over the last ${SECONDS} s of movement`, (left + width) / 2, height - 3);
     if (this.samples.length < 2) {
       c.fillText("move z: the terms of each place", (left + width) / 2, height / 2);
       return;
@@ -171,7 +186,7 @@ export class Trace {
       c.fillStyle = colour;
       c.fill();
     };
-    area(() => 0, (s) => s.nll, theme.reconstruction);
-    area((s) => s.nll, (s) => s.nll + s.kl, theme.kl);
+    area(() => 0, (s) => s.recon, theme.reconstruction);
+    area((s) => s.recon, (s) => s.recon + s.kl, theme.kl);
   }
 }

@@ -19,13 +19,14 @@ export class Tip {
     const x = pictures.get(image);
     const posterior = vae.encode(x);
     const logits = vae.decode(posterior.mu);
-    const nll = vae.nll(logits, x);
+    const recon = vae.reconstruction(logits, x);
     paintDigit(this.canvases[0], x);
     paintDigit(this.canvases[1], vae.mean(logits));
     write(
       this.words,
       `image ${image}, class ${pictures.classes[pictures.labels[image]]} · at its μ: ` +
-        `reconstruction ${nll.toFixed(1)}, KL ${posterior.kl.toFixed(2)} nats`,
+        `reconstruction ${recon.toFixed(1)}, KL ${posterior.kl.toFixed(2)}` +
+        (vae.likelihood.constant === null ? "" : " nats"),
     );
     this.tip.hidden = false;
     const map = host.getBoundingClientRect();

@@ -1,6 +1,8 @@
 // The VAE: x → q(z|x) → z → x̂, and its terms in nats. Knows nothing of the screen.
 
 import { FAMILIES } from "./families.js";
+import { Features } from "./features.js";
+import { LIKELIHOODS, mean } from "./likelihoods.js";
 import { network } from "./network.js";
 
 /**
@@ -28,7 +30,12 @@ export class Vae {
     const weights = weightsOf(arrays);
     this._encoder = network(header.encoder, weights, [784]);
     this._decoder = network(header.decoder, weights, [this.d]);
-    if (header.likelihood !== "bernoulli") throw new Error(`the likelihood ${header.likelihood}`);
+    /** @type {{name: string, formula: string, constant: number | null, unit: string, total: string}} */
+    this.likelihood = header.likelihood;
+    if (!(this.likelihood.name in LIKELIHOODS))
+      throw new Error(`the likelihood ${this.likelihood.name}`);
+    this._term = LIKELIHOODS[this.likelihood.name];
+    this._features = header.features && new Features(header.features, weights);
   }
 
   /** q(z|x) of an image (784,) with values in [0, 1]. @returns {Posterior} */
@@ -47,25 +54,20 @@ export class Vae {
     return z;
   }
 
-  /** Logits of p(x|z), (784,); overwritten by the next call. @param {Float32Array} z (d,) */
+  /** What the likelihood takes: logits of x̂ (784,), and behind them the numbers that it learned.
+   * Overwritten by the next call. @param {Float32Array} z (d,) */
   decode(z) {
     return this._decoder(z);
   }
 
-  /** The mean of p(x|z) of logits, values in [0, 1]. */
-  mean(logits, out = new Float32Array(logits.length)) {
-    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-logits[i]));
-    return out;
+  /** x̂ of a decoder's output, values in [0, 1]. */
+  mean(output, out = new Float32Array(784)) {
+    return mean(output, out);
   }
 
-  /** −log p(x|z) in nats, summed over pixels: Bernoulli, on logits. */
-  nll(logits, x) {
-    let sum = 0;
-    for (let i = 0; i < x.length; i++) {
-      const l = logits[i];
-      sum += Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - l * x[i];
-    }
-    return sum;
+  /** The term that the model was trained with, summed over pixels; see `likelihood` for what it is. */
+  reconstruction(output, x) {
+    return this._term(output, x, this._features);
   }
 
   /** log q(z|x) − log p(z) in nats: the one-sample KL, whose mean over q is the KL. */

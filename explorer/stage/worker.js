@@ -54,7 +54,7 @@ function expect(model, order, until) {
   order.sum ??= new Running();
   order.normal ??= normals(seeded(1));
   while (order.sum.n < draws && performance.now() < until)
-    order.sum.add(model.nll(model.decode(model.sample(posterior, order.normal)), x));
+    order.sum.add(model.reconstruction(model.decode(model.sample(posterior, order.normal)), x));
   const { n, mean, error } = order.sum;
   postMessage({ kind: "expect", id, n, mean, error, last: n >= draws });
   return n >= draws;

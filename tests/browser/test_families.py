@@ -44,7 +44,7 @@ def test_the_codes_of_a_gamma_model_stay_positive_whatever_a_hand_does(gamma, sc
     s.page.get_by_role("button", name="Manifold").click()
     s.tab("Sample")
     for n in range(1, 6):
-        s.page.get_by_role("button", name="Draw ε").click()
+        s.page.get_by_role("button", name="Draw z").click()
         s.page.locator(".sampler .said", has_text=f"n = {n}:").wait_for()
         s.frame()
         assert min(s.z()) >= 0

@@ -1,0 +1,123 @@
+"""Compare: which models stand beside each other, and the stage that shows them."""
+
+import streamlit as st
+
+from explorer import cache, choose, figures, flow, maps, state
+from explorer.cache import Model, Shown
+from explorer.choose import Scene
+from explorer.stage import compare, component
+
+MOST = 4
+FIRST = (
+    "report-normal",
+    "mnist-2d",
+)  # the same prior and dimension: the report's and this project's
+
+
+def scenes() -> list[Scene]:
+    """Draw the controls and return what they choose; stops the page where there is nothing to."""
+    offered = choose.models()
+    good = {name: m for name, m in offered.items() if isinstance(m, Model)}
+    for sentence in [m for m in offered.values() if isinstance(m, str)]:
+        st.warning(sentence, icon=":material/error:")
+    if not good:
+        st.info("There is no checkpoint to compare; make one on the Train page.")
+        st.stop()
+    with st.container(key="controls"):
+        left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
+    names = _names(left, good)
+    shown = choose.data_box(right)
+    state.get("place"), state.get("row")  # what is wrong with them is told now
+    for sentence in state.complaints():
+        st.warning(sentence, icon=":material/error:")
+    found = []
+    for name in names:
+        scene = choose.of(good[name], shown)
+        if scene is None:
+            st.warning(f"{choose.overflowing(good[name])} it is left out.", icon=":material/error:")
+        else:
+            found.append(scene)
+    if not found:
+        st.info("Choose two to four checkpoints above: they are shown under one cursor.")
+        st.stop()
+    return found
+
+
+def _names(place, good: dict[str, Model]) -> list[str]:
+    wanted = state.get("beside")
+    there = tuple(name for name in wanted if name in good)
+    if there != wanted:
+        missing = ", ".join(state.quoted(n) for n in wanted if n not in good)
+        state.complain(f"There is no checkpoint {missing} to show; the ones here are in the list.")
+    if not wanted or (wanted and not there):
+        usual = [name for name in FIRST if name in good] + [n for n in good if n not in FIRST]
+        there = tuple(usual[:2])
+    state.put(beside=there)
+    state.show_in("beside_box", list(there))
+
+    def changed() -> None:
+        state.put(beside=tuple(st.session_state["beside_box"]) or FIRST)
+
+    chosen = place.multiselect(
+        "Checkpoints",
+        list(good),
+        key="beside_box",
+        max_selections=MOST,
+        on_change=changed,
+        label_visibility="collapsed",
+        placeholder="Two to four checkpoints",
+    )
+    return list(chosen)
+
+
+def show(found: list[Scene]) -> None:
+    """Draw the stage. What it reports reruns this part of the page alone."""
+    st.fragment(_stage)(found)
+
+
+def _stage(found: list[Scene]) -> None:
+    shown = found[0].shown
+    image, n = state.get("image"), len(shown.images)
+    if image is None or image >= n:
+        first = cache.typical(found[0].key, found[0].codes, shown)
+        image = next(i for i in first if i is not None)
+        state.put(image=image)
+
+    def on_view() -> None:
+        heard = compare.heard(shown.key, n)
+        if heard is not None:
+            state.put(image=image if heard.image is None else heard.image, place=heard.place)
+
+    compare.mount(
+        shown.key,
+        flow.offer_pictures(shown),
+        [_entry(scene, shown) for scene in found],
+        (image, state.get("place")),
+        on_view,
+    )
+    state.publish("beside", "data", "image", "place", "row")
+
+
+def _entry(scene: Scene, shown: Shown) -> compare.Entry:
+    vae = scene.model.checkpoint.vae
+    if len(scene.dims) < 2:
+        view, revision = maps.nothing(scene.codes), ("none", 0)
+        path = flow.offer_map(scene, view, revision)
+    else:
+        axes = choose.usual_axes(scene.dims)
+        path = flow.offer_map(scene, maps.plane(scene.codes, axes), ("plane", axes, 0))
+    name = next(n for n, m in choose.models().items() if m is scene.model)
+    note = f"{len(scene.dims)}-D · {vae.prior.title}"
+    return compare.Entry(name, note, flow.offer_model(scene.model), path)
+
+
+def history(found: list[Scene]) -> None:
+    """Draw the training histories of all models over each other."""
+    checkpoints = [s.model.checkpoint for s in found if s.model.checkpoint.history]
+    if not checkpoints:
+        st.info("These checkpoints carry no training history.")
+        return
+    charts = figures.histories(checkpoints)
+    for place, (name, themes) in zip(st.columns(len(charts)), charts.items(), strict=True):
+        with place:
+            component.chart(themes, key=f"histories_{name}")

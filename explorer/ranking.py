@@ -1,0 +1,199 @@
+"""The table of all checkpoints: sortable, and a click opens a row with the report's figures."""
+
+from typing import Any
+
+import streamlit as st
+
+from explorer import beside, cache, choose, places, state
+from explorer.cache import Model, Shown
+from training import table
+from training.likelihoods import LIKELIHOODS
+from training.priors import find
+from training.table import Row, TableError
+
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "checkpoint": ("", "A click on a row opens it below."),
+    "prior": ("", "The prior p(z) of every dimension."),
+    "d": ("%d", "Latent dimensions."),
+    "trained term": ("", "What the model was trained to make small beside the KL."),
+    "its value": ("%.2f", "That term, over the test images, one sample of z an image."),
+    "KL": ("%.2f", "KL(q(z|x) ‖ p(z)) in nats per image, exact."),
+    "Bernoulli": ("%.2f", "Cross-entropy of x̂ and x in nats per image, whatever was trained."),
+    "−ELBO": ("%.2f", "Bernoulli + KL, nats per image; none is claimed for perceptual terms."),
+    "IWAE": ("%.2f", "Importance-weighted bound on −log p(x), Bernoulli, nats per image."),
+    "active": ("%d", "Dimensions whose mean varies by more than 0.01 over the images."),
+    "I(x; z)": ("%.2f", "Mutual information under q in nats; its estimate is at most log N."),
+    "5-NN": ("%.1f %%", "Share of test images whose class the 5 nearest training codes tell."),
+    "FID": (
+        "%.2f",
+        "Fréchet distance of samples from the prior, in a digit classifier's features.",
+    ),
+    "confidence": ("%.1f %%", "The digit classifier's mean confidence in those samples."),
+    "class entropy": ("%.2f", "Of the classes found in the samples; log 10 = 2.30 is even."),
+    "report's FID": ("%.2f", "As published, in Inception's features: another quantity than FID."),
+}
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    e, quality = row.evaluation, row.evaluation.quality
+    return (
+        row.name,
+        find(row.prior).title,
+        e.latent_dim,
+        LIKELIHOODS[row.likelihood].formula,
+        e.reconstruction,
+        e.kl,
+        e.bernoulli,
+        e.bernoulli_neg_elbo,
+        e.iwae,
+        e.active_units,
+        e.mutual_information,
+        None if e.knn_accuracy is None else 100 * e.knn_accuracy,
+        quality and quality.fid,
+        quality and 100 * quality.confidence,
+        quality and quality.class_entropy,
+        row.report_fid,
+    )
+
+
+def show(shown: Shown) -> None:
+    """Draw the table, and the row that is open."""
+    st.subheader("All checkpoints", anchor=False)
+    try:
+        rows = list(table.read(places.checkpoint_dir()).values())
+    except (TableError, ValueError) as error:
+        st.warning(str(error), icon=":material/error:")
+        return
+    if not rows:
+        st.info(
+            "Nothing has been evaluated yet: `python -m training evaluate --all` measures every "
+            "checkpoint and writes the table."
+        )
+        return
+    _table(rows)
+    _opened(rows, shown)
+
+
+def _table(rows: list[Row]) -> None:
+    import pandas as pd
+
+    names = [row.name for row in rows]
+    data = pd.DataFrame([_values(row) for row in rows], columns=list(_COLUMNS))
+    numbers = data.columns[[bool(form) for form, _ in _COLUMNS.values()]]
+    data[numbers] = data[numbers].astype(float)
+
+    def chosen() -> None:
+        cells = st.session_state["ranking"].selection.cells
+        state.put(row=names[cells[0][0]] if cells else None)
+
+    st.dataframe(
+        data,
+        key="ranking",
+        hide_index=True,
+        on_select=chosen,
+        selection_mode="single-cell",
+        height="content",
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(name, help=text, format=form)
+            if form
+            else st.column_config.TextColumn(name, help=text, pinned=name == "checkpoint")
+            for name, (form, text) in _COLUMNS.items()
+        },
+    )
+    images = max(row.evaluation.images for row in rows)
+    st.caption(
+        f"Over {images:,} test images. Click a column's head to sort by it, and a row to open it. "
+        "Made by `python -m training evaluate --all`; `checkpoints/README.md` says what each "
+        "column means."
+    )
+
+
+def _opened(rows: list[Row], shown: Shown) -> None:
+    name = state.get("row")
+    if name is None:
+        return
+    row = next((row for row in rows if row.name == name), None)
+    model = choose.models().get(name)
+    if row is None or not isinstance(model, Model):
+        st.warning(
+            f"There is no evaluated checkpoint {state.quoted(name)} here; choose a row of the "
+            "table.",
+            icon=":material/error:",
+        )
+        return
+    with st.container(key="opened", border=True):
+        _heading(row, model)
+        st.fragment(_figures)(model, shown)
+
+
+def _heading(row: Row, model: Model) -> None:
+    words, explore, add, close = st.columns([5, 1.4, 1.4, 1], vertical_alignment="center")
+    likelihood, e = LIKELIHOODS[row.likelihood], row.evaluation
+    own = (
+        f"no −ELBO is claimed: {likelihood.title.lower()} is a distance"
+        if e.neg_elbo is None
+        else f"−ELBO {e.neg_elbo:.2f} nats per image"
+        + (f" with the constant {likelihood.constant:.2f}" if likelihood.constant else "")
+    )
+    preset = model.checkpoint.preset
+    words.markdown(
+        f"**{row.name}** · {likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.  \n"
+        f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
+        f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
+    )
+    if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
+        state.put(checkpoint=row.name, z=None, axes=None)
+        st.switch_page("screens/explore.py")
+    names = state.get("beside")
+    full = len(names) >= beside.MOST
+    help_ = f"{beside.MOST} are shown already: take one out above." if full else None
+    if add.button(
+        "Put beside",
+        icon=":material/add:",
+        disabled=full or row.name in names,
+        help=help_,
+        width="stretch",
+        key="put_beside",
+    ):
+        state.put(beside=(*names, row.name))
+        st.rerun()
+    if close.button("Close", width="stretch"):
+        state.put(row=None)
+        st.rerun()
+    if table.digest_of(places.checkpoint_dir() / f"{row.name}.safetensors") != row.digest:
+        st.warning(
+            f"{row.name} was trained again since it was evaluated; `python -m training evaluate "
+            "--all` brings the table up to date.",
+            icon=":material/error:",
+        )
+
+
+def _figures(model: Model, shown: Shown) -> None:
+    """The report's figures of a checkpoint, drawn one after the other."""
+    from explorer import report
+
+    places_ = {}
+    grid = st.columns(2)
+    for n, name in enumerate(report.FIGURES):
+        places_[name] = grid[n % 2].empty()
+        places_[name].caption(f"Drawing {name} …")
+    for name, place in places_.items():
+        with place.container():
+            picture = cache.report_figure((model.key, shown.key), model, shown, name, "png")
+            st.image(picture, caption=f"{name}, {shown.images.name}", width="stretch")
+            left, right = st.columns(2)
+            file = f"{model.checkpoint.name}-{name}"
+            left.download_button(
+                "PNG", picture, f"{file}.png", "image/png", key=f"png_{name}", on_click="ignore"
+            )
+            right.download_button(
+                "SVG",
+                lambda name=name: cache.report_figure(
+                    (model.key, shown.key), model, shown, name, "svg"
+                ),
+                f"{file}.svg",
+                "image/svg+xml",
+                key=f"svg_{name}",
+                on_click="ignore",
+            )

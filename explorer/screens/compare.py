@@ -1,0 +1,11 @@
+"""Compare: models side by side under one cursor, and the table of all of them."""
+
+import streamlit as st
+
+from explorer import beside, ranking
+
+found = beside.scenes()
+beside.show(found)
+beside.history(found)
+ranking.show(found[0].shown)
+st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

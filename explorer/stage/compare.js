@@ -1,0 +1,397 @@
+// The Compare page: two to four models under one cursor and one input. Whatever a hand moves, the next
+// frame shows every model's picture and terms.
+
+import { Column } from "./column.js";
+import { lessMotion, paintDigit, set, signed, write } from "./dom.js";
+import { page } from "./compare_page.js";
+import { Loader } from "./loader.js";
+import { Pad } from "./pad.js";
+import { Pictures } from "./payload.js";
+import { themeOf } from "./plotly.js";
+import { Vae } from "./vae.js";
+import { viewOf } from "./views.js";
+
+const REST = 350; // milliseconds after the last key press until the server is told
+const FRAMES = 8; // of a walk's filmstrip
+const KEPT_FOR_WALK = ["straight", "spherical", "across", "up"];
+const REACH = 3; // how far a traversal goes, in standard deviations of a normal prior
+
+/**
+ * Where z is, the same in every model: at its own mean of q(z|x); at a place `t` of the prior, in
+ * standard normal units; or at a share of the walk.
+ * @typedef {{kind: "mu"} | {kind: "place", t: number[]} | {kind: "walk", share: number}} Where
+ */
+
+class Compare {
+  constructor() {
+    this.root = page();
+    this.tell = () => {};
+    this.columns = new Map();
+    this.loader = new Loader({
+      model: (blob) => new Vae(blob),
+      pictures: (blob) => new Pictures(blob),
+      map: (blob) => blob,
+    });
+    /** @type {Where} */
+    this.where = { kind: "mu" };
+    this.marks = [null, null];
+    this.dirty = new Set();
+    this.frame = 0;
+    this.playing = false;
+    this.forward = true;
+    this.told = "";
+    this.tellings = 0;
+    this._wire();
+    this.root.inert = true;
+  }
+
+  $(selector) {
+    return this.root.querySelector(selector);
+  }
+
+  _wire() {
+    this.pad = new Pad(this.$(".pad"), {
+      changed: () => {
+        if (!this.pad.empty) this._input(this.pad.image(), null);
+        this.change("x");
+      },
+      done: () => this.settle(),
+    });
+    const click = (selector, act) => this.$(selector).addEventListener("click", act);
+    click(".undo", () => this.pad.undo());
+    click(".clear", () => this.pad.clear());
+    click(".back", () => this.go({ kind: "mu" }, true));
+    click(".manifold-switch", (event) => {
+      const on = event.currentTarget.getAttribute("aria-pressed") !== "true";
+      set(event.currentTarget, "aria-pressed", on);
+      for (const column of this.columns.values()) column.showManifold(on);
+    });
+    ["across", "up"].forEach((name, axis) => {
+      const input = this.$(`.${name} input`);
+      input.addEventListener("input", () => {
+        const t = this.place().slice();
+        t[axis] = Number(input.value);
+        this.halt();
+        this.held = input;
+        this.go({ kind: "place", t });
+      });
+      input.addEventListener("change", () => {
+        this.held = null;
+        this.settle();
+      });
+    });
+    click(".mark-a", () => this.mark(0));
+    click(".mark-b", () => this.mark(1));
+    click(".go", () => this.play(!this.playing));
+    this.share = this.$(".share");
+    this.share.addEventListener("input", () => {
+      this.play(false);
+      this.go({ kind: "walk", share: Number(this.share.value) });
+    });
+    this.share.addEventListener("change", () => this.settle());
+    this.path = this.$(".path");
+    this.path.addEventListener("change", () => {
+      this.halt();
+      this.change("film");
+    });
+  }
+
+  // --- what the page says -----------------------------------------------------------------------
+
+  /** Show what the page asks for. The same data twice changes nothing. */
+  async update(data) {
+    this.data = data;
+    const theme = themeOf(this.root);
+    const wanted = JSON.stringify([data.key, data.models.map((m) => [m.model, m.map]), theme]);
+    this.wanted = wanted;
+    if (this.shown === wanted) return;
+    const get = (kind, path) => this.loader.get(kind, path, data.root);
+    try {
+      const [pictures, ...loaded] = await Promise.all([
+        get("pictures", data.pictures),
+        ...data.models.map(async (m) => [m, await get("model", m.model), await get("map", m.map)]),
+      ]);
+      if (this.wanted !== wanted) return; // a newer call has it
+      this._take(data, pictures, loaded, theme);
+      this.shown = wanted;
+      this.fault("");
+      this.root.dataset.ready = "true";
+    } catch (error) {
+      if (this.wanted === wanted) this.fault(error.message ?? String(error));
+    }
+  }
+
+  _take(data, pictures, loaded, theme) {
+    this.root.dataset.theme = theme;
+    this.root.dataset.columns = String(loaded.length);
+    const others = data.key !== this.key;
+    this.key = data.key;
+    this.pictures = pictures;
+    const before = this.columns;
+    this.columns = new Map();
+    const href = (path) => new URL(path, data.root).href;
+    loaded.forEach(([entry, vae, blob], n) => {
+      const column =
+        before.get(entry.name) ??
+        new Column({
+          place: (t) => {
+            this.halt();
+            this.go({ kind: "place", t });
+          },
+          release: () => this.settle(),
+          pick: (image) => this.choose(image),
+          key: (event) => this._key(event),
+          film: (share) => this.go({ kind: "walk", share }, true),
+          changed: (what) => this.change(what),
+        });
+      before.delete(entry.name);
+      const colours = blob.header.themes[theme];
+      column.take({ vae, blob, view: viewOf(blob), dash: n, name: entry.name, note: entry.note, colours, theme });
+      column.work(href(data.worker), href(entry.model));
+      this.columns.set(entry.name, column);
+    });
+    for (const column of before.values()) column.leave();
+    const place = this.$(".columns");
+    const wanted = [...this.columns.values()].map((column) => column.root);
+    if (wanted.some((root, n) => place.children[n] !== root)) place.replaceChildren(...wanted);
+    if (others) {
+      this._typical(loaded[0][2].header.typical);
+      this.marks = [null, null];
+      this.pad.leave();
+      this._input(pictures.get(data.start.image), data.start.image);
+      this.where = data.start.place ? { kind: "place", t: data.start.place } : { kind: "mu" };
+    } else {
+      for (const column of this.columns.values()) column.encode(this.x);
+      if (this.where.kind === "walk") this.where = { kind: "mu" };
+    }
+    this._defaultMarks();
+    this.change("x");
+    this.root.inert = false;
+    this._paint(performance.now());
+  }
+
+  _typical(images) {
+    const host = this.$(".typical");
+    host.replaceChildren(
+      ...images.flatMap((image, label) => {
+        if (image === null) return [];
+        const button = document.createElement("button");
+        button.type = "button";
+        button.dataset.image = image;
+        button.title = this.pictures.classes[label];
+        set(button, "aria-label", `typical image of class ${this.pictures.classes[label]}`);
+        const canvas = document.createElement("canvas");
+        canvas.className = "digit";
+        canvas.width = canvas.height = 28;
+        paintDigit(canvas, this.pictures.get(image));
+        button.append(canvas);
+        button.addEventListener("click", () => this.choose(image));
+        return [button];
+      }),
+    );
+    this.typical = images.filter((image) => image !== null);
+  }
+
+  /** A walk is there to be seen before anything is marked: between two typical images. */
+  _defaultMarks() {
+    const { typical } = this;
+    const usual = [typical[Math.floor(typical.length / 4)], typical.at(-1)];
+    this.marks = this.marks.map((mark, k) => mark ?? { x: this.pictures.get(usual[k]), where: { kind: "mu" } });
+    this._fillMarks();
+  }
+
+  /** The codes of both marks in every model; one that was set on a walk is of its own models only. */
+  _fillMarks() {
+    this.marks.forEach((mark, k) => {
+      for (const column of this.columns.values()) column.mark(k, mark);
+    });
+    this.change("film");
+  }
+
+  fault(sentence) {
+    const place = this.$(".fault");
+    place.hidden = !sentence;
+    write(place, sentence);
+  }
+
+  // --- what hands do ----------------------------------------------------------------------------
+
+  halt() {
+    this.play(false);
+    clearTimeout(this.settling);
+  }
+
+  /** @param {Where} where */
+  go(where, done = false) {
+    this.where = where;
+    this.change("z");
+    if (done) this.settle();
+  }
+
+  _input(x, image) {
+    this.x = x;
+    this.image = image;
+    this.where = { kind: "mu" };
+    for (const column of this.columns.values()) column.encode(x);
+    this.change("x");
+  }
+
+  choose(image) {
+    this.halt();
+    this.pad.leave();
+    this._input(this.pictures.get(image), image);
+    this.settle();
+  }
+
+  /** The cursor under the prior: where a hand put it, or where the first model's z is. */
+  place() {
+    if (this.where.kind === "place") return this.where.t;
+    const [first] = this.columns.values();
+    return first.standing();
+  }
+
+  mark(k) {
+    this.halt();
+    const where = this.where.kind === "walk" ? { kind: "place", t: this.place() } : this.where;
+    this.marks[k] = { x: this.x, where };
+    if (this.path.value === "across" || this.path.value === "up") this.path.value = "straight";
+    this._fillMarks();
+  }
+
+  _key(event) {
+    const step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (step) {
+      const size = event.shiftKey ? 0.005 : 0.05;
+      const t = this.place();
+      this.halt();
+      this.go({ kind: "place", t: [t[0] + step[0] * size, t[1] + step[1] * size] });
+      this.settling = setTimeout(() => this.settle(), REST);
+    } else if (event.key === "Home") this.go({ kind: "mu" }, true);
+    else return;
+    event.preventDefault();
+  }
+
+  play(on) {
+    if (on === this.playing) return;
+    this.playing = on;
+    this.last = 0;
+    const button = this.$(".go");
+    set(button, "aria-pressed", on);
+    write(button, on ? "Stop" : "Play");
+    if (on) {
+      if (this.where.kind !== "walk" || this.where.share >= 1) this.where = { kind: "walk", share: 0 };
+      this.forward = true;
+      this.change("z");
+    } else this.settle();
+  }
+
+  /** The hand let go: tell the server what is shown. */
+  settle() {
+    clearTimeout(this.settling);
+    this.change("settle");
+    for (const column of this.columns.values()) column.settled();
+    const place = this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
+    const view = { key: this.key, image: this.image, place };
+    const text = JSON.stringify(view);
+    if (text === this.told) return;
+    this.told = text;
+    this.tellings += 1;
+    this.tell({ ...view, telling: this.tellings });
+  }
+
+  // --- a frame ----------------------------------------------------------------------------------
+
+  change(what) {
+    this.dirty.add(what);
+    this.frame ||= requestAnimationFrame((now) => this._paint(now));
+  }
+
+  _walk(now) {
+    const seconds = 4;
+    this.last ||= now;
+    let elapsed = (now - this.last) / 1000;
+    if (lessMotion()) {
+      if (elapsed < 0.5) return;
+      elapsed = 0.5;
+    }
+    this.last = now;
+    let share = this.where.share + ((this.forward ? 1 : -1) * elapsed) / seconds;
+    if (share > 1 || share < 0) {
+      this.forward = share < 0;
+      share = Math.min(1, Math.max(0, share > 1 ? 2 - share : -share));
+    }
+    this.where = { kind: "walk", share };
+  }
+
+  /** Everything is decoded and painted in one frame, so that all models move together. */
+  _paint(now) {
+    if (this.frame) cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    if (!this.columns.size) return;
+    const { dirty } = this;
+    this.dirty = new Set();
+    if (this.playing) this._walk(now);
+    const columns = [...this.columns.values()];
+    const moved = dirty.has("z") || dirty.has("x") || this.playing;
+    const path = this.path.value;
+    if (dirty.has("film") || dirty.has("x") || (moved && KEPT_FOR_WALK.indexOf(path) > 1))
+      for (const column of columns) column.setPath(path, REACH, FRAMES);
+    if (moved) for (const column of columns) column.put(this.where);
+    if (dirty.has("x")) this._paintInput();
+    const scale = Math.max(...columns.map((column) => column.usual()));
+    for (const column of columns) column.paint(scale);
+    this._paintControls();
+    if (this.playing) this.change("play");
+  }
+
+  _paintInput() {
+    const { pad, image, pictures, x } = this;
+    pad.paint(x);
+    const words = image === null ? "your drawing" : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
+    write(this.$(".quantity.x .what"), words);
+    set(this.$(".undo"), "disabled", "");
+    this.$(".undo").disabled = !pad.active || !pad.strokes.length;
+    for (const button of this.$(".typical").children)
+      set(button, "aria-pressed", image !== null && Number(button.dataset.image) === image);
+  }
+
+  _paintControls() {
+    const t = this.place();
+    ["across", "up"].forEach((name, axis) => {
+      const row = this.$(`.${name}`);
+      const input = row.querySelector("input");
+      const value = t[axis] ?? 0;
+      row.hidden = [...this.columns.values()].every((column) => column.axes.length <= axis);
+      if (input !== this.held) {
+        set(input, "min", Math.min(-3, Math.floor(value * 10) / 10));
+        set(input, "max", Math.max(3, Math.ceil(value * 10) / 10));
+        if (Number(input.value) !== Number(value.toFixed(2))) input.value = value.toFixed(2);
+      }
+      write(row.querySelector("output"), `${signed(value)} σ`);
+      set(input, "aria-valuetext", `${value.toFixed(2)} standard deviations`);
+    });
+    const own = this.where.kind === "mu";
+    write(this.$(".where"), own ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "the same place under each prior");
+    const share = this.where.kind === "walk" ? this.where.share : 0;
+    if (Number(this.share.value) !== Number(share.toFixed(3))) this.share.value = share.toFixed(3);
+  }
+
+  pause() {
+    this.halt();
+    this.pad.pen = null;
+  }
+}
+
+let compare = null;
+
+/**
+ * Put the comparison into `parent` and show `data`.
+ * @param {HTMLElement} parent @param {any} data @param {(name: string, value: any) => void} send
+ */
+export function show(parent, data, send) {
+  compare ??= new Compare();
+  if (compare.root.parentElement !== parent) parent.append(compare.root);
+  compare.tell = (view) => send("view", view);
+  compare.update(data);
+  return compare;
+}

@@ -1,0 +1,201 @@
+"""The Compare page: several models under one cursor and one input."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.browser.conftest import ROOT
+from training import checkpoint, data
+
+pytestmark = pytest.mark.browser
+PAIR = ("report-normal", "mnist-2d")
+
+# What every canvas of x̂ holds in each animation frame, as a sum of its grey levels.
+WATCH = """() => {
+  const canvases = [...document.querySelectorAll('.compare canvas.x-hat')];
+  const sum = c => {
+    const { data } = c.getContext('2d').getImageData(0, 0, 28, 28);
+    let s = 0;
+    for (let i = 0; i < data.length; i += 4) s += data[i] * (1 + (i % 97));
+    return s;
+  };
+  window.frames_ = [];
+  const look = () => { frames_.push(canvases.map(sum)); requestAnimationFrame(look); };
+  requestAnimationFrame(look);
+}"""
+
+
+@pytest.fixture
+def opened(app, screen):
+    def make(*names, query="", **options):
+        s = screen(**options)
+        beside = ",".join(names or PAIR)
+        return s.open(f"{app.url}/compare?beside={beside}&data=mnist-5k{query}")
+
+    return make
+
+
+def column(s, name):
+    return s.page.locator(f".compare .column[data-name='{name}']")
+
+
+def plane(s, name):
+    return column(s, name).locator(".plane").bounding_box()
+
+
+def codes_shown(s, name):
+    """The numbers of z as they are written in a column."""
+    text = column(s, name).locator(".at").inner_text().replace("−", "-").replace("+", "")
+    return [float(part) for part in text.split()[1::2]]
+
+
+def test_one_drag_moves_both_models_in_the_same_frames(opened):
+    s = opened()
+    s.page.evaluate(WATCH)
+    box = plane(s, PAIR[0])
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    s.page.mouse.move(x - 60, y - 40)
+    s.page.mouse.down()
+    for step in range(30):
+        s.page.mouse.move(x - 60 + 4 * step, y - 40 + 2 * step)
+    s.page.mouse.up()
+    s.frame()
+    frames = np.array(s.page.evaluate("frames_"))
+    changed = np.diff(frames, axis=0) != 0
+    assert changed[:, 0].sum() >= 10
+    assert (changed[:, 0] == changed[:, 1]).all()
+    # The same place under the same prior is the same z.
+    first, second = (codes_shown(s, name) for name in PAIR)
+    assert first == second
+    for name in PAIR:
+        vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
+        with torch.no_grad():
+            meant = vae.picture(torch.tensor([first])).numpy().reshape(28, 28) * 255
+        which = list(PAIR).index(name)
+        painted = s.canvas(".compare canvas.x-hat", which)
+        assert np.abs(painted - meant).mean() < 1.5  # z is written to two digits
+    assert not s.errors
+    s.until_query(beside=",".join(PAIR))
+    assert "place" in s.query()
+
+
+def test_an_input_is_encoded_by_every_model_and_its_terms_are_torchs(opened):
+    s = opened(query="&image=4321")
+    x = data.to_float(torch.cat([data.load("mnist-5k", p).images for p in ("train", "test")])[4321])
+    for name in PAIR:
+        vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
+        with torch.no_grad():
+            q = vae.encode(x[None])
+            term = vae.likelihood.reconstruction(vae.decode(q.mu), x[None])
+        c = column(s, name)
+        assert codes_shown(s, name) == pytest.approx(q.mu[0].tolist(), abs=0.0051)
+        assert float(c.locator(".term.reconstruction .value").inner_text()) == pytest.approx(
+            float(term), abs=0.06
+        )
+        assert float(c.locator(".term.kl .value").inner_text()) == pytest.approx(
+            float(vae.prior.kl(q).sum()), abs=0.006
+        )
+    before = [codes_shown(s, name) for name in PAIR]
+    s.page.locator(".compare .typical button").nth(3).click()
+    s.frame()
+    assert all(codes_shown(s, n) != b for n, b in zip(PAIR, before, strict=True))
+
+
+def test_the_cursor_is_at_the_same_place_under_each_prior_and_gamma_stays_positive(opened):
+    s = opened("report-normal", "report-n12", "report-gamma")
+    across = s.page.get_by_label("across", exact=True)
+    for value in ("-3", "-1.5", "0", "2.5"):
+        across.evaluate(
+            "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }",
+            value,
+        )
+        s.frame()
+        normal, other, gamma = (
+            codes_shown(s, n)[0] for n in ("report-normal", "report-n12", "report-gamma")
+        )
+        assert normal == pytest.approx(float(value), abs=0.006)
+        assert other == pytest.approx(1 + 2 * float(value), abs=0.006)
+        from scipy.stats import gamma as law
+        from scipy.stats import norm
+
+        assert gamma == pytest.approx(law.ppf(norm.cdf(float(value)), 2), abs=0.03)
+        assert gamma > 0
+    # Not by a drag to the corner either, nor on a walk.
+    box = plane(s, "report-gamma")
+    s.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    s.page.mouse.down()
+    s.page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2, steps=8)
+    s.page.mouse.up()
+    assert min(codes_shown(s, "report-gamma")) >= 0
+
+
+def test_a_walk_goes_through_all_models_at_once(opened):
+    s = opened()
+    film = column(s, PAIR[0]).locator(".film canvas")
+    assert film.count() == 8
+    s.page.evaluate(WATCH)
+    s.page.get_by_role("button", name="Play").click()
+    s.page.wait_for_timeout(900)
+    s.page.get_by_role("button", name="Stop").click()
+    changed = np.diff(np.array(s.page.evaluate("frames_")), axis=0) != 0
+    assert changed.all(1).sum() > 10
+    column(s, PAIR[1]).locator(".film button").last.click()
+    s.frame()
+    for which in range(2):
+        end = s.canvas(f".compare .column:nth-child({which + 1}) .film canvas", 7)
+        assert np.abs(s.canvas(".compare canvas.x-hat", which) - end).max() <= 1
+
+
+def test_the_manifold_fills_the_maps_with_pictures(opened):
+    s = opened()
+    selector = f".compare .column[data-name='{PAIR[1]}'] .plane"
+    before = s.pixels(selector)
+    s.page.get_by_role("button", name="Manifold").click()
+    s.page.wait_for_timeout(2500)
+    after = s.pixels(selector)
+    assert (np.abs(after - before).max(-1) > 60).mean() > 0.15
+    assert not s.errors
+
+
+def test_four_models_fit_and_terms_that_are_no_likelihoods_claim_no_elbo(opened):
+    names = ("report-normal", "report-mse", "report-gamma", "report-perceptual-bce")
+    s = opened(*names)
+    assert s.page.locator(".compare .column").count() == 4
+    s.page.wait_for_function(
+        "() => [...document.querySelectorAll('.compare .bound')].every(b => b.textContent)"
+    )
+    words = {name: column(s, name).locator(".bound").inner_text() for name in names}
+    assert "no −ELBO" in words["report-perceptual-bce"]
+    assert all("−ELBO of x" in words[name] for name in names[:3])
+    wide = s.page.evaluate("() => document.querySelector('.compare').getBoundingClientRect().right")
+    assert wide <= 1280
+    film = column(s, names[3]).locator(".film").bounding_box()
+    assert film["y"] + film["height"] <= 721  # all of it is on the first screen
+
+
+def test_a_click_in_the_table_opens_a_row(opened):
+    s = opened()
+    s.page.locator("[data-testid=stDataFrame]").scroll_into_view_if_needed()
+    box = s.page.locator("[data-testid=stDataFrame]").bounding_box()
+    s.page.wait_for_timeout(800)
+    s.page.mouse.click(box["x"] + 60, box["y"] + 36 + 35 * 2 + 17)  # the third row
+    s.page.wait_for_selector(".st-key-opened")
+    name = s.page.locator(".st-key-opened strong").first.inner_text()
+    assert name == "report-normal"
+    s.until_query(row=name)
+    s.page.wait_for_function(
+        "() => document.querySelectorAll('.st-key-opened [data-testid=stImage] img').length === 5",
+        timeout=60_000,
+    )
+    s.page.get_by_role("button", name="Open in Explore").click()
+    s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
+    s.until_query(checkpoint=name)
+
+
+def test_a_link_with_what_is_not_there_says_so(app, screen):
+    s = screen()
+    s.open(f"{app.url}/compare?beside=mnist-2d,nothing&data=mnist-5k&place=1,wide")
+    said = s.warnings()
+    assert "nothing" in said
+    assert "two numbers" in said
+    assert s.page.locator(".compare .column").count() == 1
