@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -142,13 +142,12 @@ def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | No
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def report_figure(
-    key: tuple[str, str], _model: Model, _shown: Shown, name: str, kind: str
+    key: tuple[str, str], _model: Model, _shown: Shown, name: str, kind: Literal["png", "svg"]
 ) -> bytes:
     """One of the report's figures as a file, `png` or `svg`."""
     from explorer import report
 
-    figure = report.FIGURES[name](_model.checkpoint, _shown.images)
-    return report.render(figure, kind, dpi=110)
+    return report.draw(name, _model.checkpoint, _shown.images, kind, dpi=110)
 
 
 class TsneJob:

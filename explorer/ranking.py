@@ -1,5 +1,6 @@
 """The table of all checkpoints: sortable, and a click opens a row with the report's figures."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -181,7 +182,7 @@ def _figures(model: Model, shown: Shown) -> None:
     for name, place in places_.items():
         with place.container():
             picture = cache.report_figure((model.key, shown.key), model, shown, name, "png")
-            st.image(picture, caption=f"{name}, {shown.images.name}", width="stretch")
+            st.image(picture, caption=report.CAPTIONS[name], width="stretch")
             left, right = st.columns(2)
             file = f"{model.checkpoint.name}-{name}"
             left.download_button(
@@ -189,9 +190,7 @@ def _figures(model: Model, shown: Shown) -> None:
             )
             right.download_button(
                 "SVG",
-                lambda name=name: cache.report_figure(
-                    (model.key, shown.key), model, shown, name, "svg"
-                ),
+                partial(cache.report_figure, (model.key, shown.key), model, shown, name, "svg"),
                 f"{file}.svg",
                 "image/svg+xml",
                 key=f"svg_{name}",

@@ -1,0 +1,70 @@
+"""The command line: python -m explorer figures CHECKPOINT --out DIR."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from training import checkpoint as checkpoints
+from training import data
+from training.checkpoint import SUFFIX, CheckpointError
+from training.data import EMBEDDED, FOLDER, DataError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; errors that a user can mend are one sentence on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m explorer", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sub = commands.add_parser(
+        "figures",
+        help="Write a report's figures of a checkpoint, each as PNG and SVG.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    sub.add_argument("checkpoint", help="a checkpoint's file, or its name in checkpoints/")
+    sub.add_argument("--out", type=Path, required=True, help="the folder to write to")
+    quiet = argparse.SUPPRESS
+    sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
+    sub.add_argument("--data-dir", type=Path, default=Path("data"))
+    sub.add_argument("--dpi", type=int, default=200, help="pixels an inch of the PNG files")
+    args = parser.parse_args(argv)
+    try:
+        _figures(args)
+    except (CheckpointError, DataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {args.out} cannot be written to ({error.strerror}).", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _figures(args: argparse.Namespace) -> None:
+    if not 20 <= args.dpi <= 1200:
+        raise DataError(f"--dpi {args.dpi} is not possible; choose a number from 20 to 1200.")
+    path = Path(args.checkpoint)
+    if path.suffix != SUFFIX and not path.exists():
+        path = Path("checkpoints") / f"{args.checkpoint}{SUFFIX}"
+    found = checkpoints.load(path)
+    name = getattr(args, "data", None) or _data_there(found.data, args.data_dir)
+    images = data.load(name, "test", args.data_dir)
+    args.out.mkdir(parents=True, exist_ok=True)
+    from explorer import report
+
+    for figure in report.FIGURES:
+        for kind in ("png", "svg"):
+            file = args.out / f"{found.name}-{figure}.{kind}"
+            file.write_bytes(report.draw(figure, found, images, kind, args.dpi))
+            print(file)
+
+
+def _data_there(trained_on: str, data_dir: Path) -> str:
+    """The data set that a checkpoint was trained on, or the embedded one where it is not here."""
+    if trained_on.startswith(FOLDER) or data.find(trained_on).on_disk(data_dir, "test"):
+        return trained_on
+    if data.find(trained_on).needs_download:
+        print(f"{trained_on} is not in {data_dir}; the figures show {EMBEDDED} instead.")
+        return EMBEDDED
+    return trained_on
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""A VAE report's figures of any checkpoint, for paper: arrays → matplotlib figures → files."""
+
+import io
+from collections.abc import Callable
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer import latent
+from explorer.figures import CLASS_COLOURS, THEMES, z_name
+from training.checkpoint import Checkpoint
+from training.data import ImageSet, to_float
+from training.model import VAE
+
+THEME = THEMES["light"]
+_STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "svg.hashsalt": "vae",  # the same figure is the same file
+    "figure.dpi": 100,
+}
+CELLS = 20  # of the manifold, each way
+STEPS = 12  # of an interpolation, with its ends
+PAIRS = ((1, 7), (3, 8), (4, 9))  # classes between which the strips go, where there are so many
+
+Picture = NDArray[np.float32]
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure((width, height), layout="constrained")
+
+
+def _picture(axes: Any, pixels: NDArray[Any], frame: str | None = None) -> None:
+    """Paint one image (784,) or a sheet of them, white on black as MNIST is."""
+    sheet = pixels.reshape(28, 28) if pixels.size == 784 else pixels
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(frame is not None)
+        spine.set_color(frame or "none")
+        spine.set_linewidth(2)
+
+
+def loss_curves(checkpoint: Checkpoint, images: ImageSet | None = None) -> Figure:
+    """Both terms and their sum over the epochs, train dotted and test solid."""
+    row = checkpoint.vae.likelihood
+    first = "Reconstruction" if row.constant == 0 else row.formula
+    whole = row.total_title[0].upper() + row.total_title[1:]
+    panels = (
+        ("reconstruction", first, row.unit, THEME.reconstruction),
+        ("kl", "KL", "nats", THEME.kl),
+        ("total", whole, "nats" if row.is_nll else "", THEME.ink),
+    )
+    figure = _figure(9, 2.8)
+    epochs = [h.epoch for h in checkpoint.history]
+    for axes, (term, title, unit, colour) in zip(figure.subplots(1, 3), panels, strict=True):
+        for split, style in (("train", ":"), ("test", "-")):
+            values = [getattr(h, f"{split}_{term}") for h in checkpoint.history]
+            marker = "o" if len(values) == 1 else None
+            axes.plot(epochs, values, style, color=colour, label=split, lw=1.6, marker=marker)
+        axes.set_title(title, color=colour, loc="left")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(f"{unit} per image".strip())
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.grid(color=THEME.grid, lw=0.6)
+        if epochs:
+            axes.legend(frameon=False)
+    return figure
+
+
+@torch.no_grad()
+def strip(vae: VAE, x: Tensor, steps: int = STEPS) -> Picture:
+    """Pictures along the straight line between the codes of two images (2, 784): (steps, 784)."""
+    a, b = vae.encode(x).mu
+    share = torch.linspace(0, 1, steps)[:, None]
+    return vae.picture((1 - share) * a + share * b).numpy()
+
+
+def _typical(checkpoint: Checkpoint, images: ImageSet) -> list[int | None]:
+    codes = latent.encode(checkpoint.vae, images.images)
+    return latent.typical(codes, images.labels.numpy(), len(images.classes))
+
+
+def interpolation(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+    """Straight lines through the latent space, between typical images of different classes.
+
+    The images themselves stand framed at both ends of each strip.
+    """
+    there = {n: image for n, image in enumerate(_typical(checkpoint, images)) if image is not None}
+    pairs = [p for p in PAIRS if p[0] in there and p[1] in there]
+    if not pairs:
+        known = list(there)
+        pairs = [(known[0], known[-1])]
+    figure = _figure(STEPS + 2, len(pairs) * 1.1 + 0.3)
+    grid = figure.subplots(len(pairs), STEPS + 2, squeeze=False)
+    for row, pair in zip(grid, pairs, strict=True):
+        x = to_float(images.images[[there[label] for label in pair]])
+        for axes, picture in zip(row[1:-1], strip(checkpoint.vae, x), strict=True):
+            _picture(axes, picture)
+        for axes, original, label in ((row[0], x[0], pair[0]), (row[-1], x[1], pair[1])):
+            _picture(axes, original.numpy(), THEME.x)
+            axes.set_title(f"x, class {images.classes[label]}", color=THEME.x, loc="left")
+    return figure
+
+
+@torch.no_grad()
+def reconstructions(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+    """A typical image of each class, and below it what the mean of its code decodes to."""
+    found = [(n, i) for n, i in enumerate(_typical(checkpoint, images)) if i is not None][:12]
+    x = to_float(images.images[[image for _, image in found]])
+    decoded = checkpoint.vae.picture(checkpoint.vae.encode(x).mu).numpy()
+    figure = _figure(max(3, len(found)), 2.5)
+    grid = figure.subplots(2, len(found), squeeze=False)
+    for n, (label, _) in enumerate(found):
+        _picture(grid[0, n], x[n].numpy(), THEME.x)
+        _picture(grid[1, n], decoded[n], THEME.x_hat)
+        grid[0, n].set_title(images.classes[label], loc="center")
+    grid[0, 0].set_ylabel("x", color=THEME.x, rotation=0, labelpad=10)
+    grid[1, 0].set_ylabel("x̂", color=THEME.x_hat, rotation=0, labelpad=10)
+    return figure
+
+
+def _axes_of(checkpoint: Checkpoint, codes: latent.Codes) -> list[int]:
+    """The two dimensions of most KL, or the only one; of two, both in their order."""
+    dims = [d.index for d in latent.dimensions(codes, checkpoint.vae.prior.low)[:2]]
+    return sorted(dims) if len(codes.mu[0]) == 2 else dims
+
+
+@torch.no_grad()
+def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+    """Decoded pictures over the prior, where its quantiles from 1 % to 99 % lie in the two
+    dimensions of most KL; the other dimensions are at the prior's median."""
+    vae = checkpoint.vae
+    axes = _axes_of(checkpoint, latent.encode(vae, images.images[:2000]))
+    places = vae.prior.quantile(torch.linspace(0.01, 0.99, CELLS))
+    median = float(vae.prior.quantile(torch.tensor([0.5])))
+    rows = CELLS if len(axes) > 1 else 1
+    z = torch.full((rows, CELLS, vae.config.latent_dim), median)
+    z[..., axes[0]] = places
+    if len(axes) > 1:
+        z[..., axes[1]] = places.flip(0)[:, None]  # rows from the top
+    sheet = vae.picture(z).numpy().reshape(rows, CELLS, 28, 28).swapaxes(1, 2)
+    figure = _figure(6, 6.2 if rows > 1 else 1)
+    plot = figure.subplots()
+    plot.imshow(sheet.reshape(rows * 28, CELLS * 28), cmap="gray", vmin=0, vmax=1)
+    shown = np.linspace(0, CELLS - 1, 5).round().astype(int)
+    plot.set_xticks(28 * shown + 14, [f"{places[n]:.2f}" for n in shown])
+    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title})", color=THEME.z)
+    if len(axes) > 1:
+        plot.set_yticks(28 * shown + 14, [f"{places.flip(0)[n]:.2f}" for n in shown])
+        plot.set_ylabel(z_name(axes[1]), color=THEME.z)
+    else:
+        plot.set_yticks([])
+    for spine in plot.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+    """The posterior means of all images in the two dimensions of most KL, coloured by class."""
+    codes, labels = latent.encode(checkpoint.vae, images.images), images.labels.numpy()
+    axes = _axes_of(checkpoint, codes)
+    figure = _figure(6.6, 5.6)
+    plot = figure.subplots()
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, len(labels))
+    for label, name in enumerate(images.classes):
+        rows = labels == label
+        across = codes.mu[rows][:, axes[0]]
+        up = codes.mu[rows][:, axes[1]] if len(axes) > 1 else label + noise[rows]
+        colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
+        # Points as a picture: an SVG of ten thousand circles is slow to open.
+        plot.scatter(across, up, s=4, color=colour, alpha=0.7, lw=0, label=name, rasterized=True)
+    plot.set_xlabel(z_name(axes[0]), color=THEME.z)
+    if len(axes) > 1:
+        plot.set_ylabel(z_name(axes[1]), color=THEME.z)
+        plot.set_aspect("equal", adjustable="datalim")
+    else:
+        plot.set_yticks(range(len(images.classes)), images.classes)
+    plot.grid(color=THEME.grid, lw=0.6)
+    plot.set_axisbelow(True)
+    plot.legend(frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+FIGURES: dict[str, Callable[[Checkpoint, ImageSet], Figure]] = {
+    "loss": loss_curves,
+    "interpolation": interpolation,
+    "reconstructions": reconstructions,
+    "manifold": manifold,
+    "scatter": scatter,
+}
+CAPTIONS = {
+    "loss": "Terms over the epochs: train dotted, test solid",
+    "interpolation": "Straight lines between the codes of two images, framed at the ends",
+    "reconstructions": "A typical image of each class, and its reconstruction",
+    "manifold": "Decoded over the prior",
+    "scatter": "Posterior means of the images",
+}
+
+
+def draw(
+    name: str, checkpoint: Checkpoint, images: ImageSet, kind: Literal["png", "svg"], dpi: int = 200
+) -> bytes:
+    """The figure called `name` as a file. The same input gives the same bytes.
+
+    Raises:
+        KeyError: `name` is not in `FIGURES`.
+    """
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        out = io.BytesIO()
+        metadata = {"Date": None} if kind == "svg" else {"Software": None}
+        FIGURES[name](checkpoint, images).savefig(
+            out, format=kind, dpi=dpi, metadata=metadata, facecolor="white"
+        )
+    return out.getvalue()
