@@ -183,12 +183,12 @@ def _figures(model: Model, shown: Shown) -> None:
         with place.container():
             picture = cache.report_figure((model.key, shown.key), model, shown, name, "png")
             st.image(picture, caption=report.CAPTIONS[name], width="stretch")
-            left, right = st.columns(2)
+            files = st.container(horizontal=True)
             file = f"{model.checkpoint.name}-{name}"
-            left.download_button(
+            files.download_button(
                 "PNG", picture, f"{file}.png", "image/png", key=f"png_{name}", on_click="ignore"
             )
-            right.download_button(
+            files.download_button(
                 "SVG",
                 partial(cache.report_figure, (model.key, shown.key), model, shown, name, "svg"),
                 f"{file}.svg",

@@ -24,9 +24,11 @@ export class Column {
     this.base = this.$("canvas.base");
     this.over = this.$("canvas.over");
     this.plane = this.$(".plane");
+    this.ring = this.$(".cursor");
     for (const canvas of [this.base, this.over])
       watchSize(canvas, () => {
         this.stale = true;
+        this.shown = null;
         listener.changed("size");
       });
     this.marks = [null, null];
@@ -231,6 +233,7 @@ export class Column {
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from ${axes.map((a) => `${zName(a)} = ${z[a].toFixed(2)}`).join(", ")}`);
     if (this.stale) this._paintBase();
     this._paintOver();
+    this._paintRing();
   }
 
   /** What the map shows: its middle, and pixels a unit, the same both ways. */
@@ -342,10 +345,25 @@ export class Column {
     c.fillText(`↑ ${zName(this.axes[1])}`, 3, 14);
   }
 
+  /** The ring at z: an element that is moved, so that a drag repaints no map. */
+  _paintRing() {
+    const [width, height] = this.over.box;
+    const [px, py] = this.frame ? this.pixel(this.view.project(this.z)) : [-1, -1];
+    const within = px >= 0 && py >= 0 && px <= width && py <= height;
+    if (this.ring.hidden === within) this.ring.hidden = !within;
+    if (!within) return;
+    this.ring.style.transform = `translate(${px.toFixed(1)}px, ${py.toFixed(1)}px)`;
+  }
+
+  /** What stays while z moves: the ellipse of q(z|x), the walk and its ends. */
   _paintOver() {
+    const shown = [this.frame, this.posterior, this.path, this.colours];
+    if (this.shown?.every((part, n) => part === shown[n])) return;
     const { context: c, width } = plotContext(this.over);
-    if (!width || !this.frame) return;
-    const { colours, posterior, view, z } = this;
+    if (!width) return;
+    this.shown = shown;
+    if (!this.frame) return;
+    const { colours, posterior, view } = this;
     const trace = (points) => {
       c.beginPath();
       points.forEach((p) => c.lineTo(...this.pixel(p)));
@@ -379,15 +397,6 @@ export class Column {
         c.fillStyle = colours.z;
         c.fillText(name, ...at);
       });
-    const [px, py] = this.pixel(view.project(z));
-    for (const [radius, stroke, line] of [[13, colours.paper, 8], [13, colours.z, 4]]) {
-      c.beginPath();
-      c.arc(px, py, radius, 0, 2 * Math.PI);
-      c.strokeStyle = stroke;
-      c.lineWidth = line;
-      c.stroke();
-    }
-    set(this.over, "data-ring", `${px.toFixed(1)},${py.toFixed(1)}`);
   }
 
   // --- the manifold -----------------------------------------------------------------------------

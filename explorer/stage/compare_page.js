@@ -53,7 +53,7 @@ export const columnOf = () =>
   <header><svg class="dash" viewBox="0 0 36 8" aria-hidden="true"><path d="M0 4H36"></path></svg>
     <b class="name"></b> <span class="note"></span></header>
   <div class="plane" tabindex="0" role="application">
-    <canvas class="base"></canvas><canvas class="over" role="img"></canvas>
+    <canvas class="base"></canvas><canvas class="over"></canvas><i class="cursor"></i>
   </div>
   <div class="result">
     <canvas class="digit x-hat" width="28" height="28" role="img"></canvas>

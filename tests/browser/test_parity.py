@@ -129,6 +129,32 @@ def test_every_likelihoods_term_is_torchs(modules, name):
     assert np.abs(found["pixels"] - pixels.numpy().ravel()).max() < 1e-5
 
 
+def test_a_likelihood_that_the_browser_does_not_know_is_shown_as_cross_entropy_and_says_so(
+    modules, monkeypatch
+):
+    monkeypatch.setitem(LIKELIHOODS, "new", LIKELIHOODS["laplace"]._replace(formula="new(x̂, x)"))
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (30,), (30,), likelihood="new")).eval()
+    codes, images = torch.randn(20, 2), data.load("mnist-5k", "test").images[:2]
+    blob = payload.model(vae, "made")
+    found = in_browser(modules, blob, codes.numpy(), images.numpy())
+    with torch.no_grad():
+        terms = LIKELIHOODS["bernoulli"].reconstruction(vae.decode(codes), data.to_float(images[0]))
+    np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
+    page, code = modules
+    said = page.evaluate(
+        """async ({ code, blob }) => {
+          const { read } = await import(code + 'payload.js');
+          const { Vae } = await import(code + 'vae.js');
+          const bytes = Uint8Array.from(atob(blob), c => c.charCodeAt(0));
+          return new Vae(read(bytes.buffer, 'model')).likelihood;
+        }""",
+        {"code": code, "blob": b64(np.frombuffer(blob, np.uint8))},
+    )
+    assert said["constant"] is None
+    assert "instead of new(x̂, x)" in said["formula"]
+
+
 @pytest.mark.parametrize("activation", ["silu", "relu", "gelu", "tanh"])
 def test_every_activation_runs_as_in_torch(modules, activation):
     torch.manual_seed(0)
