@@ -119,10 +119,13 @@ def iwae(
             n = min(at_once, k - start)
             many = posterior._make(p.expand(n, *p.shape) for p in posterior)
             z = vae.prior.sample(many, generator)
+            output = vae.decode(z)
+            if likelihood is not None:  # the model's own may have put numbers behind the pixels
+                output = output[..., : rows.shape[-1]]
             log_weight = (
                 vae.prior.log_prior(z)
                 - vae.prior.log_posterior(z, many)
-                - row.nats(vae.decode(z), rows)
+                - row.nats(output, rows)
             )
             total = torch.logaddexp(total, torch.logsumexp(log_weight, dim=0))
         bounds.append(math.log(k) - total)
