@@ -1,13 +1,15 @@
 """The command line: python -m explorer figures CHECKPOINT --out DIR."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from explorer import places
 from training import checkpoint as checkpoints
 from training import data
 from training.checkpoint import SUFFIX, CheckpointError
-from training.data import EMBEDDED, FOLDER, DataError
+from training.data import DATASETS, EMBEDDED, FOLDER, DataError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,10 +42,7 @@ def main(argv: list[str] | None = None) -> int:
 def _figures(args: argparse.Namespace) -> None:
     if not 20 <= args.dpi <= 1200:
         raise DataError(f"--dpi {args.dpi} is not possible; choose a number from 20 to 1200.")
-    path = Path(args.checkpoint)
-    if path.suffix != SUFFIX and not path.exists():
-        path = Path("checkpoints") / f"{args.checkpoint}{SUFFIX}"
-    found = checkpoints.load(path)
+    found = checkpoints.load(_file_of(args.checkpoint))
     name = getattr(args, "data", None) or _data_there(found.data, args.data_dir)
     images = data.load(name, "test", args.data_dir)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -56,14 +55,35 @@ def _figures(args: argparse.Namespace) -> None:
             print(file)
 
 
+def _file_of(named: str) -> Path:
+    """The checkpoint's file: a path, or a bare name of one in the folder of checkpoints.
+
+    Raises:
+        CheckpointError: a bare name that is none, with those there are.
+    """
+    folder = places.checkpoint_dir()
+    if os.path.isfile(named) or Path(named).suffix == SUFFIX or Path(named).name != named:
+        return Path(named)
+    files = {path.stem: path for path in checkpoints.checkpoint_files(folder)}
+    if named not in files:
+        raise CheckpointError(
+            f"There is no checkpoint {named!r} in {folder}; choose one of "
+            f"{', '.join(files) or '(it is empty)'}, or give the path of a {SUFFIX} file."
+        )
+    return files[named]
+
+
 def _data_there(trained_on: str, data_dir: Path) -> str:
     """The data set that a checkpoint was trained on, or the embedded one where it is not here."""
-    if trained_on.startswith(FOLDER) or data.find(trained_on).on_disk(data_dir, "test"):
+    if trained_on.startswith(FOLDER):
+        there = Path(trained_on.removeprefix(FOLDER)).expanduser().is_dir()
+    else:
+        there = trained_on in DATASETS and data.find(trained_on).on_disk(data_dir, "test")
+    if there:
         return trained_on
-    if data.find(trained_on).needs_download:
-        print(f"{trained_on} is not in {data_dir}; the figures show {EMBEDDED} instead.")
-        return EMBEDDED
-    return trained_on
+    where = "here" if trained_on.startswith(FOLDER) else f"in {data_dir}"
+    print(f"{trained_on} is not {where}; the figures show {EMBEDDED} instead.")
+    return EMBEDDED
 
 
 if __name__ == "__main__":

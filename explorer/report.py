@@ -1,13 +1,17 @@
 """A VAE report's figures of any checkpoint, for paper: arrays → matplotlib figures → files."""
 
 import io
-from collections.abc import Callable
+import itertools
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
@@ -27,15 +31,29 @@ _STYLE: dict[str, Any] = {
     "svg.hashsalt": "vae",  # the same figure is the same file
     "figure.dpi": 100,
 }
+_DRAWING = threading.Lock()  # the style is matplotlib's own while a figure is drawn
 CELLS = 20  # of the manifold, each way
+MARKED = (0, 4, 8, 11, 15, 19)  # those whose z is written, the same from either side
 STEPS = 12  # of an interpolation, with its ends
 PAIRS = ((1, 7), (3, 8), (4, 9))  # classes between which the strips go, where there are so many
 
 Picture = NDArray[np.float32]
 
 
-def _figure(width: float, height: float) -> Figure:
-    return Figure((width, height), layout="constrained")
+def _figure(width: float, height: float, apart: float = 0.02) -> Figure:
+    """A figure in inches, its plots `apart` by a share of their width."""
+    return Figure((width, height), layout=ConstrainedLayoutEngine(wspace=apart))
+
+
+def _written(name: str, most: int = 14) -> str:
+    """A class's name as it can be set: what the font has of it, at most `most` characters.
+
+    A dollar sign begins no formula, and an underscore hides no entry of a legend.
+    """
+    font = get_font(findfont("DejaVu Sans"))
+    there = "".join(c for c in name if font.get_char_index(ord(c))).strip() or "?"
+    short = there if len(there) <= most else there[: most - 1] + "…"
+    return (" " + short if short.startswith("_") else short).replace("$", r"\$")
 
 
 def _picture(axes: Any, pixels: NDArray[Any], frame: str | None = None) -> None:
@@ -60,7 +78,7 @@ def loss_curves(checkpoint: Checkpoint, images: ImageSet | None = None) -> Figur
         ("kl", "KL", "nats", THEME.kl),
         ("total", whole, "nats" if row.is_nll else "", THEME.ink),
     )
-    figure = _figure(9, 2.8)
+    figure = _figure(9, 2.8, apart=0.06)
     epochs = [h.epoch for h in checkpoint.history]
     for axes, (term, title, unit, colour) in zip(figure.subplots(1, 3), panels, strict=True):
         for split, style in (("train", ":"), ("test", "-")):
@@ -90,16 +108,23 @@ def _typical(checkpoint: Checkpoint, images: ImageSet) -> list[int | None]:
     return latent.typical(codes, images.labels.numpy(), len(images.classes))
 
 
+def pairs_of(there: Sequence[int]) -> list[tuple[int, int]]:
+    """Three pairs of the classes in `there`: those of `PAIRS`, then others in their order.
+
+    Fewer where there are too few classes; one class is paired with itself.
+    """
+    wanted = [p for p in PAIRS if p[0] in there and p[1] in there]
+    others = [p for p in itertools.combinations(there, 2) if p not in wanted]
+    return [*wanted, *others][: len(PAIRS)] or [(there[0], there[0])]
+
+
 def interpolation(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     """Straight lines through the latent space, between typical images of different classes.
 
     The images themselves stand framed at both ends of each strip.
     """
     there = {n: image for n, image in enumerate(_typical(checkpoint, images)) if image is not None}
-    pairs = [p for p in PAIRS if p[0] in there and p[1] in there]
-    if not pairs:
-        known = list(there)
-        pairs = [(known[0], known[-1])]
+    pairs = pairs_of(list(there))
     figure = _figure(STEPS + 2, len(pairs) * 1.1 + 0.3)
     grid = figure.subplots(len(pairs), STEPS + 2, squeeze=False)
     for row, pair in zip(grid, pairs, strict=True):
@@ -108,7 +133,7 @@ def interpolation(checkpoint: Checkpoint, images: ImageSet) -> Figure:
             _picture(axes, picture)
         for axes, original, label in ((row[0], x[0], pair[0]), (row[-1], x[1], pair[1])):
             _picture(axes, original.numpy(), THEME.x)
-            axes.set_title(f"x, class {images.classes[label]}", color=THEME.x, loc="left")
+            axes.set_title(f"x: {_written(images.classes[label])}", color=THEME.x)
     return figure
 
 
@@ -118,12 +143,12 @@ def reconstructions(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     found = [(n, i) for n, i in enumerate(_typical(checkpoint, images)) if i is not None][:12]
     x = to_float(images.images[[image for _, image in found]])
     decoded = checkpoint.vae.picture(checkpoint.vae.encode(x).mu).numpy()
-    figure = _figure(max(3, len(found)), 2.5)
+    figure = _figure(max(3, len(found)), 2.25)
     grid = figure.subplots(2, len(found), squeeze=False)
     for n, (label, _) in enumerate(found):
         _picture(grid[0, n], x[n].numpy(), THEME.x)
         _picture(grid[1, n], decoded[n], THEME.x_hat)
-        grid[0, n].set_title(images.classes[label], loc="center")
+        grid[0, n].set_title(_written(images.classes[label]))
     grid[0, 0].set_ylabel("x", color=THEME.x, rotation=0, labelpad=10)
     grid[1, 0].set_ylabel("x̂", color=THEME.x_hat, rotation=0, labelpad=10)
     return figure
@@ -140,7 +165,7 @@ def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     """Decoded pictures over the prior, where its quantiles from 1 % to 99 % lie in the two
     dimensions of most KL; the other dimensions are at the prior's median."""
     vae = checkpoint.vae
-    axes = _axes_of(checkpoint, latent.encode(vae, images.images[:2000]))
+    axes = _axes_of(checkpoint, latent.encode(vae, images.images))
     places = vae.prior.quantile(torch.linspace(0.01, 0.99, CELLS))
     median = float(vae.prior.quantile(torch.tensor([0.5])))
     rows = CELLS if len(axes) > 1 else 1
@@ -149,20 +174,30 @@ def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     if len(axes) > 1:
         z[..., axes[1]] = places.flip(0)[:, None]  # rows from the top
     sheet = vae.picture(z).numpy().reshape(rows, CELLS, 28, 28).swapaxes(1, 2)
-    figure = _figure(6, 6.2 if rows > 1 else 1)
+    figure = _figure(6, 5.85) if rows > 1 else _figure(9, 1)
     plot = figure.subplots()
     plot.imshow(sheet.reshape(rows * 28, CELLS * 28), cmap="gray", vmin=0, vmax=1)
-    shown = np.linspace(0, CELLS - 1, 5).round().astype(int)
-    plot.set_xticks(28 * shown + 14, [f"{places[n]:.2f}" for n in shown])
+    middles = [28 * n + 13.5 for n in MARKED]
+    values = [f"{places[n]:.2f}".replace("-", "−") for n in MARKED]
+    plot.set_xticks(middles, values)
     plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title})", color=THEME.z)
     if len(axes) > 1:
-        plot.set_yticks(28 * shown + 14, [f"{places.flip(0)[n]:.2f}" for n in shown])
+        plot.set_yticks(middles, values[::-1])
         plot.set_ylabel(z_name(axes[1]), color=THEME.z)
     else:
         plot.set_yticks([])
     for spine in plot.spines.values():
         spine.set_visible(False)
     return figure
+
+
+def square(points: NDArray[Any], low: float) -> list[tuple[float, float]]:
+    """Limits of both axes, equally wide, around points (N, 2); z is nowhere below `low`."""
+    first, last = points.min(0).astype(float), points.max(0).astype(float)
+    half = max(0.53 * float((last - first).max()), 1e-3)
+    middle = (first + last) / 2
+    start = np.maximum(middle - half, low)
+    return [(float(a), float(a + 2 * half)) for a in start]
 
 
 def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
@@ -178,16 +213,28 @@ def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
         up = codes.mu[rows][:, axes[1]] if len(axes) > 1 else label + noise[rows]
         colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
         # Points as a picture: an SVG of ten thousand circles is slow to open.
-        plot.scatter(across, up, s=4, color=colour, alpha=0.7, lw=0, label=name, rasterized=True)
+        plot.scatter(
+            across, up, s=4, color=colour, alpha=0.7, lw=0, label=_written(name), rasterized=True
+        )
     plot.set_xlabel(z_name(axes[0]), color=THEME.z)
     if len(axes) > 1:
         plot.set_ylabel(z_name(axes[1]), color=THEME.z)
-        plot.set_aspect("equal", adjustable="datalim")
-    else:
-        plot.set_yticks(range(len(images.classes)), images.classes)
+        plot.set_aspect("equal", adjustable="box")
+        x_range, y_range = square(codes.mu[:, axes], checkpoint.vae.prior.low)
+        plot.set_xlim(*x_range)
+        plot.set_ylim(*y_range)
+        plot.legend(
+            frameon=False,
+            markerscale=3,
+            handletextpad=0.2,
+            loc="center left",
+            bbox_to_anchor=(1, 0.5),
+            ncols=1 + (len(images.classes) - 1) // 20,
+        )
+    else:  # a strip a class, its name beside it
+        plot.set_yticks(range(len(images.classes)), [_written(c) for c in images.classes])
     plot.grid(color=THEME.grid, lw=0.6)
     plot.set_axisbelow(True)
-    plot.legend(frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -210,12 +257,12 @@ CAPTIONS = {
 def draw(
     name: str, checkpoint: Checkpoint, images: ImageSet, kind: Literal["png", "svg"], dpi: int = 200
 ) -> bytes:
-    """The figure called `name` as a file. The same input gives the same bytes.
+    """The figure called `name` as a file. The same input gives the same bytes, in any thread.
 
     Raises:
         KeyError: `name` is not in `FIGURES`.
     """
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    with _DRAWING, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         out = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         FIGURES[name](checkpoint, images).savefig(

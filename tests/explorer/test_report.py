@@ -1,16 +1,18 @@
 """The report's figures, and the command that writes them."""
 
+import dataclasses
 import io
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from explorer import report
+from explorer import latent, places, report
 from explorer.__main__ import main
-from tests.browser.conftest import ROOT
 from training import data
 from training.checkpoint import Checkpoint, Metrics
 from training.model import VAE, VAEConfig
@@ -46,16 +48,69 @@ def test_every_figure_of_every_kind_of_model_is_a_picture(name, found, digits):
     first = report.draw(name, found, digits, "png", 60)
     assert first == report.draw(name, found, digits, "png", 60)
     pixels = np.asarray(Image.open(io.BytesIO(first)).convert("L")).astype(int)
-    assert pixels.shape[1] > 150
+    inches = report.FIGURES[name](found, digits).get_size_inches()
+    assert pixels.shape[::-1] == tuple((60 * inches).astype(int))
     assert (pixels < 128).mean() > 0.002
     assert pixels.std() > 10
 
 
-def test_an_svg_is_a_drawing_and_the_same_each_time(digits):
-    found = made(latent_dim=2)
-    first = report.draw("loss", found, digits, "svg")
-    assert ElementTree.fromstring(first).tag.endswith("svg")
-    assert first == report.draw("loss", found, digits, "svg")
+def test_an_svg_is_a_drawing_and_the_same_in_any_thread(digits):
+    found, style = made(latent_dim=2), dict(mpl.rcParams)
+    names = ["loss", "scatter"]
+    alone = [report.draw(name, found, digits, "svg") for name in names]
+    assert all(ElementTree.fromstring(file).tag.endswith("svg") for file in alone)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda n: report.draw(n, found, digits, "svg"), names * 2))
+    assert together == alone * 2
+    assert dict(mpl.rcParams) == style
+
+
+def test_manifold_and_scatter_have_the_same_axes(digits):
+    # The first 2,000 images tell of another order of the dimensions than all of them do.
+    found = made(latent_dim=10)
+    kl = latent.encode(found.vae, digits.images).kl_per_dim
+    best = kl.mean(0).argmax()
+    rows = torch.from_numpy((kl[:, best] - kl.max(1)).argsort())
+    images = digits.take(torch.cat([rows[:50].repeat(40), rows.repeat(30)]))
+    first, all_of_them = (
+        [d.index for d in latent.dimensions(latent.encode(found.vae, part))[:2]]
+        for part in (images.images[:2000], images.images)
+    )
+    assert first != all_of_them
+    labels = [
+        (axes.get_xlabel().split()[0], axes.get_ylabel())
+        for name in ("manifold", "scatter")
+        for axes in report.FIGURES[name](found, images).axes
+    ]
+    assert labels[0] == labels[1]
+
+
+@pytest.mark.parametrize(
+    ("there", "pairs"),
+    [
+        (range(10), [(1, 7), (3, 8), (4, 9)]),
+        ([0, 2, 5], [(0, 2), (0, 5), (2, 5)]),
+        ([3], [(3, 3)]),
+    ],
+)
+def test_strips_go_between_classes_that_there_are(there, pairs):
+    assert report.pairs_of(list(there)) == pairs
+
+
+def test_names_of_classes_that_cannot_be_set_are_no_obstacle(digits):
+    names = ("お o", "$\\frac", "_hidden", "a" * 300, "お", *"56789")
+    images = dataclasses.replace(digits, classes=names)
+    figure = report.scatter(made(latent_dim=2), images)
+    shown = [text.get_text().strip() for text in figure.axes[0].get_legend().get_texts()]
+    assert shown == ["o", r"\$\frac", "_hidden", "a" * 13 + "…", "?", *"56789"]
+    for name in ("interpolation", "reconstructions", "scatter"):
+        assert report.draw(name, made(latent_dim=2), images, "png", 20)
+
+
+def test_nothing_is_shown_where_z_cannot_be(digits):
+    found = made(latent_dim=2, prior="gamma")
+    axes = report.scatter(found, digits).axes[0]
+    assert min(*axes.get_xlim(), *axes.get_ylim()) >= 0
 
 
 def test_a_strip_goes_straight_from_one_code_to_the_other(digits):
@@ -76,7 +131,8 @@ def test_terms_that_are_distances_are_not_said_to_be_nats(digits):
 
 
 def test_the_command_writes_them_and_says_what_is_wrong(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VAE_CHECKPOINT_DIR", str(places.ROOT / "checkpoints"))
     out = tmp_path / "figures"
     options = ["--out", str(out), "--dpi", "40", "--data-dir", str(tmp_path)]
     assert main(["figures", "mnist-2d", *options]) == 0
@@ -86,7 +142,11 @@ def test_the_command_writes_them_and_says_what_is_wrong(tmp_path, capsys, monkey
         f"mnist-2d-{name}.{kind}" for name in report.FIGURES for kind in ("png", "svg")
     }
     assert main(["figures", "nothing", *options]) == 2
-    assert "nothing" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "'nothing'" in error
+    assert "mnist-2d" in error
+    assert main(["figures", "no/such.safetensors", *options]) == 2
+    assert "such.safetensors cannot be read" in capsys.readouterr().err
     assert main(["figures", "mnist-2d", *options, "--data", "cats"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
