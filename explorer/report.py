@@ -180,7 +180,9 @@ def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     middles = [28 * n + 13.5 for n in MARKED]
     values = [f"{places[n]:.2f}".replace("-", "−") for n in MARKED]
     plot.set_xticks(middles, values)
-    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title})", color=THEME.z)
+    rest = vae.config.latent_dim - len(axes)
+    more = f"; the other {rest} at its median" if rest else ""
+    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title}{more})", color=THEME.z)
     if len(axes) > 1:
         plot.set_yticks(middles, values[::-1])
         plot.set_ylabel(z_name(axes[1]), color=THEME.z)
@@ -206,16 +208,22 @@ def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     axes = _axes_of(checkpoint, codes)
     figure = _figure(6.6, 5.6)
     plot = figure.subplots()
-    noise = np.random.default_rng(0).uniform(-0.3, 0.3, len(labels))
-    for label, name in enumerate(images.classes):
-        rows = labels == label
-        across = codes.mu[rows][:, axes[0]]
-        up = codes.mu[rows][:, axes[1]] if len(axes) > 1 else label + noise[rows]
-        colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
-        # Points as a picture: an SVG of ten thousand circles is slow to open.
-        plot.scatter(
-            across, up, s=4, color=colour, alpha=0.7, lw=0, label=_written(name), rasterized=True
-        )
+    draw = np.random.default_rng(0)
+    up = codes.mu[:, axes[1]] if len(axes) > 1 else labels + draw.uniform(-0.3, 0.3, len(labels))
+    colours = np.array([CLASS_COLOURS[n % len(CLASS_COLOURS)] for n in range(len(images.classes))])
+    order = draw.permutation(len(labels))  # the class drawn last must not hide the others
+    # Points as a picture: an SVG of ten thousand circles is slow to open.
+    plot.scatter(
+        codes.mu[order, axes[0]],
+        up[order],
+        s=4,
+        c=colours[labels[order]].tolist(),
+        alpha=0.7,
+        lw=0,
+        rasterized=True,
+    )
+    for colour, name in zip(colours, images.classes, strict=True):
+        plot.scatter([], [], s=4, color=str(colour), lw=0, label=_written(name))
     plot.set_xlabel(z_name(axes[0]), color=THEME.z)
     if len(axes) > 1:
         plot.set_ylabel(z_name(axes[1]), color=THEME.z)

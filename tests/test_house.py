@@ -18,9 +18,10 @@ TRAINING = ",".join(
     f"training.{path.stem}" for path in sorted((ROOT / "training").glob("[a-z]*.py"))
 )
 ARRAYS = "explorer.latent,explorer.projection,explorer.tsne,explorer.maps,explorer.figures,"
-ARRAYS += "explorer.stage.payload,explorer.runs,explorer.launch,explorer.places"
+ARRAYS += "explorer.stage.payload,explorer.runs,explorer.launch,explorer.places,"
+ARRAYS += "explorer.report"
 PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm,"
-PAGE += "explorer.new_run,explorer.steer,explorer.live"
+PAGE += "explorer.new_run,explorer.steer,explorer.live,explorer.beside,explorer.ranking"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ PAGE += "explorer.new_run,explorer.steer,explorer.live"
     [
         (TRAINING, "explorer,streamlit,plotly,torchvision,sklearn"),
         (ARRAYS, "streamlit,torchvision,sklearn,openTSNE"),
-        (PAGE, "torchvision,sklearn,openTSNE,mlxtend"),
+        (PAGE, "torchvision,sklearn,openTSNE,mlxtend,matplotlib,torchmetrics"),
         # torch loads in a thread while the server starts: the door itself must not wait for it.
         ("explorer.access,explorer.assets,explorer.live", "torch,plotly,sklearn"),
     ],

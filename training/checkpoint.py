@@ -192,6 +192,8 @@ def _short(text: object) -> str:
 def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
     """The checkpoint that the metadata describe, its model still without weights."""
     version = metadata.get("format_version")
+    if metadata.get("kind") == classifier.NAME:
+        raise CheckpointError(f"{file_name} is the digit classifier, not a VAE; name another file.")
     if version is None:
         raise CheckpointError(
             f"{file_name} was written by another tool: it is a safetensors file, but its metadata "

@@ -123,9 +123,7 @@ def iwae(
             if likelihood is not None:  # the model's own may have put numbers behind the pixels
                 output = output[..., : rows.shape[-1]]
             log_weight = (
-                vae.prior.log_prior(z)
-                - vae.prior.log_posterior(z, many)
-                - row.nats(output, rows)
+                vae.prior.log_prior(z) - vae.prior.log_posterior(z, many) - row.nats(output, rows)
             )
             total = torch.logaddexp(total, torch.logsumexp(log_weight, dim=0))
         bounds.append(math.log(k) - total)

@@ -219,14 +219,15 @@ class Gamma:
 
         Source: Penny (2001), "KL-divergences of Normal, Gamma, Dirichlet and Wishart densities".
         """
-        a, b = posterior.shape, posterior.rate
-        return (
+        a, b = _exact(posterior.shape), _exact(posterior.rate)
+        kl = (
             (a - self.shape) * torch.digamma(a)
             - torch.lgamma(a)
             + math.lgamma(self.shape)
             + self.shape * (torch.log(b) - math.log(self.rate))
             + a * (self.rate - b) / b
         )
+        return kl.to(posterior.shape.dtype)
 
     def sample_prior(
         self, n: int, latent_dim: int, generator: torch.Generator | None = None
@@ -242,8 +243,15 @@ class Gamma:
         return torch.as_tensor(gammaincinv(self.shape, share.numpy()) / self.rate).to(share.dtype)
 
 
+def _exact(values: Tensor) -> Tensor:
+    """In float64, where the device has it: a narrow Gamma's terms are thousands and cancel."""
+    return values if values.device.type == "mps" else values.double()
+
+
 def _log_gamma(z: Tensor, shape: Tensor, rate: Tensor) -> Tensor:
-    return shape * torch.log(rate) + (shape - 1) * torch.log(z) - rate * z - torch.lgamma(shape)
+    a, b, x = _exact(shape), _exact(rate), _exact(z)
+    density = a * torch.log(b) + (a - 1) * torch.log(x) - b * x - torch.lgamma(a)
+    return density.to(z.dtype)
 
 
 PRIORS: dict[str, LatentFamily] = {

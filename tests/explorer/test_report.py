@@ -107,10 +107,13 @@ def test_names_of_classes_that_cannot_be_set_are_no_obstacle(digits):
         assert report.draw(name, made(latent_dim=2), images, "png", 20)
 
 
-def test_nothing_is_shown_where_z_cannot_be(digits):
-    found = made(latent_dim=2, prior="gamma")
-    axes = report.scatter(found, digits).axes[0]
-    assert min(*axes.get_xlim(), *axes.get_ylim()) >= 0
+def test_a_map_is_square_and_shows_nothing_where_z_cannot_be():
+    points = np.array([[0.01, 3.0], [8.0, 0.02], [1.0, 1.0]])
+    (left, right), (bottom, top) = report.square(points, 0.0)
+    assert left == bottom == 0
+    assert right == pytest.approx(top)
+    assert right > 8
+    assert report.square(points, -np.inf)[0][0] < 0
 
 
 def test_a_strip_goes_straight_from_one_code_to_the_other(digits):
