@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer import cache, choose, figures, flow, maps, state
-from explorer.cache import Model, Shown
+from explorer.cache import Model
 from explorer.choose import Scene
 from explorer.stage import compare, component
 
@@ -14,8 +14,8 @@ FIRST = (
 )  # the same prior and dimension: the report's and this project's
 
 
-def scenes() -> list[Scene]:
-    """Draw the controls and return what they choose; stops the page where there is nothing to."""
+def scenes() -> dict[str, Scene]:
+    """Draw the controls and return what they choose, by name; stops where there is nothing to."""
     offered = choose.models()
     good = {name: m for name, m in offered.items() if isinstance(m, Model)}
     for sentence in [m for m in offered.values() if isinstance(m, str)]:
@@ -30,13 +30,13 @@ def scenes() -> list[Scene]:
     state.get("place"), state.get("row")  # what is wrong with them is told now
     for sentence in state.complaints():
         st.warning(sentence, icon=":material/error:")
-    found = []
+    found = {}
     for name in names:
         scene = choose.of(good[name], shown)
         if scene is None:
             st.warning(f"{choose.overflowing(good[name])} it is left out.", icon=":material/error:")
         else:
-            found.append(scene)
+            found[name] = scene
     if not found:
         st.info("Choose two to four checkpoints above: they are shown under one cursor.")
         st.stop()
@@ -45,18 +45,17 @@ def scenes() -> list[Scene]:
 
 def _names(place, good: dict[str, Model]) -> list[str]:
     wanted = state.get("beside")
-    there = tuple(name for name in wanted if name in good)
-    if there != wanted:
-        missing = ", ".join(state.quoted(n) for n in wanted if n not in good)
+    there = tuple(name for name in wanted or () if name in good)
+    if missing := ", ".join(state.quoted(n) for n in wanted or () if n not in good):
         state.complain(f"There is no checkpoint {missing} to show; the ones here are in the list.")
-    if not wanted or (wanted and not there):
+    if wanted is None or (wanted and not there):  # but not where a hand took all of them out
         usual = [name for name in FIRST if name in good] + [n for n in good if n not in FIRST]
         there = tuple(usual[:2])
     state.put(beside=there)
     state.show_in("beside_box", list(there))
 
     def changed() -> None:
-        state.put(beside=tuple(st.session_state["beside_box"]) or FIRST)
+        state.put(beside=tuple(st.session_state["beside_box"]))
 
     chosen = place.multiselect(
         "Checkpoints",
@@ -70,17 +69,18 @@ def _names(place, good: dict[str, Model]) -> list[str]:
     return list(chosen)
 
 
-def show(found: list[Scene]) -> None:
+def show(found: dict[str, Scene]) -> None:
     """Draw the stage. What it reports reruns this part of the page alone."""
     st.fragment(_stage)(found)
 
 
-def _stage(found: list[Scene]) -> None:
-    shown = found[0].shown
+def _stage(found: dict[str, Scene]) -> None:
+    first = next(iter(found.values()))
+    shown = first.shown
     image, n = state.get("image"), len(shown.images)
     if image is None or image >= n:
-        first = cache.typical(found[0].key, found[0].codes, shown)
-        image = next(i for i in first if i is not None)
+        typical = cache.typical(first.key, first.codes, shown)
+        image = next(i for i in typical if i is not None)
         state.put(image=image)
 
     def on_view() -> None:
@@ -91,14 +91,14 @@ def _stage(found: list[Scene]) -> None:
     compare.mount(
         shown.key,
         flow.offer_pictures(shown),
-        [_entry(scene, shown) for scene in found],
+        [_entry(name, scene) for name, scene in found.items()],
         (image, state.get("place")),
         on_view,
     )
     state.publish("beside", "data", "image", "place", "row")
 
 
-def _entry(scene: Scene, shown: Shown) -> compare.Entry:
+def _entry(name: str, scene: Scene) -> compare.Entry:
     vae = scene.model.checkpoint.vae
     if len(scene.dims) < 2:
         view, revision = maps.nothing(scene.codes), ("none", 0)
@@ -106,14 +106,13 @@ def _entry(scene: Scene, shown: Shown) -> compare.Entry:
     else:
         axes = choose.usual_axes(scene.dims)
         path = flow.offer_map(scene, maps.plane(scene.codes, axes), ("plane", axes, 0))
-    name = next(n for n, m in choose.models().items() if m is scene.model)
     note = f"{len(scene.dims)}-D · {vae.prior.title}"
     return compare.Entry(name, note, flow.offer_model(scene.model), path)
 
 
-def history(found: list[Scene]) -> None:
+def history(found: dict[str, Scene]) -> None:
     """Draw the training histories of all models over each other."""
-    checkpoints = [s.model.checkpoint for s in found if s.model.checkpoint.history]
+    checkpoints = [s.model.checkpoint for s in found.values() if s.model.checkpoint.history]
     if not checkpoints:
         st.info("These checkpoints carry no training history.")
         return

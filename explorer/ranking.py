@@ -8,6 +8,7 @@ import streamlit as st
 from explorer import beside, cache, choose, places, state
 from explorer.cache import Model, Shown
 from training import table
+from training.checkpoint import SUFFIX
 from training.likelihoods import LIKELIHOODS
 from training.priors import find
 from training.table import Row, TableError
@@ -162,12 +163,19 @@ def _heading(row: Row, model: Model) -> None:
     if close.button("Close", width="stretch"):
         state.put(row=None)
         st.rerun()
-    if table.digest_of(places.checkpoint_dir() / f"{row.name}.safetensors") != row.digest:
+    if _digest(row.name) != row.digest:
         st.warning(
             f"{row.name} was trained again since it was evaluated; `python -m training evaluate "
             "--all` brings the table up to date.",
             icon=":material/error:",
         )
+
+
+def _digest(name: str) -> str:
+    try:
+        return table.digest_of(places.checkpoint_dir() / f"{name}{SUFFIX}")
+    except OSError:  # gone since it was listed
+        return ""
 
 
 def _figures(model: Model, shown: Shown) -> None:

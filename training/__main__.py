@@ -30,7 +30,9 @@ from training.endings import Stopped
 from training.evaluate import IWAE_IMAGES, IWAE_SAMPLES
 from training.fitting import say, train, unused_name
 from training.images import download_shown, load_split
+from training.likelihoods import LIKELIHOODS
 from training.loop import TrainingError, pick_device
+from training.model import INITIALISATIONS
 from training.parallel import in_team, is_leader, leave
 from training.presets import PRESETS, Preset
 from training.priors import PRIORS
@@ -103,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--latent-dim", type=int, default=quiet)
     sub.add_argument("--prior", default=quiet, help=f"{', '.join(PRIORS)}, or normal-M-S")
+    sub.add_argument("--likelihood", default=quiet, help=", ".join(LIKELIHOODS))
+    sub.add_argument("--initialisation", choices=tuple(INITIALISATIONS), default=quiet)
     sub.add_argument("--precision", choices=("float32", "bfloat16"), default=quiet)
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
@@ -186,7 +190,7 @@ def _preset(args: argparse.Namespace) -> Preset:
         )
     fields = asdict(PRESETS[args.preset])
     fields |= {name: value for name, value in vars(args).items() if name in fields}
-    for name in ("latent_dim", "prior"):
+    for name in ("latent_dim", "prior", "likelihood"):
         if hasattr(args, name):
             fields["model"][name] = getattr(args, name)
     try:
@@ -194,6 +198,8 @@ def _preset(args: argparse.Namespace) -> Preset:
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$.")
         option = where.rstrip("`").rpartition(".")[2]
+        if option not in vars(args):  # a name in no table; the sentence says which
+            raise TrainingError(f"--{reason.rstrip('.')}.") from None
         value = vars(args).get(option)
         raise TrainingError(
             f"--{option.replace('_', '-')} {value} is not possible: "

@@ -120,7 +120,7 @@ def knn_accuracy(
     """The share of test codes whose class most of the nearest training codes have."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    found = KNeighborsClassifier(neighbours).fit(codes.numpy(), labels.numpy())
+    found = KNeighborsClassifier(min(neighbours, len(codes))).fit(codes.numpy(), labels.numpy())
     return float(found.score(test_codes.numpy(), test_labels.numpy()))
 
 

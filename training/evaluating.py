@@ -58,7 +58,11 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
         if isinstance(item, str):
             bad.append(item)
             continue
-        data, result = session.evaluate(item)
+        try:
+            data, result = session.evaluate(item)
+        except DataError as error:  # the others can be measured without its images
+            bad.append(f"{path.name}: {error}")
+            continue
         rows.append(table.row_of(path, item, data, result))
         own = table.number(result.neg_elbo)
         fid = table.number(result.quality and result.quality.fid)

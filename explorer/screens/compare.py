@@ -7,5 +7,5 @@ from explorer import beside, ranking
 found = beside.scenes()
 beside.show(found)
 beside.history(found)
-ranking.show(found[0].shown)
+ranking.show(next(iter(found.values())).shown)
 st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

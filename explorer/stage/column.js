@@ -325,24 +325,35 @@ export class Column {
       c.stroke();
     };
     const label = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
+    const put = (text, px, py) => {
+      if (this.manifold) {
+        c.save();
+        c.strokeStyle = this.colours.paper;
+        c.lineWidth = 4;
+        c.lineJoin = "round";
+        c.strokeText(text, px, py);
+        c.restore();
+      }
+      c.fillText(text, px, py);
+    };
     for (let v = Math.ceil(left / step) * step; v <= right; v += step) {
       const [px] = this.pixel([v, 0]);
       line([px, 0], [px, height]);
       c.textAlign = "center";
-      if (px > 12 && px < width - 34) c.fillText(label(v), px, height - 4);
+      if (px > 12 && px < width - 34) put(label(v), px, height - 4);
     }
     for (let v = Math.ceil(bottom / step) * step; v <= top; v += step) {
       const [, py] = this.pixel([0, v]);
       line([0, py], [width, py]);
       c.textAlign = "left";
-      if (py > 26 && py < height - 18) c.fillText(label(v), 3, py + 4);
+      if (py > 26 && py < height - 18) put(label(v), 3, py + 4);
     }
     c.font = "bold 14px sans-serif";
     c.fillStyle = this.colours.z;
     c.textAlign = "right";
-    c.fillText(`${zName(this.axes[0])} →`, width - 4, height - 4);
+    put(`${zName(this.axes[0])} →`, width - 4, height - 4);
     c.textAlign = "left";
-    c.fillText(`↑ ${zName(this.axes[1])}`, 3, 14);
+    put(`↑ ${zName(this.axes[1])}`, 3, 14);
   }
 
   /** The ring at z: an element that is moved, so that a drag repaints no map. */
@@ -421,7 +432,7 @@ export class Column {
     const columns = Math.max(4, Math.round(width / CELL));
     const rows = Math.max(4, Math.round(height / CELL));
     const hidden = Float32Array.from(this.z ?? this.posterior.mu);
-    const key = [width, height, scale, left, top, this.vae.d > 2 ? hidden.filter((_, i) => !this.axes.includes(i)).join() : ""].join("|");
+    const key = [this.theme, width, height, scale, left, top, this.vae.d > 2 ? hidden.filter((_, i) => !this.axes.includes(i)).join() : ""].join("|");
     if (this.grid?.key === key) return;
     const { d } = this.vae;
     const codes = new Float32Array(columns * rows * d);

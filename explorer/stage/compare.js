@@ -2,7 +2,7 @@
 // frame shows every model's picture and terms.
 
 import { Column } from "./column.js";
-import { lessMotion, paintDigit, set, signed, write } from "./dom.js";
+import { lessMotion, paintDigit, round125, set, signed, write } from "./dom.js";
 import { page } from "./compare_page.js";
 import { Loader } from "./loader.js";
 import { Pad } from "./pad.js";
@@ -122,6 +122,7 @@ class Compare {
   }
 
   _take(data, pictures, loaded, theme) {
+    this.play(false);
     this.root.dataset.theme = theme;
     this.root.dataset.columns = String(loaded.length);
     const others = data.key !== this.key;
@@ -151,6 +152,7 @@ class Compare {
       this.columns.set(entry.name, column);
     });
     for (const column of before.values()) column.leave();
+    this.root.dataset.own = String(loaded.some(([, vae]) => vae.likelihood.constant !== 0));
     const place = this.$(".columns");
     const wanted = [...this.columns.values()].map((column) => column.root);
     if (wanted.some((root, n) => place.children[n] !== root)) place.replaceChildren(...wanted);
@@ -223,6 +225,8 @@ class Compare {
 
   /** @param {Where} where */
   go(where, done = false) {
+    // Far beyond the prior there is nothing to see, and no way back by hand.
+    if (where.kind === "place") where = { ...where, t: where.t.map((v) => Math.min(8, Math.max(-8, v))) };
     this.where = where;
     this.change("z");
     if (done) this.settle();
@@ -338,7 +342,11 @@ class Compare {
       for (const column of columns) column.setPath(path, REACH, FRAMES);
     if (moved) for (const column of columns) column.put(this.where);
     if (dirty.has("x")) this._paintInput();
-    const scale = Math.max(...columns.map((column) => column.usual()));
+    // One scale for the bars of all models. It follows x, and is stretched where z is far from it.
+    const usual = Math.max(...columns.map((column) => column.usual()));
+    const now = Math.max(...columns.map((column) => column.bce));
+    const step = round125(Math.max(usual, now) / 4);
+    const scale = now > usual ? Math.ceil(now / step) * step : usual;
     for (const column of columns) column.paint(scale);
     this._paintControls();
     if (this.playing) this.change("play");
@@ -371,7 +379,7 @@ class Compare {
       set(input, "aria-valuetext", `${value.toFixed(2)} standard deviations`);
     });
     const own = this.where.kind === "mu";
-    write(this.$(".where"), own ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "the same place under each prior");
+    write(this.$(".where"), own ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "same place under each prior");
     const share = this.where.kind === "walk" ? this.where.share : 0;
     if (Number(this.share.value) !== Number(share.toFixed(3))) this.share.value = share.toFixed(3);
   }
