@@ -172,7 +172,14 @@ def load(path: Path) -> Classifier:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        weights = safetensors.torch.load(path.read_bytes())
+        content = path.read_bytes()
+        weights = safetensors.torch.load(content)
+        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        version = header.get("__metadata__", {}).get("format_version")
+        if version != str(FORMAT_VERSION):
+            raise ValueError(f"its format version is {version}, not {FORMAT_VERSION}")
+        if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
+            raise ValueError("it holds NaN or infinity")
         net = Classifier()
         net.load_state_dict({n: t.float() for n, t in weights.items()})
     except FileNotFoundError:

@@ -124,7 +124,10 @@ ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequentia
 
 
 def _kaiming_normal(module: nn.Module) -> None:
-    """Weights N(0, 2/fan-in), biases 0. Source: He, Zhang, Ren & Sun (2015), section 2.2."""
+    """Weights N(0, 2/fan-in), the fan-in as torch counts it, biases 0.
+
+    Source: He, Zhang, Ren & Sun (2015), section 2.2.
+    """
     if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:

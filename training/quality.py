@@ -58,11 +58,11 @@ class _Inception(nn.Module):
         weights = models.Inception_V3_Weights.IMAGENET1K_V1
         try:
             self.net = models.inception_v3(weights=weights)
-        except OSError as error:
-            reason = getattr(error, "reason", None) or error
+        except Exception as error:  # no network, a wrong hash, a damaged file: none is ours
+            reason = " ".join(str(getattr(error, "reason", None) or error).split())[:120]
             raise QualityError(
-                f"Inception's weights are not here and cannot be fetched ({reason}); use "
-                "--fid classifier, or put them into torch's cache "
+                f"Inception's weights are not here and cannot be fetched ({reason.rstrip('.')}); "
+                "use --fid classifier, or put them into torch's cache, in place of a damaged file "
                 f"({torch.hub.get_dir()}/checkpoints/{weights.url.rpartition('/')[2]})."
             ) from None
         self.net.fc = nn.Identity()

@@ -1,6 +1,7 @@
 """The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -90,8 +91,15 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     """Write both files, each beside its place and then renamed.
 
     Raises:
-        TableError: the folder cannot be written to.
+        TableError: the folder cannot be written to, or a measure is not a number.
     """
+    for row in rows:
+        e = row.evaluation
+        measures = (e.reconstruction, e.kl, e.bernoulli, e.iwae, e.quality and e.quality.fid)
+        if not all(value is None or math.isfinite(value) for value in measures):
+            raise TableError(
+                f"{row.name} gives measures that are not numbers; take it out of {folder}."
+            )
     content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
     try:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):

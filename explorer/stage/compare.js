@@ -344,9 +344,9 @@ class Compare {
     if (dirty.has("x")) this._paintInput();
     // One scale for the bars of all models. It follows x, and is stretched where z is far from it.
     const usual = Math.max(...columns.map((column) => column.usual()));
-    const now = Math.max(...columns.map((column) => column.bce));
-    const step = round125(Math.max(usual, now) / 4);
-    const scale = now > usual ? Math.ceil(now / step) * step : usual;
+    const longest = Math.max(...columns.map((column) => column.bce));
+    const step = round125(longest / 4);
+    const scale = longest > usual ? Math.ceil(longest / step) * step : usual;
     for (const column of columns) column.paint(scale);
     this._paintControls();
     if (this.playing) this.change("play");
