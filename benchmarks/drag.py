@@ -17,6 +17,11 @@ from typing import Any, NamedTuple
 from benchmarks.browser import ROOT, chromium, goto, serving
 
 RATE = 60
+COMPARED = (
+    ("report-normal", "mnist-2d"),
+    ("report-normal", "n12", "gamma", "mnist-10d"),
+    ("report-perceptual", "report-perceptual-bce"),
+)
 BARE = """
 import numpy as np
 import streamlit as st
@@ -246,6 +251,18 @@ def main() -> None:
                 thumb, track = _thumb(page, ".stage .slider input")
                 found = drag(page, "canvas.x-hat", _along(page, thumb, track), args.seconds)
                 print(row(name + "slider", found, decode), flush=True)
+                page.close()
+            for names in COMPARED:
+                page = browser.new_page(viewport={"width": 1280, "height": 720})
+                data = scenes[0][1]
+                goto(page, f"{url}/compare?beside={','.join(names)}&data={data}", server)
+                page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
+                page.wait_for_timeout(3000)
+                plane = page.locator(".compare .plane").first.bounding_box()
+                last = f".compare .column:nth-child({len(names)}) canvas.x-hat"
+                found = drag(page, last, _circle(plane), args.seconds)
+                what = "perceptual" if "perceptual" in names[0] else "models"
+                print(row(f"Compare, {len(names)} {what}: the last one", found, None), flush=True)
                 page.close()
 
 

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from explorer import places
 from training import checkpoint as checkpoints
 from training import data
@@ -46,8 +48,13 @@ def _figures(args: argparse.Namespace) -> None:
     name = getattr(args, "data", None) or _data_there(found.data, args.data_dir)
     images = data.load(name, "test", args.data_dir)
     args.out.mkdir(parents=True, exist_ok=True)
-    from explorer import report
+    from explorer import latent, report
 
+    codes = latent.encode(found.vae, images.images)
+    if not (np.isfinite(codes.mu).all() and np.isfinite(codes.std).all()):
+        raise CheckpointError(
+            f"{found.name} gives codes that are not numbers: its weights overflow."
+        )
     for figure in report.FIGURES:
         for kind in ("png", "svg"):
             file = args.out / f"{found.name}-{figure}.{kind}"

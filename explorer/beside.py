@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explorer import cache, choose, figures, flow, maps, state
-from explorer.cache import Model
+from explorer.cache import Model, Shown
 from explorer.choose import Scene
 from explorer.stage import compare, component
 
@@ -14,8 +14,11 @@ FIRST = (
 )  # the same prior and dimension: the report's and this project's
 
 
-def scenes() -> dict[str, Scene]:
-    """Draw the controls and return what they choose, by name; stops where there is nothing to."""
+def scenes() -> tuple[dict[str, Scene], Shown]:
+    """Draw the controls and return what they choose: models by name, and the images.
+
+    Stops the page where there is nothing to choose.
+    """
     offered = choose.models()
     good = {name: m for name, m in offered.items() if isinstance(m, Model)}
     for sentence in [m for m in offered.values() if isinstance(m, str)]:
@@ -27,7 +30,7 @@ def scenes() -> dict[str, Scene]:
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
     shown = choose.data_box(right)
-    state.get("place"), state.get("row")  # what is wrong with them is told now
+    state.get("place"), state.get("row"), state.get("image")  # what is wrong with them is told now
     for sentence in state.complaints():
         st.warning(sentence, icon=":material/error:")
     found = {}
@@ -39,8 +42,8 @@ def scenes() -> dict[str, Scene]:
             found[name] = scene
     if not found:
         st.info("Choose two to four checkpoints above: they are shown under one cursor.")
-        st.stop()
-    return found
+        state.publish("beside", "data", "row")
+    return found, shown
 
 
 def _names(place, good: dict[str, Model]) -> list[str]:
@@ -112,8 +115,8 @@ def _entry(name: str, scene: Scene) -> compare.Entry:
 
 def history(found: dict[str, Scene]) -> None:
     """Draw the training histories of all models over each other."""
-    checkpoints = [s.model.checkpoint for s in found.values() if s.model.checkpoint.history]
-    if not checkpoints:
+    checkpoints = {name: scene.model.checkpoint for name, scene in found.items()}
+    if not any(c.history for c in checkpoints.values()):
         st.info("These checkpoints carry no training history.")
         return
     charts = figures.histories(checkpoints)

@@ -16,8 +16,9 @@ from explorer.latent import Codes
 from explorer.places import cache_dir, checkpoint_dir, data_dir
 from explorer.projection import Pca, fit_pca
 from training import checkpoint as checkpoints
-from training import data
+from training import classifier, data
 from training.checkpoint import Checkpoint, CheckpointError
+from training.classifier import ClassifierError
 from training.data import EMBEDDED, DataError, ImageSet
 
 TRAINING = "-train"  # ends the name of a data set whose training images are meant
@@ -37,11 +38,18 @@ class Shown(NamedTuple):
     images: ImageSet
 
 
+def _ready(found: Checkpoint) -> Checkpoint:
+    """The checkpoint; ClassifierError where its terms need the classifier and that is not there."""
+    if found.vae.likelihood.perceptual:
+        classifier.shipped()
+    return found
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _load_file(path: Path, stamp: tuple[int, int]) -> Model | str:
     try:
-        return Model(f"{path.name}-{stamp[0]}-{stamp[1]}", checkpoints.load(path))
-    except CheckpointError as error:
+        return Model(f"{path.name}-{stamp[0]}-{stamp[1]}", _ready(checkpoints.load(path)))
+    except (CheckpointError, ClassifierError) as error:
         return str(error)
 
 
@@ -49,8 +57,8 @@ def _load_file(path: Path, stamp: tuple[int, int]) -> Model | str:
 def load_upload(name: str, content: bytes) -> Model | str:
     """An uploaded checkpoint, or the sentence that says why it cannot be opened."""
     try:
-        loaded = checkpoints.loads(content, name)
-    except CheckpointError as error:
+        loaded = _ready(checkpoints.loads(content, name))
+    except (CheckpointError, ClassifierError) as error:
         return str(error)
     import hashlib
 

@@ -1,6 +1,6 @@
 """Arrays → plotly figures. No Streamlit in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -290,35 +290,36 @@ def history_curve(
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
-def histories(checkpoints: Sequence[Checkpoint]) -> dict[str, dict[str, go.Figure]]:
+def histories(checkpoints: Mapping[str, Checkpoint]) -> dict[str, dict[str, go.Figure]]:
     """The test terms of several checkpoints over each other: a chart a quantity, in each theme.
 
     Reconstruction terms stand in one chart only where they are the same quantity. A checkpoint has
     the same dash in all charts; its name stands at the end of its curve.
     """
-    terms = list(dict.fromkeys(c.vae.config.likelihood for c in checkpoints))
+    there = [(n, *item) for n, item in enumerate(checkpoints.items()) if item[1].history]
+    terms = list(dict.fromkeys(c.vae.config.likelihood for _, _, c in there))
     found = {}
     for likelihood in terms:
         row = LIKELIHOODS[likelihood]
         title = "Reconstruction" if row.constant == 0 else row.formula
-        some = [(n, c) for n, c in enumerate(checkpoints) if c.vae.config.likelihood == likelihood]
+        some = [entry for entry in there if entry[2].vae.config.likelihood == likelihood]
         found[likelihood] = _histories(some, "reconstruction", title, row.unit)
-    found["kl"] = _histories(list(enumerate(checkpoints)), "kl", "KL", "nats")
+    found["kl"] = _histories(there, "kl", "KL", "nats")
     if terms == ["bernoulli"]:
-        found["total"] = _histories(list(enumerate(checkpoints)), "total", "−ELBO", "nats")
+        found["total"] = _histories(there, "total", "−ELBO", "nats")
     return found
 
 
 def _histories(
-    numbered: Sequence[tuple[int, Checkpoint]], term: str, title: str, unit: str
+    numbered: Sequence[tuple[int, str, Checkpoint]], term: str, title: str, unit: str
 ) -> dict[str, go.Figure]:
-    longest = max(len(c.history) for _, c in numbered)
-    shortest = min(len(c.history) for _, c in numbered)
+    longest = max(len(c.history) for *_, c in numbered)
+    shortest = min(len(c.history) for *_, c in numbered)
     themes = {}
     for name, theme in THEMES.items():
         figure, colour = go.Figure(), getattr(theme, term, theme.ink)
         lowest, highest = [], []
-        for n, found in numbered:
+        for n, called, found in numbered:
             values = [getattr(h, f"test_{term}") for h in found.history]
             settled = values[min(len(values) - 1, 1 + len(values) // 10) :]
             lowest.append(min(settled))
@@ -327,10 +328,10 @@ def _histories(
                 go.Scatter(
                     x=[h.epoch for h in found.history],
                     y=values,
-                    name=found.name,
+                    name=called,
                     mode="lines+markers" if len(values) < 3 else "lines",
                     line={"color": colour, "dash": _DASHES[n], "width": 2.5},
-                    hovertemplate=f"{found.name}, epoch %{{x}}: %{{y:.2f}} {unit}<extra></extra>",
+                    hovertemplate=f"{called}, epoch %{{x}}: %{{y:.2f}} {unit}<extra></extra>",
                 )
             )
         span = max(highest) - min(lowest) or 1.0

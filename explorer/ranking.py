@@ -13,6 +13,7 @@ from training.likelihoods import LIKELIHOODS
 from training.priors import find
 from training.table import Row, TableError
 
+_CLOSED = "rows_closed"
 _COLUMNS: dict[str, tuple[str, str]] = {
     "checkpoint": ("", "A click on a row opens it below."),
     "prior": ("", "The prior p(z) of every dimension."),
@@ -84,13 +85,16 @@ def _table(rows: list[Row]) -> None:
     numbers = data.columns[[bool(form) for form, _ in _COLUMNS.values()]]
     data[numbers] = data[numbers].astype(float)
 
+    # A row that was closed is another table's: the same click must open it again.
+    key = f"ranking_{st.session_state.get(_CLOSED, 0)}"
+
     def chosen() -> None:
-        cells = st.session_state["ranking"].selection.cells
+        cells = st.session_state[key].selection.cells
         state.put(row=names[cells[0][0]] if cells else None)
 
     st.dataframe(
         data,
-        key="ranking",
+        key=key,
         hide_index=True,
         on_select=chosen,
         selection_mode="single-cell",
@@ -162,6 +166,7 @@ def _heading(row: Row, model: Model) -> None:
         st.rerun()
     if close.button("Close", width="stretch"):
         state.put(row=None)
+        st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
         st.rerun()
     if _digest(row.name) != row.digest:
         st.warning(

@@ -64,7 +64,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _pair(text: str) -> tuple[float, ...]:
     values = _numbers(text)
-    if not 1 <= len(values) <= 2 or not all(abs(v) <= 20 for v in values):
+    if not 1 <= len(values) <= 2 or not all(abs(v) <= 8 for v in values):
         raise ValueError(text)
     return values
 
@@ -121,7 +121,7 @@ def publish(*names: str) -> None:
     link = {}
     for name in names:
         value = get(name)
-        if value is not None and value != FIELDS[name].default:
+        if value not in (None, (), FIELDS[name].default):
             link[name] = FIELDS[name].show(value)
     if dict(st.query_params) != link:
         st.query_params.from_dict(link)

@@ -236,6 +236,8 @@ def _fit_classifier(args: argparse.Namespace) -> None:
             f"--{name.replace('_', '-')} is not possible with the classifier; it takes --data, "
             "--data-dir, --epochs, --batch-size, --learning-rate, --seed and --out."
         )
+    if args.device not in ("auto", "cpu") or args.validation:
+        raise TrainingError("The classifier trains on the CPU and has no --validation.")
     given = {
         n: getattr(args, n) for n in ("epochs", "batch_size", "learning_rate") if hasattr(args, n)
     }
@@ -286,6 +288,13 @@ def _free_place(args: argparse.Namespace) -> Path:
         out = args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
     else:
         out = unused_name(args.preset)
+    if checkpoints.is_classifier(out) != (args.preset == classifier.NAME) and (
+        args.preset != classifier.NAME or out.exists()
+    ):
+        raise CheckpointError(
+            f"{out} is no place for this: the name {classifier.NAME} is the classifier's, and no "
+            "model is replaced by one; name another with --out."
+        )
     if not is_leader():
         return out
     try:

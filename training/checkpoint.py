@@ -263,10 +263,15 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 
 
+def is_classifier(path: Path) -> bool:
+    """Whether a file's name is the digit classifier's."""
+    return _CLASSIFIER.fullmatch(path.stem) is not None
+
+
 def checkpoint_files(folder: Path | str = "checkpoints") -> list[Path]:
     """The files of VAEs in `folder`, in the order of names; the classifier's is none."""
     found = sorted(Path(folder).glob("*" + SUFFIX))
-    return [path for path in found if not _CLASSIFIER.fullmatch(path.stem)]
+    return [path for path in found if not is_classifier(path)]
 
 
 def list_checkpoints(folder: Path | str = "checkpoints") -> Iterator[tuple[Path, Checkpoint | str]]:

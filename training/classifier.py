@@ -103,8 +103,9 @@ def fit(
         )
     steps = max(1, len(train) // batch_size)
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.02)
+    warmup = 0.2 if 0.2 * epochs * steps > 1.5 else 0.0  # one of less than a step is none
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=epochs * steps + 1, pct_start=0.2
+        optimizer, learning_rate, total_steps=epochs * steps + 1, pct_start=warmup
     )
     order = torch.Generator().manual_seed(seed)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

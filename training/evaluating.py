@@ -2,11 +2,13 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from training import checkpoint as checkpoints
@@ -37,6 +39,10 @@ def run(args: argparse.Namespace) -> None:
     if args.all:
         if args.checkpoint is not None:
             raise TrainingError("Name a checkpoint or give --all, not both.")
+        if args.json:
+            raise TrainingError(
+                f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
+            )
         _all(args, session)
         return
     if args.checkpoint is None:
@@ -54,19 +60,23 @@ def run(args: argparse.Namespace) -> None:
 def _all(args: argparse.Namespace, session: "_Session") -> None:
     folder: Path = args.folder
     rows, bad = [], []
+    table.check(folder)
     for path, item in checkpoints.list_checkpoints(folder):
         if isinstance(item, str):
             bad.append(item)
             continue
+        digest = table.digest_of(path)  # of what was loaded just now
         try:
             data, result = session.evaluate(item)
-        except DataError as error:  # the others can be measured without its images
+        except (DataError, CheckpointError) as error:  # the others can be measured without it
             bad.append(f"{path.name}: {error}")
             continue
-        rows.append(table.row_of(path, item, data, result))
+        rows.append(table.row_of(path, digest, item, data, result))
         own = table.number(result.neg_elbo)
         fid = table.number(result.quality and result.quality.fid)
         say(f"{path.stem:<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
+    if bad and not rows:
+        raise CheckpointError(" ".join(bad))
     if not rows:
         raise CheckpointError(
             f"{folder} holds no checkpoint that can be evaluated; make one with `python -m "
@@ -100,12 +110,17 @@ class _Session:
         if len(test) < 2:
             raise DataError(f"{data} has {len(test)} test image; an evaluation needs two or more.")
         images = test.images[: getattr(args, "images", len(test))]
+        judge = self._judge(data, test) if args.fid != "none" else None
         steps = evaluate_steps(
             vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
         )
         result: Evaluation = _last(steps, len(images), f"{found.name}: terms")
-        if args.fid != "none":
-            judge = self._judge(data, test)
+        codes = codes_of(vae, images.to(self.device))
+        if not bool(torch.isfinite(codes).all()) or not _numbers(result):
+            raise CheckpointError(
+                f"{found.name} gives codes or terms that are not numbers: its weights overflow."
+            )
+        if judge is not None:
             counted = judge.judge_steps(vae, args.samples, args.seed)
             quality: Quality = _last(counted, args.samples, f"{found.name}: samples")
             result = replace(result, quality=quality)
@@ -113,7 +128,7 @@ class _Session:
         accuracy = knn_accuracy(
             codes_of(vae, train.images.to(self.device)),
             train.labels,
-            codes_of(vae, images.to(self.device)),
+            codes,
             test.labels[: len(images)],
         )
         return data, replace(result, knn_accuracy=accuracy)
@@ -122,6 +137,12 @@ class _Session:
         if data not in self._judges:
             self._judges[data] = Judge(test.images, self.args.fid, self.device)
         return self._judges[data]
+
+
+def _numbers(e: Evaluation) -> bool:
+    """Whether all measures are finite, those that there are."""
+    found = (e.reconstruction, e.kl, e.bernoulli, e.iwae, e.mutual_information, *e.kl_per_dim)
+    return all(value is None or math.isfinite(value) for value in found)
 
 
 def _last(steps: Iterable[Any], total: int, what: str) -> Any:

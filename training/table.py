@@ -1,7 +1,7 @@
 """The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
 
 import hashlib
-import math
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,12 +55,14 @@ def digest_of(path: Path) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
-def row_of(path: Path, checkpoint: Checkpoint, data: str, evaluation: Evaluation) -> Row:
+def row_of(
+    path: Path, digest: str, checkpoint: Checkpoint, data: str, evaluation: Evaluation
+) -> Row:
     """The table's row of a checkpoint that was evaluated on `data`."""
     config = checkpoint.vae.config
     return Row(
         path.stem,
-        digest_of(path),
+        digest,
         config.prior,
         config.likelihood,
         data,
@@ -77,29 +79,53 @@ def read(folder: Path) -> dict[str, Row]:
     """
     path = folder / JSON
     try:
-        return {row.name: row for row in msgspec.json.decode(path.read_bytes(), type=list[Row])}
+        rows = msgspec.json.decode(path.read_bytes(), type=list[Row])
+        for row in rows:
+            find(row.prior)
+            if row.likelihood not in LIKELIHOODS:
+                raise ValueError(f"likelihood {row.likelihood[:40]!r} is not known")
+        return {row.name: row for row in rows}
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise TableError(
             f"{path} cannot be read ({error}); make it again with "
             "`python -m training evaluate --all`."
         ) from None
 
 
+_MADE_BY = "Written by `python -m training evaluate --all`"
+
+
+def check(folder: Path) -> None:
+    """Whether the table can be written to `folder`, before the work.
+
+    Raises:
+        TableError: it cannot, or a README.md there is somebody else's.
+    """
+    try:
+        theirs = (folder / MARKDOWN).read_text(errors="replace")
+        if _MADE_BY not in theirs:
+            raise TableError(
+                f"{folder / MARKDOWN} was not written by this command, and would be lost; move it "
+                "away, or name another --folder."
+            )
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise TableError(f"{folder / MARKDOWN} cannot be read ({error.strerror}).") from None
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise TableError(f"{folder} cannot be written to ({error.strerror}).") from None
+
+
 def write(folder: Path, rows: Sequence[Row]) -> None:
     """Write both files, each beside its place and then renamed.
 
     Raises:
-        TableError: the folder cannot be written to, or a measure is not a number.
+        TableError: the folder cannot be written to.
     """
-    for row in rows:
-        e = row.evaluation
-        measures = (e.reconstruction, e.kl, e.bernoulli, e.iwae, e.quality and e.quality.fid)
-        if not all(value is None or math.isfinite(value) for value in measures):
-            raise TableError(
-                f"{row.name} gives measures that are not numbers; take it out of {folder}."
-            )
     content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
     try:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
@@ -173,7 +199,7 @@ def markdown(rows: Sequence[Row]) -> str:
     lines = [
         "# Checkpoints",
         "",
-        "Written by `python -m training evaluate --all`; changes by hand are lost at the next one.",
+        f"{_MADE_BY}; changes by hand are lost at the next one.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "| --- | --- |" + " ---: |" * (len(COLUMNS) - 2),

@@ -4,8 +4,9 @@ import streamlit as st
 
 from explorer import beside, ranking
 
-found = beside.scenes()
-beside.show(found)
-beside.history(found)
-ranking.show(next(iter(found.values())).shown)
+found, shown = beside.scenes()
+if found:
+    beside.show(found)
+    beside.history(found)
+ranking.show(shown)
 st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

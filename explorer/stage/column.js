@@ -58,12 +58,16 @@ export class Column {
     });
     this.plane.addEventListener("pointermove", (event) => {
       if (!press || !event.isPrimary) return;
+      if (!event.buttons) {
+        press = null; // an end that was never told
+        return;
+      }
       const px = at(event);
       if (Math.hypot(px[0] - press.from[0], px[1] - press.from[1]) > CLICK) press.moved = true;
       if (press.moved) move(px);
     });
     const up = (event) => {
-      if (!press) return;
+      if (!press || !event.isPrimary) return;
       const { from, moved } = press;
       press = null;
       if (!moved && event.type === "pointerup") {
@@ -78,6 +82,7 @@ export class Column {
     };
     this.plane.addEventListener("pointerup", up);
     this.plane.addEventListener("pointercancel", up);
+    this.plane.addEventListener("lostpointercapture", up);
     this.plane.addEventListener("keydown", (event) => this.listener.key(event));
   }
 
@@ -88,6 +93,7 @@ export class Column {
     if (vae !== this.vae) {
       this.x = null;
       this.picture = null;
+      this.marks = [null, null];
     }
     Object.assign(this, { vae, blob, view, colours, theme });
     this.axes = view?.i === undefined ? [0] : [view.i, view.j];
@@ -97,6 +103,8 @@ export class Column {
     set(this.$(".dash path"), "stroke-dasharray", DASHES[dash]);
     set(this.plane, "aria-label", `Map of ${name}. Arrow keys move z in every model, with Shift in fine steps; Home takes each to its μ.`);
     set(this.root, "data-name", name);
+    set(this.root, "aria-label", name);
+    set(this.$(".film"), "aria-label", `filmstrip of the walk, ${name}`);
     const { formula, constant } = vae.likelihood;
     this.$(".term.own").classList.toggle("same", constant === 0); // it keeps its line: columns align
     write(this.$(".term.own .name"), formula);
@@ -130,6 +138,7 @@ export class Column {
     this.level = LIKELIHOODS.bernoulli(output, x) + this.posterior.kl;
     this.mean = null;
     this.order += 1;
+    if (this.vae.likelihood.constant === null) return; // there is no ELBO to estimate
     this.worker?.postMessage({ kind: "expect", id: this.order, x, posterior: this.posterior, draws: DRAWS });
   }
 
@@ -145,7 +154,9 @@ export class Column {
   /** A code of this model at a place under its prior; the dimensions that are not shown keep μ's. */
   at(t, mu) {
     const z = Float32Array.from(mu);
-    this.axes.forEach((axis, k) => (z[axis] = this.vae.prior.at(t[k])));
+    this.axes.forEach((axis, k) => {
+      if (Number.isFinite(t[k])) z[axis] = this.vae.prior.at(t[k]);
+    });
     return this.vae.hold(z);
   }
 
@@ -184,7 +195,7 @@ export class Column {
       const button = document.createElement("button");
       button.type = "button";
       button.innerHTML = '<canvas class="digit" width="28" height="28"></canvas>';
-      set(button, "aria-label", `go to ${Math.round(100 * share)} % of the walk`);
+      set(button, "aria-label", `${this.root.dataset.name}: go to ${Math.round(100 * share)} % of the walk`);
       button.addEventListener("click", () => this.listener.film(share));
       film.append(button);
     }
@@ -224,11 +235,12 @@ export class Column {
     this.$(".bar.reconstruction").style.width = width(this.bce);
     this.$(".bar.kl").style.width = width(posterior.kl);
     write(this.$(".at"), axes.map((axis) => `${zName(axis)} ${signed(z[axis])}`).join("  "));
-    const { constant } = vae.likelihood;
+    const { constant, title } = vae.likelihood;
+    const whose = constant === 0 ? "" : `, ${title.split(/[ ,(]/)[0]}:`;
     const total = this.mean && this.mean.mean + posterior.kl + (constant ?? 0);
     write(
       this.$(".bound"),
-      constant === null ? "no −ELBO: trained with a distance" : this.mean ? `−ELBO of x ${total.toFixed(1)} ± ${this.mean.error.toFixed(1)}` : "",
+      constant === null ? "no −ELBO: trained with a distance" : this.mean?.n > 1 ? `−ELBO of x${whose} ${total.toFixed(1)} ± ${this.mean.error.toFixed(1)}` : "",
     );
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from ${axes.map((a) => `${zName(a)} = ${z[a].toFixed(2)}`).join(", ")}`);
     if (this.stale) this._paintBase();
@@ -433,7 +445,7 @@ export class Column {
     const rows = Math.max(4, Math.round(height / CELL));
     const hidden = Float32Array.from(this.z ?? this.posterior.mu);
     const key = [this.theme, width, height, scale, left, top, this.vae.d > 2 ? hidden.filter((_, i) => !this.axes.includes(i)).join() : ""].join("|");
-    if (this.grid?.key === key) return;
+    if (this.grid?.key === key && this.grid.vae === this.vae) return;
     const { d } = this.vae;
     const codes = new Float32Array(columns * rows * d);
     for (let r = 0; r < rows; r++)
@@ -447,7 +459,7 @@ export class Column {
     picture.width = columns * 28;
     picture.height = rows * 28;
     this.gridId = (this.gridId ?? 0) + 1;
-    this.grid = { id: this.gridId, key, columns, picture, x: left, y: top, w: width / scale, h: height / scale, shown: false };
+    this.grid = { id: this.gridId, key, vae: this.vae, columns, picture, x: left, y: top, w: width / scale, h: height / scale, shown: false };
     this.worker?.postMessage({ kind: "grid", id: this.gridId, z: codes });
   }
 

@@ -52,6 +52,7 @@ class Compare {
   _wire() {
     this.pad = new Pad(this.$(".pad"), {
       changed: () => {
+        this.halt();
         if (!this.pad.empty) this._input(this.pad.image(), null);
         this.change("x");
       },
@@ -60,7 +61,7 @@ class Compare {
     const click = (selector, act) => this.$(selector).addEventListener("click", act);
     click(".undo", () => this.pad.undo());
     click(".clear", () => this.pad.clear());
-    click(".back", () => this.go({ kind: "mu" }, true));
+    click(".back", () => this._home());
     click(".manifold-switch", (event) => {
       const on = event.currentTarget.getAttribute("aria-pressed") !== "true";
       set(event.currentTarget, "aria-pressed", on);
@@ -93,6 +94,7 @@ class Compare {
     this.path.addEventListener("change", () => {
       this.halt();
       this.change("film");
+      this.change("z"); // a share of the walk is another place now
     });
   }
 
@@ -102,6 +104,7 @@ class Compare {
   async update(data) {
     this.data = data;
     const theme = themeOf(this.root);
+    if (this.away) this._back(data.start);
     const wanted = JSON.stringify([data.key, data.models.map((m) => [m.model, m.map]), theme]);
     this.wanted = wanted;
     if (this.shown === wanted) return;
@@ -119,6 +122,14 @@ class Compare {
     } catch (error) {
       if (this.wanted === wanted) this.fault(error.message ?? String(error));
     }
+  }
+
+  /** The page was away, and what it shows may have been changed elsewhere; a drawing is kept. */
+  _back({ image, place }) {
+    this.away = false;
+    if (this.image === null) return;
+    if (this.image !== image || JSON.stringify(this._told()) !== JSON.stringify(place ?? null))
+      this.shown = this.key = null;
   }
 
   _take(data, pictures, loaded, theme) {
@@ -145,7 +156,7 @@ class Compare {
           film: (share) => this.go({ kind: "walk", share }, true),
           changed: (what) => this.change(what),
         });
-      before.delete(entry.name);
+      if (!before.delete(entry.name)) column.manifold = this._manifold();
       const colours = blob.header.themes[theme];
       column.take({ vae, blob, view: viewOf(blob), dash: n, name: entry.name, note: entry.note, colours, theme });
       column.work(href(data.worker), href(entry.model));
@@ -159,9 +170,11 @@ class Compare {
     if (others) {
       this._typical(loaded[0][2].header.typical);
       this.marks = [null, null];
+      for (const column of this.columns.values()) column.marks = [null, null];
       this.pad.leave();
       this._input(pictures.get(data.start.image), data.start.image);
-      this.where = data.start.place ? { kind: "place", t: data.start.place } : { kind: "mu" };
+      const { place: t } = data.start;
+      this.where = t ? { kind: "place", t: [t[0], t[1] ?? 0] } : { kind: "mu" };
     } else {
       for (const column of this.columns.values()) column.encode(this.x);
       if (this.where.kind === "walk") this.where = { kind: "mu" };
@@ -170,6 +183,10 @@ class Compare {
     this.change("x");
     this.root.inert = false;
     this._paint(performance.now());
+  }
+
+  _manifold() {
+    return this.$(".manifold-switch").getAttribute("aria-pressed") === "true";
   }
 
   _typical(images) {
@@ -202,10 +219,10 @@ class Compare {
     this._fillMarks();
   }
 
-  /** The codes of both marks in every model; one that was set on a walk is of its own models only. */
+  /** The codes of both marks in every model that has none yet. */
   _fillMarks() {
     this.marks.forEach((mark, k) => {
-      for (const column of this.columns.values()) column.mark(k, mark);
+      for (const column of this.columns.values()) if (!column.marks[k]) column.mark(k, mark);
     });
     this.change("film");
   }
@@ -232,6 +249,11 @@ class Compare {
     if (done) this.settle();
   }
 
+  _home() {
+    this.halt();
+    this.go({ kind: "mu" }, true);
+  }
+
   _input(x, image) {
     this.x = x;
     this.image = image;
@@ -251,13 +273,15 @@ class Compare {
   place() {
     if (this.where.kind === "place") return this.where.t;
     const [first] = this.columns.values();
-    return first.standing();
+    const [across, up = 0] = first.standing();
+    return [across, up];
   }
 
   mark(k) {
     this.halt();
     const where = this.where.kind === "walk" ? { kind: "place", t: this.place() } : this.where;
-    this.marks[k] = { x: this.x, where };
+    this.marks[k] = { x: this.x, where }; // for models that come later
+    for (const column of this.columns.values()) column.marks[k] = column.z.slice();
     if (this.path.value === "across" || this.path.value === "up") this.path.value = "straight";
     this._fillMarks();
   }
@@ -270,7 +294,7 @@ class Compare {
       this.halt();
       this.go({ kind: "place", t: [t[0] + step[0] * size, t[1] + step[1] * size] });
       this.settling = setTimeout(() => this.settle(), REST);
-    } else if (event.key === "Home") this.go({ kind: "mu" }, true);
+    } else if (event.key === "Home") this._home();
     else return;
     event.preventDefault();
   }
@@ -294,13 +318,17 @@ class Compare {
     clearTimeout(this.settling);
     this.change("settle");
     for (const column of this.columns.values()) column.settled();
-    const place = this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
-    const view = { key: this.key, image: this.image, place };
+    const view = { key: this.key, image: this.image, place: this._told() };
     const text = JSON.stringify(view);
     if (text === this.told) return;
     this.told = text;
     this.tellings += 1;
     this.tell({ ...view, telling: this.tellings });
+  }
+
+  /** Where the cursor is, as the server is told. @returns {number[] | null} */
+  _told() {
+    return this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
   }
 
   // --- a frame ----------------------------------------------------------------------------------
@@ -311,6 +339,7 @@ class Compare {
   }
 
   _walk(now) {
+    if (this.where.kind !== "walk") return;
     const seconds = 4;
     this.last ||= now;
     let elapsed = (now - this.last) / 1000;
@@ -356,7 +385,7 @@ class Compare {
     const { pad, image, pictures, x } = this;
     pad.paint(x);
     const words = image === null ? "your drawing" : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
-    write(this.$(".quantity.x .what"), words);
+    write(this.$(".quantity.x .what"), pad.empty ? "as before, until you draw" : words);
     set(this.$(".undo"), "disabled", "");
     this.$(".undo").disabled = !pad.active || !pad.strokes.length;
     for (const button of this.$(".typical").children)
@@ -385,6 +414,8 @@ class Compare {
   }
 
   pause() {
+    this.away = true;
+    this.tell = () => {}; // nobody is there to hear it
     this.halt();
     this.pad.pen = null;
   }

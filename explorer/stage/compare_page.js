@@ -37,8 +37,8 @@ export const page = () =>
         <option value="across">traverse across</option>
         <option value="up">traverse up</option>
       </select>
-      <button type="button" class="mark-a" title="Mark where z is now as A">A</button>
-      <button type="button" class="mark-b" title="Mark where z is now as B">B</button>
+      <button type="button" class="mark-a" aria-label="Mark A" title="Mark where z is now as A">A</button>
+      <button type="button" class="mark-b" aria-label="Mark B" title="Mark where z is now as B">B</button>
       <button type="button" class="go" aria-pressed="false">Play</button>
     </div>
     <input type="range" class="share" min="0" max="1" step="0.001" value="0" aria-label="place on the walk">

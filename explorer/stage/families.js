@@ -109,7 +109,8 @@ class Gamma {
       if (values[middle] <= z) low = middle;
       else high = middle;
     }
-    return first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
+    const place = first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
+    return Math.max(first, place); // z = 0 is infinitely far out; the table is not
   }
 
   /** In each dimension. Source: Penny (2001). */

@@ -203,6 +203,7 @@ def likelihood(name: str) -> dict[str, Any]:
     row = LIKELIHOODS[name]
     return {
         "name": name,
+        "title": row.title,
         "formula": row.formula,
         "constant": row.constant,
         "unit": row.unit,

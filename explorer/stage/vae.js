@@ -22,8 +22,9 @@ function weightsOf({ weights, exponents, mantissas }) {
 }
 
 /** Cross-entropy for a term that has no function here yet, and said to be just that. */
-const standIn = ({ formula }) => ({
+const standIn = ({ formula, title }) => ({
   name: "bernoulli",
+  title,
   formula: `BCE(x̂, x) instead of ${formula}, which is not computed here`,
   constant: null,
   unit: "nats",

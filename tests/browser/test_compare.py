@@ -147,6 +147,73 @@ def test_a_walk_goes_through_all_models_at_once(opened):
         assert np.abs(s.canvas(".compare canvas.x-hat", which) - end).max() <= 1
 
 
+def test_a_hand_stops_a_walk_and_all_stay_numbers(opened):
+    s = opened("mnist-2d", "report-gamma")
+    play = s.page.locator(".compare .go")
+    for act in (
+        lambda: s.page.get_by_role("button", name="z ← μ").click(),
+        lambda: s.page.locator(".compare .plane").first.press("Home"),
+        lambda: s.page.locator(".compare .typical button").nth(4).click(),
+    ):
+        play.click()
+        s.page.wait_for_timeout(300)
+        act()
+        s.page.wait_for_timeout(200)
+        assert play.inner_text() == "Play"
+        for name in ("mnist-2d", "report-gamma"):
+            assert np.isfinite(codes_shown(s, name)).all()
+    assert "NaN" not in s.page.locator(".compare").inner_text()
+
+
+def test_a_place_of_one_number_and_one_beyond_the_gamma_stay_numbers(opened):
+    s = opened("mnist-2d", "report-gamma", query="&place=0.5")
+    assert codes_shown(s, "mnist-2d") == pytest.approx([0.5, 0], abs=0.006)
+    box = plane(s, "report-gamma")
+    s.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    s.page.mouse.down()
+    s.page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2, steps=5)
+    s.page.mouse.up()
+    assert codes_shown(s, "mnist-2d")[0] >= -4.01  # as far out as the table of a Gamma reaches
+    assert codes_shown(s, "report-gamma")[0] == pytest.approx(0, abs=0.02)
+
+
+def test_an_image_chosen_on_another_page_is_the_one_that_is_compared(opened):
+    s = opened(query="&image=10")
+    s.page.get_by_role("link", name="Explore").first.click()
+    s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
+    s.settled()
+    s.page.locator(".stage:not(.compare) .typical button").nth(6).click()
+    s.page.wait_for_function("() => new URLSearchParams(location.search).get('image') !== '10'")
+    chosen = s.query()["image"]
+    s.page.get_by_role("link", name="Compare").first.click()
+    s.page.wait_for_selector(".compare[data-ready=true]", timeout=30_000)
+    s.page.wait_for_function(
+        "n => document.querySelector('.compare .what')?.textContent.includes(`image ${n},`)",
+        arg=chosen,
+    )
+
+
+def test_a_walk_is_of_the_codes_that_were_marked(opened):
+    s = opened("mnist-10d", "mnist-2d", query="&image=10")
+    column(s, "mnist-10d").locator(".film button").nth(3).click()
+    s.frame()
+    before = [s.canvas(".compare canvas.x-hat", n) for n in range(2)]
+    s.page.get_by_role("button", name="Mark A").click()
+    s.frame()
+    for which in range(2):
+        first = s.canvas(f".compare .column:nth-child({which + 1}) .film canvas", 0)
+        assert np.abs(first - before[which]).max() <= 1
+
+
+def test_nothing_chosen_leaves_the_table(opened):
+    s = opened()
+    s.page.locator("[data-testid=stMultiSelect] [aria-label='Clear all']").first.click()
+    s.page.wait_for_selector("[data-testid=stAlert]")
+    assert "Choose two to four" in s.warnings()
+    assert s.page.locator("[data-testid=stDataFrame]").count() == 1
+    assert s.page.locator(".compare").count() == 0
+
+
 @pytest.mark.slow
 def test_the_manifold_fills_the_maps_with_pictures(opened):
     s = opened()
@@ -169,7 +236,8 @@ def test_four_models_fit_and_terms_that_are_no_likelihoods_claim_no_elbo(opened)
     )
     words = {name: column(s, name).locator(".bound").inner_text() for name in names}
     assert "no −ELBO" in words["report-perceptual-bce"]
-    assert all("−ELBO of x" in words[name] for name in names[:3])
+    assert words["report-mse"].startswith("−ELBO of x, Gaussian:")
+    assert words["report-normal"].startswith("−ELBO of x ")
     wide = s.page.evaluate("() => document.querySelector('.compare').getBoundingClientRect().right")
     assert wide <= 1280
     film = column(s, names[3]).locator(".film").bounding_box()

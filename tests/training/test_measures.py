@@ -1,6 +1,7 @@
 """What test_likelihoods and test_quality leave open: true bounds, collapse, Gamma information."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -9,10 +10,10 @@ import torch
 from torch.distributions import Gamma as TorchGamma
 from torch.distributions import Laplace, Normal
 
-from training import checkpoint, classifier, data
+from training import checkpoint, classifier, data, table
 from training.__main__ import main
 from training.elbo import elbo, iwae
-from training.evaluate import codes_of, mutual_information
+from training.evaluate import codes_of, knn_accuracy, mutual_information
 from training.model import VAE, VAEConfig
 from training.priors import Gamma, GammaPosterior
 from training.quality import Judge
@@ -96,6 +97,21 @@ def test_codes_are_the_posterior_means_in_the_order_of_the_images(test_images, p
     torch.testing.assert_close(codes, a if prior == "standard-normal" else (a - b).exp())
 
 
+def test_the_five_nearest_codes_vote_and_fewer_where_there_are_fewer():
+    g = torch.Generator().manual_seed(0)
+    labels, asked = torch.arange(300) % 2, torch.arange(500) % 2  # of two classes, five never tie
+    codes = torch.randn(300, 3, generator=g) + labels[:, None]
+    test_codes = torch.randn(500, 3, generator=g) + asked[:, None]
+    near = torch.cdist(test_codes, codes).argsort(1)
+    found = {
+        k: float((labels[near[:, :k]].float().mean(1).round() == asked).float().mean())
+        for k in (1, 3, 5, 7)
+    }
+    assert len(set(found.values())) == 4
+    assert knn_accuracy(codes, labels, test_codes, asked) == pytest.approx(found[5])
+    assert knn_accuracy(codes[:3], labels[:3], test_codes, asked) == pytest.approx(0.5)
+
+
 def test_the_classifier_has_its_652_458_parameters_and_its_shapes():
     net, x = classifier.Classifier(), torch.rand(3, 784)
     assert sum(p.numel() for p in net.parameters()) == 652_458
@@ -122,3 +138,16 @@ def test_inception_without_its_weights_is_one_sentence_on_the_command_line(
     assert len(error) == 1
     assert error[0].startswith("error: Inception's weights are not here")
     assert "--fid classifier" in error[0]
+
+
+def test_a_checkpoint_whose_images_are_gone_is_named_and_the_others_are_measured(tmp_path, capsys):
+    found = checkpoint.load(checkpoint.checkpoint_files(classifier.SHIPPED.parent)[0])
+    checkpoint.save(replace(found, data=f"folder:{tmp_path / 'gone'}"), tmp_path / "a.safetensors")
+    checkpoint.save(replace(found, data="mnist-5k"), tmp_path / "b.safetensors")
+    few = ["--images", "20", "--k", "1", "--iwae-images", "1", "--fid", "none", "--device", "cpu"]
+    assert main(["evaluate", "--all", "--folder", str(tmp_path), *few]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: a.safetensors: ")
+    assert "gone" in error
+    assert error.count("\n") == 1
+    assert list(table.read(tmp_path)) == ["b"]

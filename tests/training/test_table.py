@@ -4,10 +4,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from training import table
+from training import checkpoint, table
 from training.__main__ import main
+from training.checkpoint import Checkpoint, Metrics
 from training.evaluate import Evaluation
+from training.model import VAE, VAEConfig
 from training.presets import PRESETS
 from training.quality import Quality
 from training.table import TableError
@@ -56,7 +59,7 @@ def rows(tmp_path):
         path.write_bytes(name.encode())
         result = evaluation(model.likelihood, model.latent_dim, n)
         vae = SimpleNamespace(vae=SimpleNamespace(config=model))
-        found.append(table.row_of(path, vae, "mnist", result))
+        found.append(table.row_of(path, table.digest_of(path), vae, "mnist", result))
     return found
 
 
@@ -132,3 +135,24 @@ def test_all_checkpoints_of_a_folder_are_evaluated_into_it_and_the_damaged_named
     alone = ["evaluate", "--all", str(folder / "one.safetensors")]
     assert main(alone) == 2
     assert "not both" in capsys.readouterr().err
+
+
+def test_a_readme_of_somebody_elses_and_overflowing_weights_are_told(tmp_path, capsys):
+    few = ["--images", "50", "--iwae-images", "20", "--k", "2", "--samples", "50"]
+    (tmp_path / "README.md").write_text("my notes")
+    assert main(["evaluate", "--all", "--folder", str(tmp_path)]) == 2
+    assert "was not written by this command" in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text() == "my notes"
+    (tmp_path / "README.md").unlink()
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (64,) * 8, (20,)))
+    with torch.no_grad():
+        for parameter in vae.encoder.parameters():
+            parameter.fill_(6e4)
+    made = Checkpoint("wild", vae, PRESETS["mnist-5k-2d"], 0, "mnist-5k", (), Metrics(1, 1, 10))
+    checkpoint.save(made, tmp_path / "wild.safetensors")
+    assert main(["evaluate", "--all", "--folder", str(tmp_path), *few]) == 2
+    assert "weights overflow" in capsys.readouterr().err
+    out = tmp_path / "classifier.safetensors"
+    assert main(["fit", "mnist-5k-2d", "--out", str(out)]) == 2
+    assert "is the classifier's" in capsys.readouterr().err
