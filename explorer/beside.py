@@ -30,7 +30,11 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
     shown = choose.data_box(right)
-    state.get("place"), state.get("row"), state.get("image")  # what is wrong with them is told now
+    state.get("place"), state.get("row")  # what is wrong with them is told now
+    image, n = state.get("image"), len(shown.images)
+    if image is not None and image >= n:
+        state.complain(f"There is no image {image} here; the images are numbered 0 to {n - 1}.")
+        state.put(image=None)
     for sentence in state.complaints():
         st.warning(sentence, icon=":material/error:")
     found = {}
@@ -81,7 +85,7 @@ def _stage(found: dict[str, Scene]) -> None:
     first = next(iter(found.values()))
     shown = first.shown
     image, n = state.get("image"), len(shown.images)
-    if image is None or image >= n:
+    if image is None:
         typical = cache.typical(first.key, first.codes, shown)
         image = next(i for i in typical if i is not None)
         state.put(image=image)

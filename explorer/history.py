@@ -6,6 +6,7 @@ from explorer import figures
 from explorer.choose import Scene
 from explorer.stage import component
 from training.checkpoint import Checkpoint
+from training.table import plain
 
 
 def show(scene: Scene) -> None:
@@ -61,9 +62,9 @@ def show(scene: Scene) -> None:
         if is_so
     )
     st.caption(
-        f"**{checkpoint.name}**: {checkpoint.vae.config.latent_dim}-D, trained on "
-        f"{checkpoint.data} for {len(checkpoint.history)} epochs (preset {preset.name}, seed "
-        f"{checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
+        f"**{plain(checkpoint.name)}**: {checkpoint.vae.config.latent_dim}-D, trained on "
+        f"{plain(checkpoint.data)} for {len(checkpoint.history)} epochs (preset {preset.name}, "
+        f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
         f"{_sum(checkpoint)}. {harder}"
     )
 

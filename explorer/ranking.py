@@ -144,7 +144,8 @@ def _heading(row: Row, model: Model) -> None:
     )
     preset = model.checkpoint.preset
     words.markdown(
-        f"**{row.name}** · {likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.  \n"
+        f"**{table.plain(row.name)}** · {likelihood.title}: {e.reconstruction:.2f}, "
+        f"KL {e.kl:.2f}, {own}.  \n"
         f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
         f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
     )

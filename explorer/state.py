@@ -6,6 +6,7 @@ is parsed here and, where it makes no sense, dropped with a sentence.
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import streamlit as st
 
@@ -56,10 +57,15 @@ def _axes(text: str) -> tuple[int, int]:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(filter(None, text.split(","))))
+    names = tuple(dict.fromkeys(unquote(part) for part in text.split(",") if part))
     if not 1 <= len(names) <= 4:
         raise ValueError(text)
     return names
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names with commas between them; a comma within one is written as in an address."""
+    return ",".join(name.replace("%", "%25").replace(",", "%2C") for name in names)
 
 
 def _pair(text: str) -> tuple[float, ...]:
@@ -83,7 +89,7 @@ FIELDS: dict[str, Field] = {
     "perplexity": Field(_whole(2, 500), str, "a whole number from 2 to 500", 30),
     "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),
     "run": Field(str, str, "the name of a training run"),
-    "beside": Field(_names, ",".join, "one to four names of checkpoints"),
+    "beside": Field(_names, _listed, "one to four names of checkpoints"),
     "place": Field(_pair, _join, "two numbers, as in 0.5,-1"),
     "row": Field(str, str, "the name of a checkpoint"),
     "over": Field(str, str, "the name of a training run"),

@@ -135,12 +135,14 @@ def evaluate_steps(
 ) -> Iterator[int | Evaluation]:
     """Evaluate uint8 images (N, 784) and yield how many are done; the last item is the result.
 
-    The bound, which takes most of the time, is of the first `iwae_images`.
+    The bound, which takes most of the time, is of the first `iwae_images`; it has draws of its own,
+    so that the terms are the same for every `k`.
 
     Raises:
         ValueError: if k is not positive.
     """
     generator = torch.Generator(images.device).manual_seed(seed)
+    of_bound = torch.Generator(images.device).manual_seed(seed + 1)
     bernoulli, constant = LIKELIHOODS["bernoulli"], vae.likelihood.constant
     sums = torch.zeros(3, dtype=torch.float64)
     per_dim = torch.zeros(vae.config.latent_dim, dtype=torch.float64)
@@ -157,7 +159,7 @@ def evaluate_steps(
         posteriors.append(type(terms.posterior)(*(p.cpu() for p in terms.posterior)))
         if done < iwae_images and constant is not None:
             some = x[: iwae_images - done]
-            bounds.append(iwae(vae, some, k, generator, likelihood=bernoulli).cpu().double())
+            bounds.append(iwae(vae, some, k, of_bound, likelihood=bernoulli).cpu().double())
         done += len(rows)
         yield done
     reconstruction, kl, read_mean = (sums / done).tolist()

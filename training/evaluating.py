@@ -14,7 +14,7 @@ from tqdm import tqdm
 from training import checkpoint as checkpoints
 from training import table
 from training.checkpoint import Checkpoint, CheckpointError
-from training.data import DataError, ImageSet
+from training.data import EMBEDDED, DataError, ImageSet
 from training.evaluate import Evaluation, codes_of, evaluate_steps, knn_accuracy
 from training.fitting import say
 from training.images import load_split
@@ -55,6 +55,11 @@ def run(args: argparse.Namespace) -> None:
     say(f"{found.name} on {result.images:,} test images of {data}, nats per image")
     for title, value, note in _lines(found, result):
         say(f"  {title:<28}{value:>9}   {note}".rstrip())
+    if data == EMBEDDED and found.data != EMBEDDED:
+        say(
+            "The embedded digits are of MNIST's training images: a model that was trained on those "
+            "has seen them, and looks better here than it is."
+        )
 
 
 def _all(args: argparse.Namespace, session: "_Session") -> None:
@@ -73,7 +78,7 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
             continue
         rows.append(table.row_of(path, digest, item, data, result))
         own = table.number(result.neg_elbo)
-        fid = table.number(result.quality and result.quality.fid)
+        fid = table.number(result.quality.fid if result.quality else None)
         say(f"{path.stem:<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
     if bad and not rows:
         raise CheckpointError(" ".join(bad))

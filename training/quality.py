@@ -1,7 +1,7 @@
 """What samples from the prior are worth: FID, and what the classifier makes of them."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,8 @@ class QualityError(Exception):
     """Samples cannot be judged; the message is a sentence."""
 
 
-class Quality(NamedTuple):
+@dataclass(frozen=True)
+class Quality:
     """What `samples` pictures decoded from the prior are like.
 
     `fid` is the Fréchet distance to the test images in `features` (no unit). `confidence` is the

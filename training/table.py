@@ -1,6 +1,7 @@
 """The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -187,11 +188,16 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{e.active_units}",
         number(e.mutual_information),
         number(e.knn_accuracy, ".1%"),
-        number(quality and quality.fid),
-        number(quality and quality.confidence, ".1%"),
-        number(quality and quality.class_entropy),
+        number(quality.fid if quality else None),
+        number(quality.confidence if quality else None, ".1%"),
+        number(quality.class_entropy if quality else None),
         number(row.report_fid),
     )
+
+
+def plain(text: str) -> str:
+    """The text as Markdown shows it letter by letter, in a table's cell too."""
+    return re.sub(r"([\\`*_\[\]<>|$:~])", r"\\\1", text)
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -203,7 +209,7 @@ def markdown(rows: Sequence[Row]) -> str:
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "| --- | --- |" + " ---: |" * (len(COLUMNS) - 2),
-        *("| " + " | ".join(c.replace("|", "\\|") for c in cells(row)) + " |" for row in rows),
+        *("| " + " | ".join(map(plain, cells(row))) + " |" for row in rows),
         "",
         _notes(rows),
     ]

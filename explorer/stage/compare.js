@@ -65,7 +65,7 @@ class Compare {
     click(".manifold-switch", (event) => {
       const on = event.currentTarget.getAttribute("aria-pressed") !== "true";
       set(event.currentTarget, "aria-pressed", on);
-      for (const column of this.columns.values()) column.showManifold(on);
+      for (const column of this.columns.values()) column.plane.showManifold(on);
     });
     ["across", "up"].forEach((name, axis) => {
       const input = this.$(`.${name} input`);
@@ -156,7 +156,7 @@ class Compare {
           film: (share) => this.go({ kind: "walk", share }, true),
           changed: (what) => this.change(what),
         });
-      if (!before.delete(entry.name)) column.manifold = this._manifold();
+      if (!before.delete(entry.name)) column.plane.manifold = this._manifold();
       const colours = blob.header.themes[theme];
       column.take({ vae, blob, view: viewOf(blob), dash: n, name: entry.name, note: entry.note, colours, theme });
       column.work(href(data.worker), href(entry.model));
@@ -317,7 +317,7 @@ class Compare {
   settle() {
     clearTimeout(this.settling);
     this.change("settle");
-    for (const column of this.columns.values()) column.settled();
+    for (const column of this.columns.values()) column.plane.settled();
     const view = { key: this.key, image: this.image, place: this._told() };
     const text = JSON.stringify(view);
     if (text === this.told) return;

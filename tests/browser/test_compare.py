@@ -165,6 +165,7 @@ def test_a_hand_stops_a_walk_and_all_stay_numbers(opened):
     assert "NaN" not in s.page.locator(".compare").inner_text()
 
 
+@pytest.mark.slow
 def test_a_place_of_one_number_and_one_beyond_the_gamma_stay_numbers(opened):
     s = opened("mnist-2d", "report-gamma", query="&place=0.5")
     assert codes_shown(s, "mnist-2d") == pytest.approx([0.5, 0], abs=0.006)
@@ -177,6 +178,7 @@ def test_a_place_of_one_number_and_one_beyond_the_gamma_stay_numbers(opened):
     assert codes_shown(s, "report-gamma")[0] == pytest.approx(0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_an_image_chosen_on_another_page_is_the_one_that_is_compared(opened):
     s = opened(query="&image=10")
     s.page.get_by_role("link", name="Explore").first.click()
@@ -205,6 +207,7 @@ def test_a_walk_is_of_the_codes_that_were_marked(opened):
         assert np.abs(first - before[which]).max() <= 1
 
 
+@pytest.mark.slow
 def test_nothing_chosen_leaves_the_table(opened):
     s = opened()
     s.page.locator("[data-testid=stMultiSelect] [aria-label='Clear all']").first.click()
@@ -266,8 +269,10 @@ def test_a_click_in_the_table_opens_a_row(opened):
 
 def test_a_link_with_what_is_not_there_says_so(app, screen):
     s = screen()
-    s.open(f"{app.url}/compare?beside=mnist-2d,nothing&data=mnist-5k&place=1,wide")
+    s.open(f"{app.url}/compare?beside=mnist-2d,no%252Cthing&data=mnist-5k&place=1,wide&image=9999")
     said = s.warnings()
-    assert "nothing" in said
+    assert "no,thing" in said
+    assert "no image 9999" in said
     assert "two numbers" in said
     assert s.page.locator(".compare .column").count() == 1
+    s.until_query(beside="mnist-2d")

@@ -194,7 +194,7 @@ def test_a_download_that_broke_off_is_named_and_the_embedded_digits_stand_in(
         assert len(s.near(CLASS_COLOURS[0], tolerance=25)) > 100
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("checkpoint", ["mnist-2d", "mnist-10d"])
 def test_nothing_is_cut_or_overlaps(app, screen, size, theme, checkpoint):

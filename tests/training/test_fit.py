@@ -1,6 +1,7 @@
 """Training, evaluation and the command line on small real data."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -245,3 +246,29 @@ def test_a_reader_that_leaves_loses_no_model(tmp_path):
     options = f"--out {piped} --run-dir {tmp_path / 'run'} --epochs 3"
     subprocess.run(["bash", "-c", f"{fit_command} {options} | head -1"], check=True, cwd=ROOT)
     assert len(checkpoint.load(piped).history) == 3
+
+
+def test_prior_likelihood_and_initialisation_are_options_of_fit(tmp_path, capsys):
+    out = tmp_path / "chosen.safetensors"
+    few = ["fit", "mnist-5k-2d", "--epochs", "1", "--device", "cpu", "--out", str(out)]
+    chosen = ["--prior", "gamma", "--likelihood", "laplace", "--initialisation", "kaiming-normal"]
+    assert main([*few, *chosen]) == 0
+    found = checkpoint.load(out)
+    config = found.vae.config
+    assert (config.prior, config.likelihood) == ("gamma", "laplace")
+    assert found.preset.initialisation == "kaiming-normal"
+    assert found.neg_elbo == pytest.approx(found.metrics.total + 784 * math.log(2))
+    capsys.readouterr()
+    for option, valid in (
+        ("prior", "standard-normal"),
+        ("likelihood", "bernoulli, gaussian,"),
+        ("initialisation", "kaiming-normal"),
+    ):
+        try:
+            code = main([*few, f"--{option}", "nothing"])
+        except SystemExit as ended:  # argparse has a list of its own
+            code = ended.code
+        assert code == 2
+        sentence = capsys.readouterr().err
+        assert "nothing" in sentence
+        assert valid in sentence

@@ -1,6 +1,7 @@
 """The table of checkpoints: written, read again, and read by people."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -84,6 +85,9 @@ def test_the_table_comes_back_as_it_was_and_has_a_row_a_checkpoint(rows, tmp_pat
         assert row["its value"] == f"{90.25 + n:.2f}"
         assert (row["FID"], row["5-NN"]) == (("12.50", "75.0%") if n % 2 else ("–", "–"))
         assert row["d"] == ("10" if "10d" in row["checkpoint"] else "2")
+    odd = replace(rows[0], name="a|b_*<i>*")
+    first = cells(table.markdown([odd]))[0]["checkpoint"]
+    assert first == r"a\|b\_\*\<i\>\*"  # no mark of Markdown's, and no end of a cell
     assert written[4]["trained term"] == "Σ\\|x − x̂\\|"
     assert written[2]["prior"] == "N(1, 2²)"
     mixed = sorted([*rows[::-1]], key=table.in_order)
