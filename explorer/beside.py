@@ -82,11 +82,10 @@ def show(found: dict[str, Scene]) -> None:
 
 
 def _stage(found: dict[str, Scene]) -> None:
-    first = next(iter(found.values()))
-    shown = first.shown
+    shown = next(iter(found.values())).shown
     image, n = state.get("image"), len(shown.images)
+    typical = cache.typical_pixels(shown.key, shown)
     if image is None:
-        typical = cache.typical(first.key, first.codes, shown)
         image = next(i for i in typical if i is not None)
         state.put(image=image)
 
@@ -99,6 +98,7 @@ def _stage(found: dict[str, Scene]) -> None:
         shown.key,
         flow.offer_pictures(shown),
         [_entry(name, scene) for name, scene in found.items()],
+        typical,
         (image, state.get("place")),
         on_view,
     )

@@ -143,9 +143,16 @@ def pca(key: tuple[str, str], _codes: Codes) -> Pca:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | None]:
-    """For each class a typical image."""
+    """For each class a typical image by its code."""
     images = _shown.images
     return latent.typical(_codes, images.labels.numpy(), len(images.classes))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def typical_pixels(key: str, _shown: Shown) -> list[int | None]:
+    """For each class a typical image, whatever the model."""
+    images = _shown.images
+    return latent.typical_pixels(images.images.numpy(), images.labels.numpy(), len(images.classes))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

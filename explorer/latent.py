@@ -1,8 +1,9 @@
 """What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -68,12 +69,30 @@ def dimensions(codes: Codes, least: float = -math.inf) -> list[Dimension]:
 
 def typical(codes: Codes, labels: NDArray[np.int64], n_classes: int) -> list[int | None]:
     """For each class, the image whose code is nearest to the median of the class's codes."""
+    return _nearest(codes.mu, labels, n_classes, np.median)
+
+
+def typical_pixels(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int
+) -> list[int | None]:
+    """For each class, the image (of N, 784) nearest to the class's mean image, by squared error:
+    what is typical whatever the model."""
+    return _nearest(images, labels, n_classes, np.mean)
+
+
+def _nearest(
+    points: NDArray[Any],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    middle: Callable[..., NDArray[Any]],
+) -> list[int | None]:
+    """For each class, the row of `points` nearest to the class's middle; None where it has none."""
     found: list[int | None] = []
     for label in range(n_classes):
         rows = np.flatnonzero(labels == label)
         if len(rows) == 0:
             found.append(None)
             continue
-        mu = codes.mu[rows]
-        found.append(int(rows[np.argmin(((mu - np.median(mu, axis=0)) ** 2).sum(1))]))
+        own = points[rows].astype(np.float32)
+        found.append(int(rows[np.argmin(((own - middle(own, axis=0)) ** 2).sum(1))]))
     return found

@@ -31,10 +31,12 @@ _COLUMNS: dict[str, tuple[str, str]] = {
         "%.2f",
         "Fréchet distance of samples from the prior, in a digit classifier's features.",
     ),
-    "confidence": ("%.1f %%", "The digit classifier's mean confidence in those samples."),
-    "class entropy": ("%.2f", "Of the classes found in the samples; log 10 = 2.30 is even."),
+    "conf.": ("%.1f %%", "The digit classifier's mean confidence in those samples."),
+    "H(class)": ("%.2f", "Entropy of the classes found in the samples; log 10 = 2.30 is even."),
     "report's FID": ("%.2f", "As published, in Inception's features: another quantity than FID."),
 }
+
+_WIDTHS = {"checkpoint": 172, "trained term": 166}  # pixels; otherwise the longest is cut
 
 
 def _values(row: Row) -> tuple[Any, ...]:
@@ -103,7 +105,9 @@ def _table(rows: list[Row]) -> None:
         column_config={
             name: st.column_config.NumberColumn(name, help=text, format=form)
             if form
-            else st.column_config.TextColumn(name, help=text, pinned=name == "checkpoint")
+            else st.column_config.TextColumn(
+                name, help=text, pinned=name == "checkpoint", width=_WIDTHS.get(name)
+            )
             for name, (form, text) in _COLUMNS.items()
         },
     )

@@ -168,7 +168,7 @@ class Compare {
     const wanted = [...this.columns.values()].map((column) => column.root);
     if (wanted.some((root, n) => place.children[n] !== root)) place.replaceChildren(...wanted);
     if (others) {
-      this._typical(loaded[0][2].header.typical);
+      this._typical(data.typical);
       this.marks = [null, null];
       for (const column of this.columns.values()) column.marks = [null, null];
       this.pad.leave();
@@ -245,6 +245,7 @@ class Compare {
     // Far beyond the prior there is nothing to see, and no way back by hand.
     if (where.kind === "place") where = { ...where, t: where.t.map((v) => Math.min(8, Math.max(-8, v))) };
     this.where = where;
+    if (where.kind === "place") set(this.root, "data-new", false);
     this.change("z");
     if (done) this.settle();
   }

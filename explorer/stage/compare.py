@@ -38,11 +38,15 @@ def mount(
     key: str,
     pictures: str,
     entries: Sequence[Entry],
+    typical: Sequence[int | None],
     start: tuple[int, tuple[float, ...] | None],
     on_view: Callable[[], None],
 ) -> None:
-    """Put the comparison on the page; `key` names the images, `start` the image and the place that
-    it begins with. `on_view` is called when a hand lets go; `heard` then says of what."""
+    """Put the comparison on the page.
+
+    `key` names the images, `typical` one of each class, `start` the image and the place that it
+    begins with. `on_view` is called when a hand lets go; `heard` then says of what.
+    """
     _compare(
         key=KEY,
         on_view_change=on_view,
@@ -51,6 +55,7 @@ def mount(
             "worker": assets.code_path("worker.js"),
             "key": key,
             "pictures": pictures,
+            "typical": list(typical),
             "models": [entry._asdict() for entry in entries],
             "start": {"image": start[0], "place": start[1] and list(start[1])},
         },

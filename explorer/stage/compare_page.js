@@ -11,7 +11,7 @@ const slider = (name, arrow, title) => `
 
 export const page = () =>
   html(`
-<div class="stage compare" data-ready="false">
+<div class="stage compare" data-ready="false" data-new="true">
   <section class="input" aria-label="Input x and the cursor">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
     <canvas class="pad" width="280" height="280" role="img"
@@ -54,6 +54,7 @@ export const columnOf = () =>
     <b class="name"></b> <span class="note"></span></header>
   <div class="plane" tabindex="0" role="application">
     <canvas class="base"></canvas><canvas class="over"></canvas><i class="cursor"></i>
+    <p class="hint">Drag here: every model follows</p>
   </div>
   <div class="result">
     <canvas class="digit x-hat" width="28" height="28" role="img"></canvas>

@@ -1,11 +1,25 @@
 // The map of one model on the Compare page: its codes, what lies over them, and the hands on it.
 
-import { plotContext, round125, watchSize, zName } from "./dom.js";
+import { plotContext, round125, set, watchSize, zName } from "./dom.js";
 import { ellipse, nearest } from "./views.js";
 
 const CLICK = 4; // pixels a press may wander and still be a click
 const REACH = 14; // pixels from a point that still mean it
+const FEW = 0.005; // the share of the codes that may lie beyond an edge of the map
 const CELL = 26; // pixels of a picture of the manifold, about
+
+/** What the map shows of each axis: all codes but the few farthest out, who would have it for themselves. */
+function bounds({ header, arrays }) {
+  const { xaxis, yaxis } = Object.values(header.layouts)[0];
+  return [[xaxis, arrays.x], [yaxis, arrays.y]].map(([axis, values]) => {
+    if (!values.length) return [0, 1];
+    const sorted = Float32Array.from(values).sort();
+    const [low, high] = [FEW, 1 - FEW].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
+    const middle = (low + high) / 2;
+    const half = Math.max(0.58 * (high - low), 2.5); // a prior's own σ is 1 or so
+    return [Math.max(axis.range[0], middle - half), Math.min(axis.range[1], middle + half)];
+  });
+}
 
 export class Plane {
   /**
@@ -79,6 +93,7 @@ export class Plane {
   /** Show a model's codes. */
   take({ vae, blob, view, axes, colours, theme }) {
     this.stale ||= blob !== this.blob || colours !== this.colours;
+    if (blob !== this.blob) this.bounds = bounds(blob);
     Object.assign(this, { vae, blob, view, axes, colours, theme });
   }
 
@@ -95,9 +110,7 @@ export class Plane {
 
   /** What the map shows: its middle, and pixels a unit, the same both ways. */
   window(width, height) {
-    const { xaxis, yaxis } = this.blob.header.layouts[this.theme];
-    const [x0, x1] = xaxis.range;
-    const [y0, y1] = yaxis.range;
+    const [[x0, x1], [y0, y1]] = this.bounds;
     const scale = Math.min(width / (x1 - x0), height / (y1 - y0));
     return { scale, left: (x0 + x1) / 2 - width / 2 / scale, top: (y0 + y1) / 2 + height / 2 / scale };
   }
@@ -213,14 +226,15 @@ export class Plane {
     put(`↑ ${zName(this.axes[1])}`, 3, 14);
   }
 
-  /** The ring at z: an element that is moved, so that a drag repaints no map. */
+  /** The ring at z: an element that is moved, so that a drag repaints no map. At the edge nearest
+   * to a z that is beyond it, the ring is dotted. */
   _paintRing() {
-    const [width, height] = this.over.box;
-    const [px, py] = this.frame ? this.pixel(this.view.project(this.z)) : [-1, -1];
-    const within = px >= 0 && py >= 0 && px <= width && py <= height;
-    if (this.ring.hidden === within) this.ring.hidden = !within;
-    if (!within) return;
-    this.ring.style.transform = `translate(${px.toFixed(1)}px, ${py.toFixed(1)}px)`;
+    if (this.ring.hidden === Boolean(this.frame)) this.ring.hidden = !this.frame;
+    if (!this.frame) return;
+    const at = this.pixel(this.view.project(this.z));
+    const held = at.map((v, k) => Math.min(this.over.box[k], Math.max(0, v)));
+    set(this.ring, "class", held.some((v, k) => v !== at[k]) ? "cursor beyond" : "cursor");
+    this.ring.style.transform = `translate(${held[0].toFixed(1)}px, ${held[1].toFixed(1)}px)`;
   }
 
   /** What stays while z moves: the ellipse of q(z|x), the walk and its ends. */

@@ -218,6 +218,19 @@ def test_nothing_chosen_leaves_the_table(opened):
 
 
 @pytest.mark.slow
+def test_a_place_beyond_the_map_is_shown_at_its_edge(opened):
+    s = opened(query="&place=7,0")
+    ring, box = column(s, PAIR[1]).locator(".cursor"), plane(s, PAIR[1])
+    assert "beyond" in ring.get_attribute("class")
+    at = ring.bounding_box()
+    assert at["x"] + at["width"] / 2 == pytest.approx(box["x"] + box["width"] - 1, abs=1.5)
+    assert s.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    s.page.get_by_role("button", name="z ← μ").click()
+    s.frame()
+    assert ring.get_attribute("class") == "cursor"
+
+
+@pytest.mark.slow
 def test_the_manifold_fills_the_maps_with_pictures(opened):
     s = opened()
     selector = f".compare .column[data-name='{PAIR[1]}'] .plane"

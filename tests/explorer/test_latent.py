@@ -88,3 +88,10 @@ def test_a_typical_image_is_of_its_class(scene):
     found = latent.typical(codes, labels, 11)
     assert [labels[i] for i in found[:10]] == list(range(10))
     assert found[10] is None
+
+
+def test_a_typical_image_of_pixels_is_the_one_nearest_to_its_class_mean():
+    images = np.array([[0, 250], [10, 200], [90, 30], [200, 250], [0, 0]], np.uint8)
+    labels = np.array([0, 0, 0, 0, 2])
+    # The mean of class 0 is (75, 182.5); image 1 is 67 away, the others 101 and more.
+    assert latent.typical_pixels(images, labels, 3) == [1, None, 4]
