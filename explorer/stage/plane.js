@@ -210,7 +210,7 @@ export class Plane {
       const [px] = this.pixel([v, 0]);
       line([px, 0], [px, height]);
       c.textAlign = "center";
-      if (px > 12 && px < width - 34) put(label(v), px, height - 4);
+      if (px > 12 && px < width - 44) put(label(v), px, height - 4);
     }
     for (let v = Math.ceil(bottom / step) * step; v <= top; v += step) {
       const [, py] = this.pixel([0, v]);

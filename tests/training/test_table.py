@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,9 +14,11 @@ from training.checkpoint import Checkpoint, Metrics
 from training.evaluate import Evaluation
 from training.model import VAE, VAEConfig
 from training.presets import PRESETS
+from training.priors import find
 from training.quality import Quality
 from training.table import TableError
 
+ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = {
     "report-normal": "131.70",
     "report-n12": "132.02",
@@ -160,3 +163,40 @@ def test_a_readme_of_somebody_elses_and_overflowing_weights_are_told(tmp_path, c
     out = tmp_path / "classifier.safetensors"
     assert main(["fit", "mnist-5k-2d", "--out", str(out)]) == 2
     assert "is the classifier's" in capsys.readouterr().err
+
+
+def test_the_readme_says_what_was_measured_and_our_own_models_beat_their_rows():
+    found = table.read(ROOT / "checkpoints")
+    ours = {row.name: row for row in found.values() if not row.name.startswith("report-")}
+
+    def values(row):
+        e = row.evaluation
+        return (e.bernoulli_neg_elbo, e.iwae, 100 * e.knn_accuracy, e.quality.fid)
+
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if "-D | **" in line]
+    told = {}
+    for line in lines:
+        name, _, *numbers, rows = [cell.strip() for cell in line.split("|")[1:-1]]
+        told[name.strip("`")] = rows
+        written = [float(n.strip("*%").replace(" %", "").replace(",", "")) for n in numbers]
+        exact = values(ours[name.strip("`")])
+        assert written == [round(v, 0 if n == 3 else 1) for n, v in enumerate(exact)]
+    assert set(told) == set(ours)
+    for name, row in ours.items():
+        same = (find(row.prior).title, row.evaluation.latent_dim)
+        rows = [
+            r
+            for r in found.values()
+            if r.name in PUBLISHED and (find(r.prior).title, r.evaluation.latent_dim) == same
+        ]
+        bounds = [r.evaluation.bernoulli_neg_elbo for r in rows if r.evaluation.bernoulli_neg_elbo]
+        fids = [r.evaluation.quality.fid for r in rows]
+        assert bool(bounds) == bool(fids) == bool(told[name])
+        for value, theirs, form in (
+            (row.evaluation.bernoulli_neg_elbo, bounds, ".1f"),
+            (row.evaluation.quality.fid, fids, ",.0f"),
+        ):
+            if theirs:
+                assert value < 0.9 * min(theirs)
+                assert format(min(theirs), form) in told[name]
+    assert {r.name for r in found.values()} - set(ours) == set(PUBLISHED)
