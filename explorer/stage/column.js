@@ -28,7 +28,7 @@ export class Column {
     });
     this.marks = [null, null];
     this.path = [];
-    this.order = 0;
+    this.order = 0; // counts x
   }
 
   $(selector) {
@@ -41,6 +41,7 @@ export class Column {
     if (vae !== this.vae) {
       this.x = null;
       this.picture = null;
+      this.own = undefined;
       this.marks = [null, null];
     }
     this.vae = vae;
@@ -93,6 +94,7 @@ export class Column {
 
   _answered(answer) {
     if (answer.kind === "expect" && answer.id === this.order) this.mean = answer;
+    else if (answer.kind === "term") this.own = answer.value;
     else if (answer.kind === "grid") this.plane.takeGrid(answer);
     else return;
     this.listener.changed("worker");
@@ -163,8 +165,17 @@ export class Column {
     const output = this.vae.decode(this.z);
     this.picture = this.vae.mean(output, this.picture ?? undefined);
     this.bce = LIKELIHOODS.bernoulli(output, this.x);
-    this.own = this.vae.likelihood.constant === 0 ? this.bce : this.vae.reconstruction(output, this.x);
+    this._ownTerm(output);
     paintDigit(this.$("canvas.x-hat"), this.picture);
+  }
+
+  /** The term that the model was trained with. A costly one comes from the worker, a little later:
+   * the pictures of all models do not wait for it. */
+  _ownTerm(output) {
+    const { vae, x, z } = this;
+    if (vae.costly && this.worker) {
+      this.worker.postMessage({ kind: "term", of: this.order, x, z });
+    } else this.own = vae.likelihood.constant === 0 ? this.bce : vae.reconstruction(output, x);
   }
 
   // --- what is painted --------------------------------------------------------------------------
@@ -177,7 +188,7 @@ export class Column {
   paint(scale) {
     const { posterior, vae, axes, z } = this;
     const width = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
-    const term = (name, value, digits) => write(this.$(`.term.${name} .value`), value.toFixed(digits));
+    const term = (name, value, digits) => write(this.$(`.term.${name} .value`), value?.toFixed(digits) ?? "");
     term("reconstruction", this.bce, 1);
     term("kl", posterior.kl, 2);
     term("own", this.own, 1);

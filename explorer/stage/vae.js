@@ -47,6 +47,11 @@ export class Vae {
     this._features = header.features && new Features(header.features, weights);
   }
 
+  /** Whether the reconstruction term takes half a frame: it goes through a classifier. */
+  get costly() {
+    return Boolean(this._features);
+  }
+
   /** q(z|x) of an image (784,) with values in [0, 1]. @returns {Posterior} */
   encode(x) {
     // A layer may work in place, and x is the caller's.

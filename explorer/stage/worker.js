@@ -1,5 +1,5 @@
-// Work that takes more than a frame: the decoded grid, and the mean of the reconstruction term over
-// q(z|x). The newest order of each kind wins; an older one is dropped between two pieces.
+// Work that takes more than a frame: the decoded grid, the mean of the reconstruction term over q(z|x),
+// and, for some models beside each other, that term itself. The newest order of each kind wins; an older one is dropped between two pieces.
 
 import { fetchBlob } from "./payload.js";
 import { Running, Vae, normals, seeded } from "./vae.js";
@@ -60,7 +60,16 @@ function expect(model, order, until) {
   return n >= draws;
 }
 
-const KINDS = { grid, expect };
+let input = { id: -1, x: null }; // kept, since the features of one and the same x are known
+
+/** The reconstruction term of x, which `of` numbers, at z. */
+function term(model, { x, of, z }) {
+  if (input.id !== of) input = { id: of, x };
+  postMessage({ kind: "term", value: model.reconstruction(model.decode(z), input.x) });
+  return true;
+}
+
+const KINDS = { term, grid, expect };
 
 async function work() {
   const asked = url;

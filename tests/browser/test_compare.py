@@ -245,7 +245,7 @@ def test_the_manifold_fills_the_maps_with_pictures(opened):
 @pytest.mark.slow
 def test_four_models_fit_and_terms_that_are_no_likelihoods_claim_no_elbo(opened):
     names = ("report-normal", "report-mse", "report-gamma", "report-perceptual-bce")
-    s = opened(*names)
+    s = opened(*names, query="&image=4321")
     assert s.page.locator(".compare .column").count() == 4
     s.page.wait_for_function(
         "() => [...document.querySelectorAll('.compare .bound')].every(b => b.textContent)"
@@ -254,6 +254,13 @@ def test_four_models_fit_and_terms_that_are_no_likelihoods_claim_no_elbo(opened)
     assert "no −ELBO" in words["report-perceptual-bce"]
     assert words["report-mse"].startswith("−ELBO of x, Gaussian:")
     assert words["report-normal"].startswith("−ELBO of x ")
+    x = data.to_float(torch.cat([data.load("mnist-5k", p).images for p in ("train", "test")])[4321])
+    for name in (names[1], names[3]):  # the second of them is a worker's
+        vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
+        with torch.no_grad():
+            own = vae.likelihood.reconstruction(vae.decode(vae.encode(x[None]).mu), x[None])
+        shown = column(s, name).locator(".term.own .value").inner_text()
+        assert float(shown) == pytest.approx(float(own), abs=0.15)
     wide = s.page.evaluate("() => document.querySelector('.compare').getBoundingClientRect().right")
     assert wide <= 1280
     film = column(s, names[3]).locator(".film").bounding_box()
