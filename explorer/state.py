@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 VIEWS = ("plane", "pca", "t-sne")
+FURTHEST = 100  # of a place under a prior, in standard normal units
 VIEW_TITLES = {"plane": "Latent plane", "pca": "PCA", "t-sne": "t-SNE"}
 
 
@@ -70,7 +71,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _pair(text: str) -> tuple[float, ...]:
     values = _numbers(text)
-    if not 1 <= len(values) <= 2 or not all(abs(v) <= 8 for v in values):
+    if not 1 <= len(values) <= 2 or not all(abs(v) <= FURTHEST for v in values):
         raise ValueError(text)
     return values
 

@@ -120,6 +120,12 @@ export class Column {
     return values.map((value) => this.vae.prior.standing(value));
   }
 
+  /** How far out the map goes along its axis `k`, in standard normal units. */
+  reach(k) {
+    const ends = this.plane.corners().map((corner) => corner[k]);
+    return k < this.axes.length ? Math.max(0, ...this.standingOf(ends).map(Math.abs)) : 0;
+  }
+
   mark(k, { x, where }) {
     const { mu } = this.vae.encode(x);
     this.marks[k] = where.kind === "place" ? this.at(where.t, mu) : Float32Array.from(mu);

@@ -14,6 +14,7 @@ import { viewOf } from "./views.js";
 const REST = 350; // milliseconds after the last key press until the server is told
 const FRAMES = 8; // of a walk's filmstrip
 const KEPT_FOR_WALK = ["straight", "spherical", "across", "up"];
+const FURTHEST = 100; // standard deviations of a normal prior, where the cursor ends
 const REACH = 3; // how far a traversal goes, in standard deviations of a normal prior
 
 /**
@@ -242,8 +243,11 @@ class Compare {
 
   /** @param {Where} where */
   go(where, done = false) {
-    // Far beyond the prior there is nothing to see, and no way back by hand.
-    if (where.kind === "place") where = { ...where, t: where.t.map((v) => Math.min(8, Math.max(-8, v))) };
+    // Far beyond the prior and all codes there is nothing to see, and no way back by hand.
+    if (where.kind === "place") {
+      const far = [0, 1].map((k) => Math.min(FURTHEST, Math.max(8, ...[...this.columns.values()].map((c) => c.reach(k)))));
+      where = { ...where, t: where.t.map((v, k) => Math.min(far[k], Math.max(-far[k], v))) };
+    }
     this.where = where;
     if (where.kind === "place") set(this.root, "data-new", false);
     this.change("z");

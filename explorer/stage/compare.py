@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from explorer import assets
+from explorer import assets, state
 from explorer.stage.component import ADAPTER, HERE
 
 KEY = "compare"
@@ -78,6 +78,6 @@ def parse(view: Any, key: str, images: int) -> Heard | None:
         return Heard(image, None)
     if not isinstance(place, list) or not 1 <= len(place) <= 2:
         return None
-    if not all(type(v) in (int, float) and abs(v) <= 8 for v in place):
+    if not all(type(v) in (int, float) and abs(v) <= state.FURTHEST for v in place):
         return None
     return Heard(image, tuple(float(v) for v in place))

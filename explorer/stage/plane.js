@@ -125,6 +125,11 @@ export class Plane {
     return [left + px / scale, top - py / scale];
   }
 
+  /** Two opposite corners of what is shown, in the map's units. */
+  corners() {
+    return this.frame ? [this.units([0, 0]), this.units(this.base.box)] : [];
+  }
+
   imageAt(px) {
     if (!this.frame) return -1;
     const { x, y, index } = this.blob.arrays;

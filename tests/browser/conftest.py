@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -140,6 +141,13 @@ class Screen:
             timeout=60_000,
         )
         self.page.wait_for_timeout(250)
+
+    def until(self, holds: Callable[[], bool], seconds: float = 15) -> None:
+        """Wait until something holds; it fails where it does not in that time."""
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, f"not within {seconds} s"
+            self.page.wait_for_timeout(100)
 
     def frame(self) -> None:
         """Wait until what was done has been painted."""

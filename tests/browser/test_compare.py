@@ -231,6 +231,29 @@ def test_a_place_beyond_the_map_is_shown_at_its_edge(opened):
 
 
 @pytest.mark.slow
+def test_a_drag_reaches_codes_that_are_far_from_the_prior(opened):
+    s = opened("report-perceptual", "report-gamma")  # codes at 25 standard deviations
+    box = plane(s, "report-perceptual")
+    s.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    s.page.mouse.down()
+    s.page.mouse.move(box["x"] + 3, box["y"] + 3, steps=5)
+    s.page.mouse.up()
+    s.frame()
+    ring = column(s, "report-perceptual").locator(".cursor")
+    at = ring.bounding_box()
+    assert at["x"] + at["width"] / 2 == pytest.approx(box["x"] + 3, abs=1.5)
+    assert at["y"] + at["height"] / 2 == pytest.approx(box["y"] + 3, abs=1.5)
+    far = codes_shown(s, "report-perceptual")
+    assert far[0] < -30
+    assert np.isfinite(codes_shown(s, "report-gamma")).all()
+    s.page.wait_for_function("() => new URLSearchParams(location.search).get('place')")
+    place = [float(v) for v in s.query()["place"].split(",")]
+    assert place == pytest.approx([(v - 1) / 2 for v in far], abs=0.02)  # of N(1, 2)
+    again = s.open(s.page.url)
+    assert codes_shown(again, "report-perceptual") == pytest.approx(far, abs=0.05)
+
+
+@pytest.mark.slow
 def test_the_manifold_fills_the_maps_with_pictures(opened):
     s = opened()
     selector = f".compare .column[data-name='{PAIR[1]}'] .plane"

@@ -226,14 +226,15 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
     state(page, "done")
     last = epochs(first.log)[-1]
     readings = page.locator(".theatre .readings")
-    assert f"{last.test_reconstruction:.2f}" in readings.inner_text()
+    seen.until(lambda: f"{last.test_reconstruction:.2f}" in readings.inner_text())
     # The numbers are those of the moment that is shown.
     page.locator(".theatre .time").focus()
     for _ in range(40):
         page.keyboard.press("PageDown")
         if "–" in readings.inner_text():
             break
-    assert "–" in readings.inner_text()  # before the first epoch nothing had been measured
+    # Before the first epoch nothing had been measured.
+    seen.until(lambda: "–" in readings.inner_text())
     page.keyboard.press("End")
     page.get_by_text(f"{last.test_reconstruction:.2f}").first.wait_for()
     assert values(page, "test", "y")[-1] == pytest.approx(last.test_reconstruction)
@@ -249,21 +250,24 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
     seen.until_query(run="first", over="second")
     page.wait_for_function("() => document.querySelector('.theatre .plot').data.length > 9")
     seen.settled()
-    assert painted(seen, "#a3b0c9") > grey + 150
+    seen.until(lambda: painted(seen, "#a3b0c9") > grey + 150)
     other = Screen(page.context.new_page())
     other.page.goto(page.url)
     other.page.wait_for_function(
         "() => document.querySelector('.theatre .plot')?.data?.length > 9", timeout=60_000
     )
-    # x̂ is what torch decodes.
+    # The pairs begin with x itself.
     images = data.load("mnist-5k", "test").images[:8].numpy()
-    shown = other.page.locator(".pairs canvas").first.evaluate(
-        "c => Array.from(c.getContext('2d').getImageData(0, 0, 224, 28).data)"
-        ".filter((_, i) => i % 4 === 0)"
-    )
-    assert np.array_equal(
-        np.array(shown).reshape(28, 8, 28).transpose(1, 0, 2), images.reshape(8, 28, 28)
-    )
+    pairs = other.page.locator(".pairs canvas").first
+
+    def inputs():
+        shown = pairs.evaluate(
+            "c => Array.from(c.getContext('2d').getImageData(0, 0, 224, 28).data)"
+            ".filter((_, i) => i % 4 === 0)"
+        )
+        return np.array(shown).reshape(28, 8, 28).transpose(1, 0, 2)
+
+    other.until(lambda: np.array_equal(inputs(), images.reshape(8, 28, 28)))
     assert seen.errors == other.errors == []
 
 
