@@ -6,7 +6,23 @@ function appRoot() {
   return own ? new URL("../../", own.src).href : document.baseURI;
 }
 
+/**
+ * Each change of the address by a page of Streamlit's is an entry of the browser's history, and the page
+ * that Back leads to writes its present view there again: nobody would get out. What a page says of
+ * itself takes the place of what it said before; another page is an entry.
+ */
+function keepBackUseful() {
+  if (history.foldsViews) return;
+  history.foldsViews = true;
+  const push = history.pushState.bind(history);
+  history.pushState = (state, unused, url) => {
+    const stays = new URL(url ?? "", location.href).pathname === location.pathname;
+    (stays ? history.replaceState.bind(history) : push)(state, unused, url);
+  };
+}
+
 export default function show({ data, parentElement, setStateValue, setTriggerValue }) {
+  keepBackUseful();
   const root = appRoot();
   let gone = false;
   let shown = null;
