@@ -12,6 +12,7 @@ from training import checkpoint as checkpoints
 from training import data
 from training.checkpoint import SUFFIX, CheckpointError
 from training.data import DATASETS, EMBEDDED, FOLDER, DataError
+from training.fitting import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     sub.add_argument("--out", type=Path, required=True, help="the folder to write to")
     quiet = argparse.SUPPRESS
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
-    sub.add_argument("--data-dir", type=Path, default=Path("data"))
+    sub.add_argument("--data-dir", type=Path, default=places.data_dir())
     sub.add_argument("--dpi", type=int, default=200, help="pixels an inch of the PNG files")
     args = parser.parse_args(argv)
     try:
@@ -35,9 +36,9 @@ def main(argv: list[str] | None = None) -> int:
     except (CheckpointError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"error: {args.out} cannot be written to ({error.strerror}).", file=sys.stderr)
-        return 2
+    except KeyboardInterrupt:
+        print("Stopped; the figures that are written stay.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -45,9 +46,12 @@ def _figures(args: argparse.Namespace) -> None:
     if not 20 <= args.dpi <= 1200:
         raise DataError(f"--dpi {args.dpi} is not possible; choose a number from 20 to 1200.")
     found = checkpoints.load(_file_of(args.checkpoint))
-    name = getattr(args, "data", None) or _data_there(found.data, args.data_dir)
+    name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
     images = data.load(name, "test", args.data_dir)
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(args.out, error) from None
     from explorer import latent, report
 
     codes = latent.encode(found.vae, images.images)
@@ -58,8 +62,18 @@ def _figures(args: argparse.Namespace) -> None:
     for figure in report.FIGURES:
         for kind in ("png", "svg"):
             file = args.out / f"{found.name}-{figure}.{kind}"
-            file.write_bytes(report.draw(figure, found, images, kind, args.dpi))
-            print(file)
+            content = report.draw(figure, found, images, kind, args.dpi)
+            try:
+                file.write_bytes(content)
+            except OSError as error:
+                raise _unwritable(args.out, error) from None
+            say(str(file))
+
+
+def _unwritable(folder: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} cannot be written to ({error.strerror}); name another folder with --out."
+    )
 
 
 def _file_of(named: str) -> Path:
@@ -89,7 +103,8 @@ def _data_there(trained_on: str, data_dir: Path) -> str:
     if there:
         return trained_on
     where = "here" if trained_on.startswith(FOLDER) else f"in {data_dir}"
-    print(f"{trained_on} is not {where}; the figures show {EMBEDDED} instead.")
+    seen = "" if trained_on.startswith(FOLDER) else ", of MNIST's training images,"
+    say(f"{trained_on} is not {where}; the figures show {EMBEDDED}{seen} instead.")
     return EMBEDDED
 
 

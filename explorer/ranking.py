@@ -24,15 +24,15 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "Bernoulli": ("%.2f", "Cross-entropy of x̂ and x in nats per image, whatever was trained."),
     "−ELBO": ("%.2f", "Bernoulli + KL, nats per image; none is claimed for perceptual terms."),
     "IWAE": ("%.2f", "Importance-weighted bound on −log p(x), Bernoulli, nats per image."),
-    "active": ("%d", "Dimensions whose mean varies by more than 0.01 over the images."),
+    "active": ("%d", "Dimensions whose mean has a variance over 0.01 over the images."),
     "I(x; z)": ("%.2f", "Mutual information under q in nats; its estimate is at most log N."),
     "5-NN": ("%.1f %%", "Share of test images whose class the 5 nearest training codes tell."),
     "FID": (
-        "%.2f",
+        "%.0f",
         "Fréchet distance of samples from the prior, in a digit classifier's features.",
     ),
     "conf.": ("%.1f %%", "The digit classifier's mean confidence in those samples."),
-    "H(class)": ("%.2f", "Entropy of the classes found in the samples; log 10 = 2.30 is even."),
+    "H(class)": ("%.2f", "Entropy of the mean class probabilities in them; log 10 = 2.30 is even."),
     "report's FID": ("%.2f", "As published, in Inception's features: another quantity than FID."),
 }
 

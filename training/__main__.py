@@ -84,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    data_dir = {"type": Path, "default": Path("data"), "help": "where downloaded data sets live"}
+    data_dir = {
+        "type": Path,
+        "default": Path(os.environ.get("VAE_DATA_DIR") or "data").expanduser(),
+        "help": "where downloaded data sets live",
+    }
     device = {"default": "auto", "help": "auto, cpu, cuda or mps"}
     quiet = argparse.SUPPRESS  # no "(default: None)" behind options that defer to the preset
 
@@ -156,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--data-dir", **data_dir)
     sub.add_argument("--k", type=int, default=IWAE_SAMPLES, help="samples of the IWAE bound")
     sub.add_argument("--iwae-images", type=int, default=IWAE_IMAGES, help="its first N images")
-    sub.add_argument("--images", type=int, default=quiet, help="only the first N test images")
+    sub.add_argument(
+        "--images", type=int, default=quiet, help="only the first N test images (FID takes all)"
+    )
     sub.add_argument(
         "--fid", choices=(*FEATURES, "none"), default="classifier", help="the features of the FID"
     )
@@ -175,9 +181,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
     if not 0 <= value < 2**63:
-        raise argparse.ArgumentTypeError(f"{value} is not between 0 and {2**63 - 1}")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 0 to {2**63 - 1}")
     return value
 
 

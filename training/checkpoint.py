@@ -138,11 +138,14 @@ def load(path: Path | str) -> Checkpoint:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            raise CheckpointError(f"{path} is not a regular file.")
+            raise CheckpointError(f"{path} is not a regular file; name a {SUFFIX} file.")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); name a {SUFFIX} file, as `python -m "
+            "training list` shows them."
+        ) from None
     except ValueError as error:
         raise CheckpointError(f"{str(path)!r} names no file ({error}).") from None
     return loads(content, path.name)

@@ -339,7 +339,9 @@ def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
         return error
     if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
         return DataError(
-            f"{row.title} could not be downloaded: no mirror answered. Check the network.", instead
+            f"{row.title} is not in {data_dir} and could not be downloaded: no mirror answered. "
+            "Check the network.",
+            instead,
         )
     return DataError(
         f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "

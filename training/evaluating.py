@@ -21,6 +21,8 @@ from training.images import load_split
 from training.loop import TrainingError, pick_device
 from training.quality import Judge, Quality
 
+MOST = 1_000_000  # of samples or images; more is a slip of the hand
+
 
 def run(args: argparse.Namespace) -> None:
     """`python -m training evaluate`.
@@ -30,10 +32,10 @@ def run(args: argparse.Namespace) -> None:
             sentence that says what to do.
     """
     for name, least in (("k", 1), ("iwae_images", 1), ("samples", 2), ("images", 2)):
-        if getattr(args, name, least) < least:
+        if not least <= getattr(args, name, least) <= MOST:
             raise TrainingError(
-                f"--{name.replace('_', '-')} {getattr(args, name)} is not possible; it must be at "
-                f"least {least}."
+                f"--{name.replace('_', '-')} {getattr(args, name)} is not possible; choose a "
+                f"number from {least} to {MOST:,}."
             )
     session = _Session(args)
     if args.all:
@@ -98,14 +100,20 @@ class _Session:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.device = args, pick_device(args.device)
-        self._images: dict[tuple[str, str], ImageSet] = {}
+        self._images: dict[tuple[str, str], ImageSet | DataError] = {}
         self._judges: dict[str, Judge] = {}
 
     def images(self, data: str, split: Any) -> ImageSet:
         key = (data, split)
         if key not in self._images:
-            self._images[key] = load_split(data, split, self.args.data_dir)
-        return self._images[key]
+            try:
+                self._images[key] = load_split(data, split, self.args.data_dir)
+            except DataError as error:  # the next checkpoint need not wait for the network again
+                self._images[key] = error
+        found = self._images[key]
+        if isinstance(found, DataError):
+            raise found
+        return found
 
     def evaluate(self, found: Checkpoint) -> tuple[str, Evaluation]:
         """The name of the data set that it was evaluated on, and what came out."""
@@ -187,7 +195,11 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
     if e.quality:
         q = e.quality
         lines += [
-            ("FID", f"{q.fid:.2f}", f"{q.samples:,} samples, features of the {q.features}"),
+            (
+                "FID",
+                f"{q.fid:.0f}",
+                f"{q.samples:,} samples, all test images; {q.features}",
+            ),
             ("confidence", f"{q.confidence:.2%}", "of the classifier in the samples"),
             ("class entropy", f"{q.class_entropy:.2f}", "at most 2.30"),
         ]

@@ -259,7 +259,7 @@ PRIORS: dict[str, LatentFamily] = {
     "normal-1-2": Gaussian(mean=1.0, std=2.0),
     "gamma": Gamma(shape=2.0, rate=1.0),
 }
-_NORMAL = re.compile(r"normal-(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+_NORMAL = re.compile(r"normal-(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", re.ASCII)
 
 
 def find(name: str) -> LatentFamily:
@@ -275,5 +275,5 @@ def find(name: str) -> LatentFamily:
         return Gaussian(float(found[1]), float(found[2]))
     raise ValueError(
         f"prior {name[:40]!r} is not known; the valid ones are {', '.join(PRIORS)}, and normal-M-S "
-        "for a mean M and a standard deviation S."
+        "for a mean M from -1000 to 1000 and a standard deviation S from 0.001 to 1000."
     )

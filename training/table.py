@@ -115,10 +115,14 @@ def check(folder: Path) -> None:
         pass
     except OSError as error:
         raise TableError(f"{folder / MARKDOWN} cannot be read ({error.strerror}).") from None
+    if (folder / JSON).is_dir():
+        raise TableError(f"{folder / JSON} is a folder; move it away, or name another --folder.")
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise TableError(f"{folder} cannot be written to ({error.strerror}).") from None
+        raise TableError(
+            f"{folder} cannot be written to ({error.strerror}); name another --folder."
+        ) from None
 
 
 def write(folder: Path, rows: Sequence[Row]) -> None:
@@ -132,7 +136,9 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
             replace_file(folder / name, partial(_put, text))
     except OSError as error:
-        raise TableError(f"{folder} cannot be written to ({error.strerror}).") from None
+        raise TableError(
+            f"{folder} cannot be written to ({error.strerror}); name another --folder."
+        ) from None
 
 
 def _put(text: bytes, file: IO[bytes]) -> None:
@@ -188,7 +194,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{e.active_units}",
         number(e.mutual_information),
         number(e.knn_accuracy, ".1%"),
-        number(quality.fid if quality else None),
+        number(quality.fid if quality else None, ".0f"),
         number(quality.confidence if quality else None, ".1%"),
         number(quality.class_entropy if quality else None),
         number(row.report_fid),
@@ -218,7 +224,8 @@ def markdown(rows: Sequence[Row]) -> str:
 
 _NOTES = """\
 Over {images} test images of {data}, nats per image (sums over pixels), one sample of z an image;
-the KL is exact. Lower is better, but for active units, information, 5-NN, confidence and entropy.
+the KL is exact. A lower −ELBO, bound and FID are better, and a higher 5-NN accuracy, confidence and
+entropy; of the KL, the information and the active units, neither more nor less is.
 
 - **trained term**: what the model was trained to make small beside the KL, and its value. **its
   −ELBO** adds the KL and the likelihood's constant, so that the term is −log p(x|z): {constants}.
@@ -226,25 +233,34 @@ the KL is exact. Lower is better, but for active units, information, 5-NN, confi
   Perceptual terms are distances in a classifier's features, not likelihoods, and no ELBO is
   claimed for them.
 - **Bernoulli, −ELBO**: the same pictures read as the probabilities of a Bernoulli p(x|z), whatever
-  was trained; one quantity for all rows.
+  was trained: one quantity for all rows, from which the −ELBO of those that claim one is made.
 - **IWAE**: the importance-weighted bound on that Bernoulli's −log p(x), {bound} samples, the first
-  {some} images (Burda, Grosse & Salakhutdinov 2016).
-- **active**: latent dimensions whose mean varies by more than 0.01 over the images. **I(x; z)**:
-  mutual information under q (Hoffman & Johnson 2016); its estimate cannot exceed the logarithm of
-  the number of images (9.21 for 10,000). **5-NN**: share of the test images whose class the five
-  nearest training codes tell.
-- **FID**: Fréchet distance of {samples} pictures decoded from the prior to the test images, in the
-  features of the {features}. **conf.** and **H(class)**: the digit classifier's mean confidence in
-  those samples, and the entropy of the classes it finds (log 10 = 2.30 where all are equally
-  frequent).
-- **report's FID**: as the report publishes it, in Inception's features and of its own weights: not
-  the same quantity as ours.
+  {some} images (Burda, Grosse & Salakhutdinov 2016). The −ELBO is over all of them, so the
+  difference of the two is not how much tighter the bound is.
+- **active**: latent dimensions whose mean has a variance of more than 0.01 over the images.
+  **I(x; z)**: mutual information under q (Hoffman & Johnson 2016); its estimate cannot exceed the
+  logarithm of the number of images (9.21 for 10,000). **5-NN**: share of the test images whose
+  class the five nearest training codes tell.
+{quality}- **report's FID**: as the report publishes it, in Inception's features and of its own
+  weights: not the same quantity as ours.
+"""
+
+
+_QUALITY = """\
+- **FID**: Fréchet distance of {samples} pictures decoded from the prior to all test images, in the
+  features of the {features}; other samples change it by a few per cent.
+  **conf.** and **H(class)**: the digit classifier's mean confidence in those samples, and the
+  entropy of its mean class probabilities (log 10 = 2.30 where all classes are equally frequent).
 """
 
 
 def _notes(rows: Sequence[Row]) -> str:
     evaluations = [row.evaluation for row in rows]
-    features = {e.quality.features for e in evaluations if e.quality}
+    judged = [e.quality for e in evaluations if e.quality]
+    quality = _QUALITY.format(
+        samples=_all_of(q.samples for q in judged),
+        features=_all_of({_FEATURES[q.features] for q in judged}),
+    )
     return _NOTES.format(
         images=_all_of(e.images for e in evaluations),
         data=_all_of(row.data for row in rows),
@@ -253,8 +269,7 @@ def _notes(rows: Sequence[Row]) -> str:
         ),
         bound=_all_of(e.k for e in evaluations),
         some=_all_of(e.iwae_images for e in evaluations),
-        samples=_all_of(e.quality.samples for e in evaluations if e.quality),
-        features=_all_of(_FEATURES[name] for name in features),
+        quality=quality if judged else "",
     )
 
 

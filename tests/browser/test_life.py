@@ -101,6 +101,7 @@ def meddle(spoil):
     return handle
 
 
+@pytest.mark.slow
 def test_a_damaged_payload_shows_a_sentence(app, screen):
     for spoil, said in (
         (lambda body: body[:-5] + b"\0" + body[-4:], "checksum does not fit"),
