@@ -91,7 +91,7 @@ FIELDS: dict[str, Field] = {
     "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),
     "run": Field(str, str, "the name of a training run"),
     "beside": Field(_names, _listed, "one to four names of checkpoints"),
-    "place": Field(_pair, _join, "two numbers, as in 0.5,-1"),
+    "place": Field(_pair, _join, f"two numbers from -{FURTHEST} to {FURTHEST}, as in 0.5,-1"),
     "row": Field(str, str, "the name of a checkpoint"),
     "over": Field(str, str, "the name of a training run"),
 }

@@ -142,6 +142,7 @@ class Compare {
     this.pictures = pictures;
     const before = this.columns;
     this.columns = new Map();
+    let same = true; // models as before: only their look changes
     const href = (path) => new URL(path, data.root).href;
     loaded.forEach(([entry, vae, blob], n) => {
       const column =
@@ -157,6 +158,7 @@ class Compare {
           film: (share) => this.go({ kind: "walk", share }, true),
           changed: (what) => this.change(what),
         });
+      same &&= column.vae === vae;
       if (!before.delete(entry.name)) column.plane.manifold = this._manifold();
       const colours = blob.header.themes[theme];
       column.take({ vae, blob, view: viewOf(blob), dash: n, name: entry.name, note: entry.note, colours, theme });
@@ -178,7 +180,7 @@ class Compare {
       this.where = t ? { kind: "place", t: [t[0], t[1] ?? 0] } : { kind: "mu" };
     } else {
       for (const column of this.columns.values()) column.encode(this.x);
-      if (this.where.kind === "walk") this.where = { kind: "mu" };
+      if (!same && this.where.kind === "walk") this.where = { kind: "mu" };
     }
     this._defaultMarks();
     this.change("x");
@@ -288,6 +290,7 @@ class Compare {
     this.marks[k] = { x: this.x, where }; // for models that come later
     for (const column of this.columns.values()) column.marks[k] = column.z.slice();
     if (this.path.value === "across" || this.path.value === "up") this.path.value = "straight";
+    if (this.where.kind === "walk") this.go({ kind: "walk", share: k }); // z is that end of it now
     this._fillMarks();
   }
 

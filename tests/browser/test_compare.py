@@ -205,6 +205,17 @@ def test_a_walk_is_of_the_codes_that_were_marked(opened):
     for which in range(2):
         first = s.canvas(f".compare .column:nth-child({which + 1}) .film canvas", 0)
         assert np.abs(first - before[which]).max() <= 1
+        assert np.abs(s.canvas(".compare canvas.x-hat", which) - before[which]).max() <= 1
+    assert float(s.page.locator(".compare .share").input_value()) == 0  # A is where the walk begins
+    s.page.locator(".compare .share").evaluate(
+        "e => { e.value = 0.6; e.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    s.frame()
+    there = [codes_shown(s, name) for name in ("mnist-10d", "mnist-2d")]
+    s.page.emulate_media(color_scheme="dark")
+    s.page.wait_for_selector(".compare[data-theme=dark]", timeout=20_000)
+    s.settled()
+    assert [codes_shown(s, name) for name in ("mnist-10d", "mnist-2d")] == there
 
 
 @pytest.mark.slow
