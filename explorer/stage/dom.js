@@ -47,6 +47,22 @@ export function paintDigit(canvas, values) {
   canvas.context.putImageData(image, 0, 0);
 }
 
+/**
+ * Paint a decoded digit into a grid's picture: ink as opaque as the digit is light there.
+ * @param {HTMLCanvasElement} picture @param {Uint8Array} levels 0…255, (784,)
+ * @param {string} ink as in #1d4ed8 @param {number} column @param {number} row
+ */
+export function paintInk(picture, levels, ink, column, row) {
+  const context = context2d(picture);
+  const image = context.createImageData(28, 28);
+  const colour = [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16));
+  for (let i = 0; i < 784; i++) {
+    image.data.set(colour, 4 * i);
+    image.data[4 * i + 3] = levels[i];
+  }
+  context.putImageData(image, column * 28, row * 28);
+}
+
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
 /** The name of a latent dimension; `index` counts from 0, the name from 1. */

@@ -1,6 +1,6 @@
 // The decoded grid behind the map. A worker decodes; until it has, the old grid is moved along.
 
-import { context2d } from "./dom.js";
+import { context2d, paintInk } from "./dom.js";
 
 const CELL = 34; // pixels of the screen, about
 
@@ -75,17 +75,10 @@ export class Manifold {
   take({ id, first, levels, last }) {
     const { next } = this;
     if (!next || id !== next.id) return;
-    const context = context2d(next.picture);
-    const ink = hex(this.map.theme.ink);
     levels.forEach((level, k) => {
       const n = first + k;
-      const image = context.createImageData(28, 28);
-      for (let i = 0; i < 784; i++) {
-        image.data.set(ink, 4 * i);
-        image.data[4 * i + 3] = level[i];
-      }
       const row = next.rows - 1 - Math.floor(n / next.columns);
-      context.putImageData(image, (n % next.columns) * 28, row * 28);
+      paintInk(next.picture, level, this.map.theme.ink, n % next.columns, row);
     });
     if (!this.grid || last) {
       this.grid = next;
@@ -125,5 +118,3 @@ export class Manifold {
     );
   }
 }
-
-const hex = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));

@@ -1,6 +1,6 @@
 // The map of one model on the Compare page: its codes, what lies over them, and the hands on it.
 
-import { plotContext, round125, set, watchSize, zName } from "./dom.js";
+import { paintInk, plotContext, round125, set, watchSize, zName } from "./dom.js";
 import { ellipse, nearest } from "./views.js";
 
 const CLICK = 4; // pixels a press may wander and still be a click
@@ -202,11 +202,10 @@ export class Plane {
     const label = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
     const put = (text, px, py) => {
       if (this.manifold) {
+        const { width: w, actualBoundingBoxLeft: l, actualBoundingBoxAscent: a, actualBoundingBoxDescent: d } = c.measureText(text);
         c.save();
-        c.strokeStyle = this.colours.paper;
-        c.lineWidth = 4;
-        c.lineJoin = "round";
-        c.strokeText(text, px, py);
+        c.fillStyle = this.colours.paper;
+        c.fillRect(px - l - 3, py - a - 3, w + 6, a + d + 6);
         c.restore();
       }
       c.fillText(text, px, py);
@@ -331,16 +330,9 @@ export class Plane {
   takeGrid({ id, first, levels, last }) {
     if (id !== this.grid?.id) return;
     const { columns, picture } = this.grid;
-    const context = picture.getContext("2d", { willReadFrequently: true });
-    const ink = [1, 3, 5].map((i) => parseInt(this.colours.ink.slice(i, i + 2), 16));
     levels.forEach((level, k) => {
       const n = first + k;
-      const image = context.createImageData(28, 28);
-      for (let i = 0; i < 784; i++) {
-        image.data.set(ink, 4 * i);
-        image.data[4 * i + 3] = level[i];
-      }
-      context.putImageData(image, (n % columns) * 28, Math.floor(n / columns) * 28);
+      paintInk(picture, level, this.colours.ink, n % columns, Math.floor(n / columns));
     });
     this.grid.shown = true;
     if (last || first === 0) this.stale = true;
