@@ -61,8 +61,12 @@ def none_lost(run: Run, team: Team) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that the step that is under way can be finished and saved."""
+def stop_signals(team: Team) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM, so that the step that is under way can be finished and saved.
+
+    A process of a team goes on collecting them to its end: where one is lost, `torchrun` sends
+    SIGTERM to the others at once, and that must not cut off what they have to say of it.
+    """
     stopped: list[int] = []
     before = {
         number: signal.signal(number, lambda n, _frame: stopped.append(n))
@@ -71,5 +75,6 @@ def stop_signals() -> Iterator[list[int]]:
     try:
         yield stopped
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if team.size == 1:
+            for number, handler in before.items():
+                signal.signal(number, handler)

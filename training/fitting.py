@@ -160,7 +160,7 @@ class _Session:
             if team.leads:
                 self._snapshot()
         with (
-            stop_signals() as signals,
+            stop_signals(team) as signals,
             tqdm(
                 unit="step",
                 disable=None if team.leads else True,

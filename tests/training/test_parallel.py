@@ -59,6 +59,24 @@ def test_a_batch_that_cannot_be_divided_is_one_sentence():
         Trainer(new_vae(SMALL, 0), SMALL, *digits, team=Team(0, 3))
 
 
+def test_a_signal_cuts_off_no_last_words_of_a_team():
+    def survives(team: Team) -> bool:
+        """Whether a process outlives a SIGTERM that comes after its training has ended."""
+        words = f"""if True:
+            import os, signal
+            from training.endings import stop_signals
+            from training.parallel import Team
+            with stop_signals(Team(0, {team.size})):
+                pass
+            os.kill(os.getpid(), signal.SIGTERM)
+        """
+        ended = subprocess.run([sys.executable, "-c", words], cwd=ROOT, check=False)
+        return ended.returncode == 0
+
+    assert survives(Team(0, 2))
+    assert not survives(Team())
+
+
 @pytest.mark.slow
 def test_two_processes_make_the_run_of_one_and_a_lost_one_ends_the_other(tmp_path):
     from training.__main__ import main
