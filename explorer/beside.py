@@ -8,10 +8,7 @@ from explorer.choose import Scene
 from explorer.stage import compare, component
 
 MOST = 4
-FIRST = (
-    "report-normal",
-    "mnist-2d",
-)  # the same prior and dimension: the report's and this project's
+FIRST = ("report-normal", "mnist-2d")  # the report's and ours, of one prior and dimension
 
 
 def scenes() -> tuple[dict[str, Scene], Shown]:
@@ -30,7 +27,11 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
     shown = choose.data_box(right)
-    state.get("place"), state.get("row")  # what is wrong with them is told now
+    state.get("place")  # what is wrong with it is told now
+    row = state.get("row")
+    if row is not None and row not in good:
+        state.complain(f"There is no checkpoint {state.quoted(row)} here; choose a row below.")
+        state.put(row=None)
     image, n = state.get("image"), len(shown.images)
     if image is not None and image >= n:
         state.complain(f"There is no image {image} here; the images are numbered 0 to {n - 1}.")
@@ -52,6 +53,12 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
 
 def _names(place, good: dict[str, Model]) -> list[str]:
     wanted = state.get("beside")
+    if wanted and len(wanted) > MOST:
+        state.complain(
+            f"The link names {len(wanted)} checkpoints, and {MOST} have room beside each other; "
+            f"these are the first {MOST}."
+        )
+        wanted = wanted[:MOST]
     there = tuple(name for name in wanted or () if name in good)
     if missing := ", ".join(state.quoted(n) for n in wanted or () if n not in good):
         state.complain(f"There is no checkpoint {missing} to show; the ones here are in the list.")
@@ -69,6 +76,7 @@ def _names(place, good: dict[str, Model]) -> list[str]:
         list(good),
         key="beside_box",
         max_selections=MOST,
+        select_all=False,
         on_change=changed,
         label_visibility="collapsed",
         placeholder="Two to four checkpoints",

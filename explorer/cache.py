@@ -157,12 +157,19 @@ def typical_pixels(key: str, _shown: Shown) -> list[int | None]:
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def report_figure(
-    key: tuple[str, str], _model: Model, _shown: Shown, name: str, kind: Literal["png", "svg"]
+    key: tuple[str, str],
+    _model: Model,
+    _shown: Shown,
+    name: str,
+    kind: Literal["png", "svg"],
+    theme: str,
 ) -> bytes:
-    """One of the report's figures as a file, `png` or `svg`."""
+    """One of the report's figures as a file, `png` or `svg`, in the colours of a theme."""
     from explorer import report
+    from explorer.figures import THEMES
 
-    return report.draw(name, _model.checkpoint, _shown.images, kind, dpi=110)
+    theme_ = THEMES[theme]
+    return report.draw(name, _model.checkpoint, _shown.images, kind, dpi=150, theme=theme_)
 
 
 class TsneJob:

@@ -1,4 +1,5 @@
-"""The table of all checkpoints: sortable, and a click opens a row with the report's figures."""
+"""The table of all checkpoints: sortable, and a click opens a row: its numbers and the report's
+figures, over the page."""
 
 from functools import partial
 from typing import Any
@@ -132,13 +133,22 @@ def _opened(rows: list[Row], shown: Shown) -> None:
             icon=":material/error:",
         )
         return
-    with st.container(key="opened", border=True):
+    st.dialog(table.plain(name), width="large", on_dismiss=_close)(_row)(row, model, shown)
+
+
+def _close() -> None:
+    state.put(row=None)
+    st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
+
+
+def _row(row: Row, model: Model, shown: Shown) -> None:
+    with st.container(key="opened"):
         _heading(row, model)
-        st.fragment(_figures)(model, shown)
+        _figures(model, shown)
 
 
 def _heading(row: Row, model: Model) -> None:
-    words, explore, add, close = st.columns([5, 1.4, 1.4, 1], vertical_alignment="center")
+    words, explore, add = st.columns([5, 1.4, 1.4], vertical_alignment="center")
     likelihood, e = LIKELIHOODS[row.likelihood], row.evaluation
     own = (
         f"no −ELBO is claimed: {likelihood.title.lower()} is a distance"
@@ -148,12 +158,12 @@ def _heading(row: Row, model: Model) -> None:
     )
     preset = model.checkpoint.preset
     words.markdown(
-        f"**{table.plain(row.name)}** · {likelihood.title}: {e.reconstruction:.2f}, "
-        f"KL {e.kl:.2f}, {own}.  \n"
+        f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.  \n"
         f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
         f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
     )
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
+        _close()
         state.put(checkpoint=row.name, z=None, axes=None)
         st.switch_page("screens/explore.py")
     names = state.get("beside")
@@ -167,11 +177,8 @@ def _heading(row: Row, model: Model) -> None:
         width="stretch",
         key="put_beside",
     ):
+        _close()
         state.put(beside=(*names, row.name))
-        st.rerun()
-    if close.button("Close", width="stretch"):
-        state.put(row=None)
-        st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
         st.rerun()
     if _digest(row.name) != row.digest:
         st.warning(
@@ -192,6 +199,8 @@ def _figures(model: Model, shown: Shown) -> None:
     """The report's figures of a checkpoint, drawn one after the other."""
     from explorer import report
 
+    # The files are for paper; what is shown here is for this page.
+    theme = "dark" if st.context.theme.type == "dark" else "light"
     places_ = {}
     grid = st.columns(2)
     for n, name in enumerate(report.FIGURES):
@@ -199,18 +208,18 @@ def _figures(model: Model, shown: Shown) -> None:
         places_[name].caption(f"Drawing {name} …")
     for name, place in places_.items():
         with place.container():
-            picture = cache.report_figure((model.key, shown.key), model, shown, name, "png")
-            st.image(picture, caption=report.CAPTIONS[name], width="stretch")
-            files = st.container(horizontal=True)
-            file = f"{model.checkpoint.name}-{name}"
-            files.download_button(
-                "PNG", picture, f"{file}.png", "image/png", key=f"png_{name}", on_click="ignore"
-            )
-            files.download_button(
-                "SVG",
-                partial(cache.report_figure, (model.key, shown.key), model, shown, name, "svg"),
-                f"{file}.svg",
-                "image/svg+xml",
-                key=f"svg_{name}",
-                on_click="ignore",
-            )
+            figure = partial(cache.report_figure, (model.key, shown.key), model, shown, name)
+            st.image(figure("png", theme), width="stretch")
+            line = st.container(horizontal=True, vertical_alignment="center")
+            line.caption(report.CAPTIONS[name], width="stretch")
+            for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+                line.download_button(
+                    kind.upper(),
+                    partial(figure, kind, "light"),
+                    f"{model.checkpoint.name}-{name}.{kind}",
+                    mime,
+                    key=f"{kind}_{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/download:",
+                )

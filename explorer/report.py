@@ -1,4 +1,5 @@
-"""A VAE report's figures of any checkpoint, for paper: arrays → matplotlib figures → files."""
+"""A VAE report's figures of any checkpoint: arrays → matplotlib figures → files, for paper, or in
+the dark theme for the screen."""
 
 import io
 import itertools
@@ -17,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer import latent
-from explorer.figures import CLASS_COLOURS, THEMES, z_name
+from explorer.figures import CLASS_COLOURS, THEMES, Theme, z_name
 from training.checkpoint import Checkpoint
 from training.data import ImageSet, to_float
 from training.model import VAE
 
-THEME = THEMES["light"]
+PAPER = THEMES["light"]
 _STYLE: dict[str, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -68,15 +69,17 @@ def _picture(axes: Any, pixels: NDArray[Any], frame: str | None = None) -> None:
         spine.set_linewidth(2)
 
 
-def loss_curves(checkpoint: Checkpoint, images: ImageSet | None = None) -> Figure:
+def loss_curves(
+    checkpoint: Checkpoint, images: ImageSet | None = None, theme: Theme = PAPER
+) -> Figure:
     """Both terms and their sum over the epochs, train dotted and test solid."""
     row = checkpoint.vae.likelihood
     first = "Reconstruction" if row.constant == 0 else row.formula
     whole = row.total_title[0].upper() + row.total_title[1:]
     panels = (
-        ("reconstruction", first, row.unit, THEME.reconstruction),
-        ("kl", "KL", "nats", THEME.kl),
-        ("total", whole, "nats" if row.is_nll else "", THEME.ink),
+        ("reconstruction", first, row.unit, theme.reconstruction),
+        ("kl", "KL", "nats", theme.kl),
+        ("total", whole, "nats" if row.is_nll else "", theme.ink),
     )
     figure = _figure(9, 2.8, apart=0.06)
     epochs = [h.epoch for h in checkpoint.history]
@@ -89,7 +92,7 @@ def loss_curves(checkpoint: Checkpoint, images: ImageSet | None = None) -> Figur
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{unit} per image".strip())
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.grid(color=THEME.grid, lw=0.6)
+        axes.grid(color=theme.grid, lw=0.6)
         if epochs:
             axes.legend(frameon=False)
     return figure
@@ -118,39 +121,39 @@ def pairs_of(there: Sequence[int]) -> list[tuple[int, int]]:
     return [*wanted, *others][: len(PAIRS)] or [(there[0], there[0])]
 
 
-def interpolation(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+def interpolation(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """Straight lines through the latent space, between typical images of different classes.
 
     The images themselves stand framed at both ends of each strip.
     """
     there = {n: image for n, image in enumerate(_typical(checkpoint, images)) if image is not None}
     pairs = pairs_of(list(there))
-    figure = _figure(STEPS + 2, len(pairs) * 1.1 + 0.3)
+    figure = _figure(0.6 * (STEPS + 2), len(pairs) * 0.75 + 0.3)
     grid = figure.subplots(len(pairs), STEPS + 2, squeeze=False)
     for row, pair in zip(grid, pairs, strict=True):
         x = to_float(images.images[[there[label] for label in pair]])
         for axes, picture in zip(row[1:-1], strip(checkpoint.vae, x), strict=True):
             _picture(axes, picture)
         for axes, original, label in ((row[0], x[0], pair[0]), (row[-1], x[1], pair[1])):
-            _picture(axes, original.numpy(), THEME.x)
-            axes.set_title(f"x: {_written(images.classes[label])}", color=THEME.x)
+            _picture(axes, original.numpy(), theme.x)
+            axes.set_title(f"x: {_written(images.classes[label])}", color=theme.x)
     return figure
 
 
 @torch.no_grad()
-def reconstructions(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+def reconstructions(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """A typical image of each class, and below it what the mean of its code decodes to."""
     found = [(n, i) for n, i in enumerate(_typical(checkpoint, images)) if i is not None][:12]
     x = to_float(images.images[[image for _, image in found]])
     decoded = checkpoint.vae.picture(checkpoint.vae.encode(x).mu).numpy()
-    figure = _figure(max(3, len(found)), 2.25)
+    figure = _figure(max(3, 0.7 * len(found)), 1.75)
     grid = figure.subplots(2, len(found), squeeze=False)
     for n, (label, _) in enumerate(found):
-        _picture(grid[0, n], x[n].numpy(), THEME.x)
-        _picture(grid[1, n], decoded[n], THEME.x_hat)
+        _picture(grid[0, n], x[n].numpy(), theme.x)
+        _picture(grid[1, n], decoded[n], theme.x_hat)
         grid[0, n].set_title(_written(images.classes[label]))
-    grid[0, 0].set_ylabel("x", color=THEME.x, rotation=0, labelpad=10)
-    grid[1, 0].set_ylabel("x̂", color=THEME.x_hat, rotation=0, labelpad=10)
+    grid[0, 0].set_ylabel("x", color=theme.x, rotation=0, labelpad=10)
+    grid[1, 0].set_ylabel("x̂", color=theme.x_hat, rotation=0, labelpad=10)
     return figure
 
 
@@ -161,7 +164,7 @@ def _axes_of(checkpoint: Checkpoint, codes: latent.Codes) -> list[int]:
 
 
 @torch.no_grad()
-def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """Decoded pictures over the prior, where its quantiles from 1 % to 99 % lie in the two
     dimensions of most KL; the other dimensions are at the prior's median."""
     vae = checkpoint.vae
@@ -182,10 +185,10 @@ def manifold(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     plot.set_xticks(middles, values)
     rest = vae.config.latent_dim - len(axes)
     more = f"; the other {rest} at its median" if rest else ""
-    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title}{more})", color=THEME.z)
+    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title}{more})", color=theme.z)
     if len(axes) > 1:
         plot.set_yticks(middles, values[::-1])
-        plot.set_ylabel(z_name(axes[1]), color=THEME.z)
+        plot.set_ylabel(z_name(axes[1]), color=theme.z)
     else:
         plot.set_yticks([])
     for spine in plot.spines.values():
@@ -202,7 +205,7 @@ def square(points: NDArray[Any], low: float) -> list[tuple[float, float]]:
     return [(float(a), float(a + 2 * half)) for a in start]
 
 
-def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
+def scatter(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """The posterior means of all images in the two dimensions of most KL, coloured by class."""
     codes, labels = latent.encode(checkpoint.vae, images.images), images.labels.numpy()
     axes = _axes_of(checkpoint, codes)
@@ -224,9 +227,9 @@ def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
     )
     for colour, name in zip(colours, images.classes, strict=True):
         plot.scatter([], [], s=4, color=str(colour), lw=0, label=_written(name))
-    plot.set_xlabel(z_name(axes[0]), color=THEME.z)
+    plot.set_xlabel(z_name(axes[0]), color=theme.z)
     if len(axes) > 1:
-        plot.set_ylabel(z_name(axes[1]), color=THEME.z)
+        plot.set_ylabel(z_name(axes[1]), color=theme.z)
         plot.set_aspect("equal", adjustable="box")
         x_range, y_range = square(codes.mu[:, axes], checkpoint.vae.prior.low)
         plot.set_xlim(*x_range)
@@ -241,12 +244,12 @@ def scatter(checkpoint: Checkpoint, images: ImageSet) -> Figure:
         )
     else:  # a strip a class, its name beside it
         plot.set_yticks(range(len(images.classes)), [_written(c) for c in images.classes])
-    plot.grid(color=THEME.grid, lw=0.6)
+    plot.grid(color=theme.grid, lw=0.6)
     plot.set_axisbelow(True)
     return figure
 
 
-FIGURES: dict[str, Callable[[Checkpoint, ImageSet], Figure]] = {
+FIGURES: dict[str, Callable[[Checkpoint, ImageSet, Theme], Figure]] = {
     "loss": loss_curves,
     "interpolation": interpolation,
     "reconstructions": reconstructions,
@@ -262,18 +265,30 @@ CAPTIONS = {
 }
 
 
+def _colours(theme: Theme) -> dict[str, Any]:
+    """What has no colour of its own: the ground, and what is written and ruled on it."""
+    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
+    return {**dict.fromkeys(inked, theme.ink), **dict.fromkeys(grounds, theme.paper)}
+
+
 def draw(
-    name: str, checkpoint: Checkpoint, images: ImageSet, kind: Literal["png", "svg"], dpi: int = 200
+    name: str,
+    checkpoint: Checkpoint,
+    images: ImageSet,
+    kind: Literal["png", "svg"],
+    dpi: int = 200,
+    theme: Theme = PAPER,
 ) -> bytes:
     """The figure called `name` as a file. The same input gives the same bytes, in any thread.
 
     Raises:
         KeyError: `name` is not in `FIGURES`.
     """
-    with _DRAWING, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    style = {**_STYLE, **_colours(theme)}
+    with _DRAWING, mpl.rc_context(style):  # type: ignore[arg-type]
         out = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        FIGURES[name](checkpoint, images).savefig(
-            out, format=kind, dpi=dpi, metadata=metadata, facecolor="white"
-        )
+        figure = FIGURES[name](checkpoint, images, theme)
+        figure.savefig(out, format=kind, dpi=dpi, metadata=metadata)
     return out.getvalue()

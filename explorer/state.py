@@ -59,7 +59,7 @@ def _axes(text: str) -> tuple[int, int]:
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(unquote(part) for part in text.split(",") if part))
-    if not 1 <= len(names) <= 4:
+    if not names:
         raise ValueError(text)
     return names
 

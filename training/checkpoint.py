@@ -157,7 +157,7 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     Raises:
         CheckpointError: as `load`.
     """
-    file_name = ascii(file_name)[1:-1][:120]  # it stands in sentences, and may be anybody's
+    file_name = printable(file_name)  # it stands in sentences, and may be anybody's
     if len(content) > MAX_BYTES:
         raise CheckpointError(
             f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
@@ -187,9 +187,17 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     return checkpoint
 
 
+def printable(text: str) -> str:
+    """A stranger's text as it may stand in a sentence: on one line, and short.
+
+    What is no visible character, or would turn the direction of the text, stands as its escape.
+    """
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)[:120]
+
+
 def _short(text: object) -> str:
-    """A stranger's text as it may stand in a sentence: printable, on one line, and short."""
-    return ascii(str(text))[1:-1][:120].rstrip(".")
+    return printable(str(text)).rstrip(".")
 
 
 def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:

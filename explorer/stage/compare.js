@@ -2,18 +2,18 @@
 // frame shows every model's picture and terms.
 
 import { Column } from "./column.js";
-import { lessMotion, paintDigit, round125, set, signed, write } from "./dom.js";
+import { paintDigit, round125, set, signed, write } from "./dom.js";
 import { page } from "./compare_page.js";
 import { Loader } from "./loader.js";
 import { Pad } from "./pad.js";
 import { Pictures } from "./payload.js";
 import { themeOf } from "./plotly.js";
+import { SharedWalk } from "./shared_walk.js";
 import { Vae } from "./vae.js";
 import { viewOf } from "./views.js";
 
 const REST = 350; // milliseconds after the last key press until the server is told
 const FRAMES = 8; // of a walk's filmstrip
-const KEPT_FOR_WALK = ["straight", "spherical", "across", "up"];
 const FURTHEST = 100; // standard deviations of a normal prior, where the cursor ends
 const REACH = 3; // how far a traversal goes, in standard deviations of a normal prior
 
@@ -38,8 +38,6 @@ class Compare {
     this.marks = [null, null];
     this.dirty = new Set();
     this.frame = 0;
-    this.playing = false;
-    this.forward = true;
     this.told = "";
     this.tellings = 0;
     this._wire();
@@ -82,20 +80,19 @@ class Compare {
         this.settle();
       });
     });
-    click(".mark-a", () => this.mark(0));
-    click(".mark-b", () => this.mark(1));
-    click(".go", () => this.play(!this.playing));
-    this.share = this.$(".share");
-    this.share.addEventListener("input", () => {
-      this.play(false);
-      this.go({ kind: "walk", share: Number(this.share.value) });
-    });
-    this.share.addEventListener("change", () => this.settle());
-    this.path = this.$(".path");
-    this.path.addEventListener("change", () => {
-      this.halt();
-      this.change("film");
-      this.change("z"); // a share of the walk is another place now
+    this.walk = new SharedWalk(this.root, {
+      mark: (k) => this.mark(k),
+      go: (share) => this.go({ kind: "walk", share }),
+      begin: () => {
+        if (this.where.kind !== "walk" || this.where.share >= 1) this.where = { kind: "walk", share: 0 };
+        this.change("z");
+      },
+      stop: () => this.settle(),
+      changed: () => {
+        this.halt();
+        this.change("film");
+        this.change("z"); // a share of the walk is another place now
+      },
     });
   }
 
@@ -134,7 +131,7 @@ class Compare {
   }
 
   _take(data, pictures, loaded, theme) {
-    this.play(false);
+    this.walk.play(false);
     this.root.dataset.theme = theme;
     this.root.dataset.columns = String(loaded.length);
     const others = data.key !== this.key;
@@ -239,7 +236,7 @@ class Compare {
   // --- what hands do ----------------------------------------------------------------------------
 
   halt() {
-    this.play(false);
+    this.walk.play(false);
     clearTimeout(this.settling);
   }
 
@@ -289,7 +286,7 @@ class Compare {
     const where = this.where.kind === "walk" ? { kind: "place", t: this.place() } : this.where;
     this.marks[k] = { x: this.x, where }; // for models that come later
     for (const column of this.columns.values()) column.marks[k] = column.z.slice();
-    if (this.path.value === "across" || this.path.value === "up") this.path.value = "straight";
+    this.walk.marked();
     if (this.where.kind === "walk") this.go({ kind: "walk", share: k }); // z is that end of it now
     this._fillMarks();
   }
@@ -305,20 +302,6 @@ class Compare {
     } else if (event.key === "Home") this._home();
     else return;
     event.preventDefault();
-  }
-
-  play(on) {
-    if (on === this.playing) return;
-    this.playing = on;
-    this.last = 0;
-    const button = this.$(".go");
-    set(button, "aria-pressed", on);
-    write(button, on ? "Stop" : "Play");
-    if (on) {
-      if (this.where.kind !== "walk" || this.where.share >= 1) this.where = { kind: "walk", share: 0 };
-      this.forward = true;
-      this.change("z");
-    } else this.settle();
   }
 
   /** The hand let go: tell the server what is shown. */
@@ -346,24 +329,6 @@ class Compare {
     this.frame ||= requestAnimationFrame((now) => this._paint(now));
   }
 
-  _walk(now) {
-    if (this.where.kind !== "walk") return;
-    const seconds = 4;
-    this.last ||= now;
-    let elapsed = (now - this.last) / 1000;
-    if (lessMotion()) {
-      if (elapsed < 0.5) return;
-      elapsed = 0.5;
-    }
-    this.last = now;
-    let share = this.where.share + ((this.forward ? 1 : -1) * elapsed) / seconds;
-    if (share > 1 || share < 0) {
-      this.forward = share < 0;
-      share = Math.min(1, Math.max(0, share > 1 ? 2 - share : -share));
-    }
-    this.where = { kind: "walk", share };
-  }
-
   /** Everything is decoded and painted in one frame, so that all models move together. */
   _paint(now) {
     if (this.frame) cancelAnimationFrame(this.frame);
@@ -371,12 +336,13 @@ class Compare {
     if (!this.columns.size) return;
     const { dirty } = this;
     this.dirty = new Set();
-    if (this.playing) this._walk(now);
+    const { walk } = this;
+    if (walk.playing && this.where.kind === "walk")
+      this.where = { kind: "walk", share: walk.next(now, this.where.share) };
     const columns = [...this.columns.values()];
-    const moved = dirty.has("z") || dirty.has("x") || this.playing;
-    const path = this.path.value;
-    if (dirty.has("film") || dirty.has("x") || (moved && KEPT_FOR_WALK.indexOf(path) > 1))
-      for (const column of columns) column.setPath(path, REACH, FRAMES);
+    const moved = dirty.has("z") || dirty.has("x") || walk.playing;
+    if (dirty.has("film") || dirty.has("x") || (moved && walk.traverses))
+      for (const column of columns) column.setPath(walk.path, REACH, FRAMES);
     if (moved) for (const column of columns) column.put(this.where);
     if (dirty.has("x")) this._paintInput();
     // One scale for the bars of all models. It follows x, and is stretched where z is far from it.
@@ -386,7 +352,7 @@ class Compare {
     const scale = longest > usual ? Math.ceil(longest / step) * step : usual;
     for (const column of columns) column.paint(scale);
     this._paintControls();
-    if (this.playing) this.change("play");
+    if (walk.playing) this.change("play");
   }
 
   _paintInput() {
@@ -417,8 +383,7 @@ class Compare {
     });
     const own = this.where.kind === "mu";
     write(this.$(".where"), own ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "same place under each prior");
-    const share = this.where.kind === "walk" ? this.where.share : 0;
-    if (Number(this.share.value) !== Number(share.toFixed(3))) this.share.value = share.toFixed(3);
+    this.walk.paint(this.where.kind === "walk" ? this.where.share : 0);
   }
 
   pause() {

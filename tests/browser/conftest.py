@@ -270,7 +270,7 @@ class Screen:
 
         return dict(parse_qsl(urlsplit(self.page.url).query))
 
-    def until_query(self, **wanted: str) -> None:
+    def until_query(self, **wanted: str | None) -> None:
         """Wait until the address says so."""
         for name, value in wanted.items():
             self.page.wait_for_function(

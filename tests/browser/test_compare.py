@@ -310,12 +310,21 @@ def test_a_click_in_the_table_opens_a_row(opened):
     s.page.mouse.click(box["x"] + 60, box["y"] + 36 + 35 * 2 + 17)  # the third row
     s.page.wait_for_selector(".st-key-opened")
     name = list(table.read(ROOT / "checkpoints"))[2]
-    assert s.page.locator(".st-key-opened strong").first.inner_text() == name
+    dialog = s.page.get_by_role("dialog", name=name)
     s.until_query(row=name)
     s.page.wait_for_function(
         "() => document.querySelectorAll('.st-key-opened [data-testid=stImage] img').length === 5",
         timeout=60_000,
     )
+    bottom = dialog.locator("[data-testid=stImage]").first.bounding_box()
+    assert bottom["y"] + bottom["height"] < 720  # it lies over the page, not below it
+    s.page.keyboard.press("Escape")
+    s.page.wait_for_selector(".st-key-opened", state="detached")
+    s.until_query(row=None)
+    s.page.wait_for_timeout(800)
+    box = s.page.locator("[data-testid=stDataFrame]").bounding_box()
+    s.page.mouse.click(box["x"] + 60, box["y"] + 36 + 35 * 2 + 17)  # the same row again
+    s.page.wait_for_selector(".st-key-opened")
     s.page.get_by_role("button", name="Open in Explore").click()
     s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
     s.until_query(checkpoint=name)
@@ -323,10 +332,14 @@ def test_a_click_in_the_table_opens_a_row(opened):
 
 def test_a_link_with_what_is_not_there_says_so(app, screen):
     s = screen()
-    s.open(f"{app.url}/compare?beside=mnist-2d,no%252Cthing&data=mnist-5k&place=1,wide&image=9999")
+    s.open(
+        f"{app.url}/compare?beside=mnist-2d,no%252Cthing,a,b,c&data=mnist-5k&place=1,wide&image=9999&row=gone"
+    )
     said = s.warnings()
     assert "no,thing" in said
     assert "no image 9999" in said
+    assert "names 5 checkpoints" in said
+    assert "no checkpoint 'gone'" in said
     assert "two numbers" in said
     assert s.page.locator(".compare .column").count() == 1
     s.until_query(beside="mnist-2d")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from explorer import latent, places, report
 from explorer.__main__ import main
+from explorer.figures import THEMES
 from training import data
 from training.checkpoint import Checkpoint, Metrics
 from training.model import VAE, VAEConfig
@@ -48,10 +49,25 @@ def test_every_figure_of_every_kind_of_model_is_a_picture(name, found, digits):
     first = report.draw(name, found, digits, "png", 60)
     assert first == report.draw(name, found, digits, "png", 60)
     pixels = np.asarray(Image.open(io.BytesIO(first)).convert("L")).astype(int)
-    inches = report.FIGURES[name](found, digits).get_size_inches()
+    inches = report.FIGURES[name](found, digits, report.PAPER).get_size_inches()
     assert pixels.shape[::-1] == tuple((60 * inches).astype(int))
     assert (pixels < 128).mean() > 0.002
     assert pixels.std() > 10
+
+
+def test_a_figure_on_the_dark_theme_is_dark_and_can_be_read(digits):
+    dark = THEMES["dark"]
+    pixels = np.asarray(
+        Image.open(
+            io.BytesIO(report.draw("loss", made(latent_dim=2), digits, "png", 60, dark))
+        ).convert("RGB")
+    )
+    ground = tuple(int(dark.paper[n : n + 2], 16) for n in (1, 3, 5))
+    assert (pixels == ground).all(-1).mean() > 0.7
+    light = pixels.astype(int).sum(-1) > 600  # ink, which on this ground must be light
+    assert 0.005 < light.mean() < 0.1
+    black = pixels.astype(int).sum(-1) < 20  # no writing was left in the other theme's ink
+    assert black.mean() < 0.001
 
 
 def test_an_svg_is_a_drawing_and_the_same_in_any_thread(digits):
@@ -80,7 +96,7 @@ def test_manifold_and_scatter_have_the_same_axes(digits):
     labels = [
         (axes.get_xlabel().split()[0], axes.get_ylabel())
         for name in ("manifold", "scatter")
-        for axes in report.FIGURES[name](found, images).axes
+        for axes in report.FIGURES[name](found, images, report.PAPER).axes
     ]
     assert labels[0] == labels[1]
 

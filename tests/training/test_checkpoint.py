@@ -168,6 +168,14 @@ def test_listing_goes_on_past_a_bad_file(good, tmp_path):
     assert fine.name == "b"
 
 
+def test_a_name_in_any_script_is_the_checkpoints_name(good, tmp_path):
+    path = tmp_path / "größe 数.safetensors"
+    path.write_bytes(good[1].read_bytes())
+    assert checkpoints.load(path).name == "größe 数"
+    with pytest.raises(CheckpointError, match=r"^a\\u202eb\\nc\.safetensors is damaged"):
+        checkpoints.loads(b"garbage", "a\u202eb\nc.safetensors")
+
+
 def test_weights_that_are_not_finite_are_not_saved():
     vae = new_vae(PRESET, 0)
     vae.decoder[0].weight.data[0, 0] = torch.inf
