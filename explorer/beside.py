@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from explorer import cache, choose, figures, flow, maps, state
+from explorer import cache, choose, figures, flow, maps, places, state
 from explorer.cache import Model, Shown
 from explorer.choose import Scene
 from explorer.stage import compare, component
+from training import table
+from training.table import TableError
 
 MOST = 4
 FIRST = ("report-normal", "mnist-2d")  # the report's and ours, of one prior and dimension
@@ -28,10 +30,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     names = _names(left, good)
     shown = choose.data_box(right)
     state.get("place")  # what is wrong with it is told now
-    row = state.get("row")
-    if row is not None and row not in good:
-        state.complain(f"There is no checkpoint {state.quoted(row)} here; choose a row below.")
-        state.put(row=None)
+    _heed_row(good)
     image, n = state.get("image"), len(shown.images)
     if image is not None and image >= n:
         state.complain(f"There is no image {image} here; the images are numbered 0 to {n - 1}.")
@@ -49,6 +48,20 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         st.info("Choose two to four checkpoints above: they are shown under one cursor.")
         state.publish("beside", "data", "row")
     return found, shown
+
+
+def _heed_row(good: dict[str, Model]) -> None:
+    """Say so where a link opens a row that the table does not have."""
+    row = state.get("row")
+    if row is None or row in good:
+        return
+    try:
+        known = table.read(places.checkpoint_dir())
+    except (TableError, ValueError):  # the table says so itself
+        known = {}
+    if row not in known:
+        state.complain(f"There is no checkpoint {state.quoted(row)} here; choose a row below.")
+        state.put(row=None)
 
 
 def _names(place, good: dict[str, Model]) -> list[str]:

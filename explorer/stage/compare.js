@@ -368,6 +368,8 @@ class Compare {
 
   _paintControls() {
     const t = this.place();
+    const own = this.where.kind !== "place" && this.columns.size > 1; // each model's is another one
+    const [first] = this.columns.keys();
     ["across", "up"].forEach((name, axis) => {
       const row = this.$(`.${name}`);
       const input = row.querySelector("input");
@@ -378,11 +380,12 @@ class Compare {
         set(input, "max", Math.max(3, Math.ceil(value * 10) / 10));
         if (Number(input.value) !== Number(value.toFixed(2))) input.value = value.toFixed(2);
       }
+      row.classList.toggle("own", own);
       write(row.querySelector("output"), `${signed(value)} σ`);
-      set(input, "aria-valuetext", `${value.toFixed(2)} standard deviations`);
+      set(row.querySelector("output"), "title", own ? `where ${first} stands` : "");
+      set(input, "aria-valuetext", `${value.toFixed(2)} standard deviations${own ? `, where ${first} stands` : ""}`);
     });
-    const own = this.where.kind === "mu";
-    write(this.$(".where"), own ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "same place under each prior");
+    write(this.$(".where"), this.where.kind === "mu" ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "same place under each prior");
     this.walk.paint(this.where.kind === "walk" ? this.where.share : 0);
   }
 
