@@ -5,7 +5,7 @@ import threading
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer import access, assets, live
+from explorer import access, assets, live, sockets
 
 
 def _warm_up() -> None:
@@ -20,5 +20,9 @@ base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     "explorer/app.py",
     routes=[*assets.routes(base), *live.routes(base)],
-    middleware=[Middleware(access.Guard), Middleware(assets.Preload)],
+    middleware=[
+        Middleware(sockets.Closing),
+        Middleware(access.Guard),
+        Middleware(assets.Preload),
+    ],
 )

@@ -1,5 +1,6 @@
 """Arrays → plotly figures. No Streamlit in it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,12 +153,14 @@ def map_layout(
     theme: Theme,
     revision: str,
     least_span: float = 0.0,
+    least: float = -math.inf,
 ) -> dict[str, Any]:
     """The layout of the latent scatter, each class's name written where it is dense.
 
     Where `axis_titles` is None the axes mean nothing (t-SNE) and are hidden. A figure of the same
     `revision` keeps its zoom. An axis spans at least `least_span`, so that a collapsed dimension
-    looks collapsed.
+    looks collapsed. Where nothing lies below `least`, the map begins there, and room that is left
+    over goes to its other side.
     """
     names = [
         {
@@ -176,7 +179,9 @@ def map_layout(
     hidden = {"showticklabels": False, "zeroline": False, "showgrid": False}
     x_title, y_title = axis_titles or ("", "")
     more = {} if axis_titles else hidden
-    x_range, y_range = (_range(points[:, k], least_span) for k in (0, 1))
+    x_range, y_range = (_range(points[:, k], least_span, least) for k in (0, 1))
+    if math.isfinite(least):
+        x_range["constraintoward"], y_range["constraintoward"] = "left", "bottom"
     layout = go.Layout(
         **_layout(
             theme,
@@ -198,12 +203,15 @@ def map_layout(
     return layout.to_plotly_json()
 
 
-def _range(values: NDArray[np.floating], least_span: float) -> dict[str, Any]:
-    """All values with a margin, and no less than `least_span`."""
+def _range(values: NDArray[np.floating], least_span: float, least: float) -> dict[str, Any]:
+    """All values with a margin, and no less than `least_span`; from `least`, if that is finite."""
     if len(values) == 0:
         return {}
     low, high = float(values.min()), float(values.max())
     margin = max(0.04 * (high - low), (least_span - (high - low)) / 2, 1e-6)
+    if low - margin < least:  # half a point must not be cut
+        start = least - 0.01 * (high - least)
+        return {"range": [start, max(high + margin, start + least_span)]}
     return {"range": [low - margin, high + margin]}
 
 
@@ -213,7 +221,9 @@ def class_places(
     """Where to write each class: (class, x, y), where it is dense and among itself.
 
     The map is cut into `cells` × `cells`, and a class takes the cell in which its share times its
-    number of points is largest, unless another class is already written in it or beside it.
+    number of points is largest, among those in and beside which no other class is written yet. A
+    class that has all of its dense cells beside another's name is written there all the same, a
+    good cell away from that name if its points go so far: never among its few strays.
     """
     low, high = np.percentile(points, [0.5, 99.5], axis=0)
     size = np.maximum(high - low, 1e-9) / cells
@@ -223,18 +233,26 @@ def class_places(
     score = counts**2 / np.maximum(counts.sum(0), 1)
     # The class with the clearest place chooses first.
     best = score.reshape(n_classes, -1).max(1)
-    free, places = np.ones((cells, cells), dtype=bool), []
+    free = np.ones((cells, cells), dtype=bool)
+    places: list[tuple[int, float, float]] = []
     for label in np.argsort(-best):
         if best[label] == 0:
             continue
-        open_score = np.where(free, score[label], -1)
-        i, j = np.unravel_index(int(open_score.argmax()), free.shape)
-        if open_score[i, j] <= 0:
-            i, j = np.unravel_index(int(score[label].argmax()), free.shape)
+        dense = score[label] >= 0.25 * best[label]
+        if (dense & free).any():
+            i, j = np.unravel_index(int(np.where(free, score[label], -1).argmax()), free.shape)
+            here = (labels == label) & (cell[:, 0] == i) & (cell[:, 1] == j)
+            place = np.median(points[here], axis=0)
+        else:
+            own = points[(labels == label) & dense[cell[:, 0], cell[:, 1]]]
+            taken = np.array([there for _, *there in places])
+            away = np.linalg.norm((own[:, None] - taken) / size, axis=-1).min(1)
+            apart = own[away >= min(1.3, away.max())]
+            centre = np.median(own, axis=0)
+            place = apart[np.linalg.norm((apart - centre) / size, axis=-1).argmin()]
+            i, j = np.clip(((place - low) / size).astype(int), 0, cells - 1)
         free[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2] = False
-        here = (labels == label) & (cell[:, 0] == i) & (cell[:, 1] == j)
-        x, y = np.median(points[here], axis=0)
-        places.append((int(label), float(x), float(y)))
+        places.append((int(label), float(place[0]), float(place[1])))
     return places
 
 

@@ -1,5 +1,6 @@
 """Offers the stage what it shows and takes what it reports. x → q(z|x) → z → x̂ runs in there."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -107,10 +108,19 @@ def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
         labels = images.labels.numpy()[view.index]
         # Zoom and hidden classes belong to the scene and the projection, not to a step of t-SNE.
         stays = "|".join(map(str, (*scene.key, *revision[:-1])))
-        least_span = 5.0 if view.spec["kind"] == "plane" else 0.0  # the prior has sigma 1
+        plane = view.spec["kind"] == "plane"
+        least_span = 5.0 if plane else 0.0  # the prior has sigma 1
+        least = scene.model.checkpoint.vae.prior.low if plane else -math.inf
         layouts = {
             name: figures.map_layout(
-                view.points, labels, images.classes, view.axis_titles, theme, stays, least_span
+                view.points,
+                labels,
+                images.classes,
+                view.axis_titles,
+                theme,
+                stays,
+                least_span,
+                least,
             )
             for name, theme in figures.THEMES.items()
         }

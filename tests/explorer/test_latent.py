@@ -71,6 +71,19 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
     assert layout["uirevision"] == "r"
 
 
+def test_a_map_of_positive_codes_begins_at_zero():
+    points = np.random.default_rng(0).gamma(2, 1, (300, 2))
+    layout = figures.map_layout(
+        points, np.zeros(300, int), ("0",), ("a", "b"), figures.THEMES["light"], "r", 5.0, 0.0
+    )
+    for k, axis in enumerate(("xaxis", "yaxis")):
+        low, high = layout[axis]["range"]
+        assert -0.02 * high < low <= points[:, k].min()
+        assert high > points[:, k].max()
+    assert layout["xaxis"]["constraintoward"] == "left"
+    assert layout["yaxis"]["constraintoward"] == "bottom"
+
+
 def test_class_names_stand_among_their_points_and_apart():
     rng = np.random.default_rng(0)
     centres = np.array([[0, 0], [5, 0], [0, 5], [5, 5]])
@@ -80,6 +93,18 @@ def test_class_names_stand_among_their_points_and_apart():
     assert sorted(label for label, _, _ in places) == [0, 1, 2, 3]
     for label, x, y in places:
         assert np.hypot(x - centres[label, 0], y - centres[label, 1]) < 2
+
+
+def test_a_class_beside_another_is_not_written_among_its_strays():
+    rng = np.random.default_rng(0)
+    centres = np.array([[0, 0], [0.6, 0], [5, 5]])
+    labels = np.repeat(np.arange(3), 500)
+    points = centres[labels] + rng.normal(size=(1500, 2)) * np.array([[0.1], [0.1], [2]])[labels]
+    points[:5] = [4, -1]  # strays of class 0
+    places = {label: np.array(place) for label, *place in figures.class_places(points, labels, 3)}
+    assert np.linalg.norm(places[0] - centres[0]) < 0.6
+    assert np.linalg.norm(places[1] - centres[1]) < 0.6
+    assert np.linalg.norm(places[0] - places[1]) > 0.5
 
 
 def test_a_typical_image_is_of_its_class(scene):
