@@ -1,6 +1,7 @@
 """What the terminal says where a tab is closed in the middle of something."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
@@ -30,7 +31,8 @@ def run(app) -> None:
         if message["type"] == "websocket.send":
             raise OSError
 
-    asyncio.run(app({"type": "websocket"}, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # this thread may have a loop of its own
+        pool.submit(asyncio.run, app({"type": "websocket"}, receive, send)).result()
 
 
 def test_a_tab_that_is_closed_is_no_error():
