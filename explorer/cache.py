@@ -168,8 +168,7 @@ def report_figure(
     from explorer import report
     from explorer.figures import THEMES
 
-    theme_ = THEMES[theme]
-    return report.draw(name, _model.checkpoint, _shown.images, kind, dpi=150, theme=theme_)
+    return report.draw(name, _model.checkpoint, _shown.images, kind, 150, THEMES[theme])
 
 
 class TsneJob:

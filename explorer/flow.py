@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import cache, choose, figures, maps, state
+from explorer import cache, choose, figures, map_figure, maps, state
 from explorer.assets import STORE
 from explorer.cache import Model, Shown
 from explorer.choose import Scene
@@ -112,7 +112,7 @@ def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
         least_span = 5.0 if plane else 0.0  # the prior has sigma 1
         least = scene.model.checkpoint.vae.prior.low if plane else -math.inf
         layouts = {
-            name: figures.map_layout(
+            name: map_figure.map_layout(
                 view.points,
                 labels,
                 images.classes,
@@ -124,7 +124,7 @@ def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
             )
             for name, theme in figures.THEMES.items()
         }
-        traces = figures.map_traces(view.points, view.index, labels, images.classes)
+        traces = map_figure.map_traces(view.points, view.index, labels, images.classes)
         return payload.map_(traces, layouts, view.spec, scene.dims, _typical(scene), view.codes)
 
     return STORE.offer(("map", scene.key, revision), build)

@@ -2,7 +2,8 @@
 // frame shows every model's picture and terms.
 
 import { Column } from "./column.js";
-import { paintDigit, round125, set, signed, write } from "./dom.js";
+import { Cursor } from "./cursor.js";
+import { paintDigit, round125, set, write } from "./dom.js";
 import { page } from "./compare_page.js";
 import { Loader } from "./loader.js";
 import { Pad } from "./pad.js";
@@ -14,7 +15,6 @@ import { viewOf } from "./views.js";
 
 const REST = 350; // milliseconds after the last key press until the server is told
 const FRAMES = 8; // of a walk's filmstrip
-const FURTHEST = 100; // standard deviations of a normal prior, where the cursor ends
 const REACH = 3; // how far a traversal goes, in standard deviations of a normal prior
 
 /**
@@ -66,19 +66,14 @@ class Compare {
       set(event.currentTarget, "aria-pressed", on);
       for (const column of this.columns.values()) column.plane.showManifold(on);
     });
-    ["across", "up"].forEach((name, axis) => {
-      const input = this.$(`.${name} input`);
-      input.addEventListener("input", () => {
+    this.cursor = new Cursor(this.root, {
+      move: (axis, value) => {
         const t = this.place().slice();
-        t[axis] = Number(input.value);
+        t[axis] = value;
         this.halt();
-        this.held = input;
         this.go({ kind: "place", t });
-      });
-      input.addEventListener("change", () => {
-        this.held = null;
-        this.settle();
-      });
+      },
+      release: () => this.settle(),
     });
     this.walk = new SharedWalk(this.root, {
       mark: (k) => this.mark(k),
@@ -244,7 +239,7 @@ class Compare {
   go(where, done = false) {
     // Far beyond the prior and all codes there is nothing to see, and no way back by hand.
     if (where.kind === "place") {
-      const far = [0, 1].map((k) => Math.min(FURTHEST, Math.max(8, ...[...this.columns.values()].map((c) => c.reach(k)))));
+      const far = [0, 1].map((k) => Math.min(this.data.furthest, Math.max(8, ...[...this.columns.values()].map((c) => c.reach(k)))));
       where = { ...where, t: where.t.map((v, k) => Math.min(far[k], Math.max(-far[k], v))) };
     }
     this.where = where;
@@ -360,33 +355,18 @@ class Compare {
     pad.paint(x);
     const words = image === null ? "your drawing" : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
     write(this.$(".quantity.x .what"), pad.empty ? "as before, until you draw" : words);
-    set(this.$(".undo"), "disabled", "");
     this.$(".undo").disabled = !pad.active || !pad.strokes.length;
     for (const button of this.$(".typical").children)
       set(button, "aria-pressed", image !== null && Number(button.dataset.image) === image);
   }
 
   _paintControls() {
-    const t = this.place();
-    const own = this.where.kind !== "place" && this.columns.size > 1; // each model's is another one
+    const { kind } = this.where;
     const [first] = this.columns.keys();
-    ["across", "up"].forEach((name, axis) => {
-      const row = this.$(`.${name}`);
-      const input = row.querySelector("input");
-      const value = t[axis] ?? 0;
-      row.hidden = [...this.columns.values()].every((column) => column.axes.length <= axis);
-      if (input !== this.held) {
-        set(input, "min", Math.min(-3, Math.floor(value * 10) / 10));
-        set(input, "max", Math.max(3, Math.ceil(value * 10) / 10));
-        if (Number(input.value) !== Number(value.toFixed(2))) input.value = value.toFixed(2);
-      }
-      row.classList.toggle("own", own);
-      write(row.querySelector("output"), `${signed(value)} σ`);
-      set(row.querySelector("output"), "title", own ? `where ${first} stands` : "");
-      set(input, "aria-valuetext", `${value.toFixed(2)} standard deviations${own ? `, where ${first} stands` : ""}`);
-    });
-    write(this.$(".where"), this.where.kind === "mu" ? "each model at its own μ" : this.where.kind === "walk" ? "on the walk" : "same place under each prior");
-    this.walk.paint(this.where.kind === "walk" ? this.where.share : 0);
+    const axes = Math.max(...[...this.columns.values()].map((column) => column.axes.length));
+    this.cursor.paint(this.place(), axes, kind !== "place" && this.columns.size > 1 ? first : "");
+    write(this.$(".where"), { mu: "each model at its own μ", walk: "on the walk", place: "same place under each prior" }[kind]);
+    this.walk.paint(kind === "walk" ? this.where.share : 0);
   }
 
   pause() {

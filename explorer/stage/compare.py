@@ -57,6 +57,7 @@ def mount(
             "pictures": pictures,
             "typical": list(typical),
             "models": [entry._asdict() for entry in entries],
+            "furthest": state.FURTHEST,
             "start": {"image": start[0], "place": start[1] and list(start[1])},
         },
     )

@@ -1,10 +1,10 @@
 // The walk of the Compare page: one path, played and scrubbed in every model at once. Where it goes
 // in a model's own latent space, its column knows.
 
-import { lessMotion, set, write } from "./dom.js";
+import { set, write } from "./dom.js";
+import { Playhead } from "./playhead.js";
 
-const SECONDS = 4; // there
-const SLOW = 0.5; // seconds between steps for those who asked for less motion
+const SECONDS = 4; // from end to end
 
 export class SharedWalk {
   /**
@@ -19,8 +19,7 @@ export class SharedWalk {
     this.share = find(".share");
     this.button = find(".go");
     this.playing = false;
-    this.forward = true;
-    this.last = 0;
+    this.head = new Playhead();
     [".mark-a", ".mark-b"].forEach((name, k) => find(name).addEventListener("click", () => listener.mark(k)));
     this.button.addEventListener("click", () => this.play(!this.playing));
     this.share.addEventListener("input", () => {
@@ -49,27 +48,16 @@ export class SharedWalk {
   play(on) {
     if (on === this.playing) return;
     this.playing = on;
-    this.last = 0;
+    this.head.begin();
     set(this.button, "aria-pressed", on);
     write(this.button, on ? "Stop" : "Play");
-    this.forward = true;
     if (on) this.listener.begin();
     else this.listener.stop();
   }
 
   /** The share of the path in this frame, there and back. @param {number} now @param {number} share */
   next(now, share) {
-    this.last ||= now;
-    let elapsed = (now - this.last) / 1000;
-    if (lessMotion()) {
-      if (elapsed < SLOW) return share;
-      elapsed = SLOW;
-    }
-    this.last = now;
-    const next = share + ((this.forward ? 1 : -1) * elapsed) / SECONDS;
-    if (next >= 0 && next <= 1) return next;
-    this.forward = next < 0;
-    return Math.min(1, Math.max(0, next > 1 ? 2 - next : -next));
+    return this.head.next(now, share, SECONDS, true);
   }
 
   /** @param {number} share where z is on the path; 0 where it is not on it */

@@ -1,10 +1,10 @@
 // Paths through the latent space: from A to B, straight or along a great circle, or along one
 // dimension; played, scrubbed, and laid out as a filmstrip.
 
-import { html, lessMotion, set, write, zName } from "./dom.js";
+import { html, set, write, zName } from "./dom.js";
+import { Playhead } from "./playhead.js";
 
 const FRAMES = 8;
-const SLOW_STEPS = 8; // steps of a path for those who asked for less motion
 
 /** The point at share t between codes. */
 export function straight(a, b, t) {
@@ -65,7 +65,7 @@ export class Walk {
     this.marks = [null, null];
     this.anchor = null; // the code that a traversal departs from
     this.playing = false;
-    this.forward = true;
+    this.head = new Playhead();
     this.t = 0;
     for (let i = 0; i < FRAMES; i++) {
       const frame = html(`<button type="button" aria-label="go to ${Math.round((100 * i) / (FRAMES - 1))} % of the path">
@@ -183,8 +183,7 @@ export class Walk {
     }
     if (this.dim) this.anchor ??= this.listener.z().slice();
     if (this.t >= 1) this.t = 0;
-    this.forward = true;
-    this.last = 0;
+    this.head.begin();
     this.listener.start();
   }
 
@@ -192,27 +191,12 @@ export class Walk {
   next(now) {
     if (!this.playing) return null;
     const seconds = Math.min(30, Math.max(1, Number(this.seconds.value) || 4));
-    if (!this.last) this.last = now;
-    let elapsed = (now - this.last) / 1000;
-    if (lessMotion()) {
-      const step = Math.max(0.5, seconds / SLOW_STEPS);
-      if (elapsed < step) return null;
-      elapsed = seconds / SLOW_STEPS;
-    }
-    this.last = now;
-    this.t += ((this.forward ? 1 : -1) * elapsed) / seconds;
-    if (this.t > 1 || this.t < 0) {
-      if (this.loop.checked) {
-        this.forward = this.t < 0;
-        this.t = Math.min(1, Math.max(0, this.t > 1 ? 2 - this.t : -this.t));
-      } else {
-        this.t = 1;
-        this.listener.go(this.at(1)); // before it is told
-        this.play(false);
-        return null;
-      }
-    }
-    return this.at(this.t);
+    const before = this.t;
+    this.t = this.head.next(now, before, seconds, this.loop.checked);
+    if (!this.head.ended) return this.t === before ? null : this.at(this.t);
+    this.listener.go(this.at(this.t)); // before it is told
+    this.play(false);
+    return null;
   }
 
   /** @param {(canvas: HTMLCanvasElement, z: Float32Array) => void} draw */

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from explorer import figures, latent, maps
+from explorer.map_figure import class_places, map_layout
 from explorer.projection import fit_pca
 from training import data
 from training.model import VAE, VAEConfig
@@ -63,7 +64,7 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
     _, _, codes = scene
     flat = np.column_stack([codes.mu[:, 1], 1e-3 * codes.mu[:, 3]])
     labels = np.zeros(400, int)
-    layout = figures.map_layout(flat, labels, ("0",), ("a", "b"), figures.THEMES["dark"], "r", 5.0)
+    layout = map_layout(flat, labels, ("0",), ("a", "b"), figures.THEMES["dark"], "r", 5.0)
     low, high = layout["yaxis"]["range"]
     assert high - low == pytest.approx(5, rel=1e-3)
     low, high = layout["xaxis"]["range"]
@@ -73,7 +74,7 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
 
 def test_a_map_of_positive_codes_begins_at_zero():
     points = np.random.default_rng(0).gamma(2, 1, (300, 2))
-    layout = figures.map_layout(
+    layout = map_layout(
         points, np.zeros(300, int), ("0",), ("a", "b"), figures.THEMES["light"], "r", 5.0, 0.0
     )
     for k, axis in enumerate(("xaxis", "yaxis")):
@@ -89,7 +90,7 @@ def test_class_names_stand_among_their_points_and_apart():
     centres = np.array([[0, 0], [5, 0], [0, 5], [5, 5]])
     labels = np.repeat(np.arange(4), 300)
     points = centres[labels] + rng.normal(size=(1200, 2))
-    places = figures.class_places(points, labels, 5)
+    places = class_places(points, labels, 5)
     assert sorted(label for label, _, _ in places) == [0, 1, 2, 3]
     for label, x, y in places:
         assert np.hypot(x - centres[label, 0], y - centres[label, 1]) < 2
@@ -101,7 +102,7 @@ def test_a_class_beside_another_is_not_written_among_its_strays():
     labels = np.repeat(np.arange(3), 500)
     points = centres[labels] + rng.normal(size=(1500, 2)) * np.array([[0.1], [0.1], [2]])[labels]
     points[:5] = [4, -1]  # strays of class 0
-    places = {label: np.array(place) for label, *place in figures.class_places(points, labels, 3)}
+    places = {label: np.array(place) for label, *place in class_places(points, labels, 3)}
     assert np.linalg.norm(places[0] - centres[0]) < 0.6
     assert np.linalg.norm(places[1] - centres[1]) < 0.6
     assert np.linalg.norm(places[0] - places[1]) > 0.5

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from explorer import assets, figures, latent, maps
+from explorer.map_figure import map_layout, map_traces
 from explorer.stage import component, payload
 from training import checkpoint, data
 from training.model import VAE, VAEConfig
@@ -96,11 +97,9 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
     dims = latent.dimensions(codes)
     index = np.arange(10_000)
     points = codes.mu[:, :2]
-    traces = figures.map_traces(points, index, labels.numpy(), tuple("0123456789"))
+    traces = map_traces(points, index, labels.numpy(), tuple("0123456789"))
     layouts = {
-        theme: figures.map_layout(
-            points, labels.numpy(), tuple("0123456789"), ("z₁", "z₂"), colours, "r"
-        )
+        theme: map_layout(points, labels.numpy(), tuple("0123456789"), ("z₁", "z₂"), colours, "r")
         for theme, colours in figures.THEMES.items()
     }
     # The heaviest map: t-SNE's carries the codes too.
@@ -121,7 +120,7 @@ def test_the_map_holds_every_point_once_with_its_number(digits):
     vae = VAE(VAEConfig(4, (32,), (32,)))
     codes = latent.encode(vae, images)
     view = maps.tsne(codes, codes.mu[::-1, 2:], np.arange(400)[::-1])
-    traces = figures.map_traces(view.points, view.index, labels[view.index], tuple("0123456789"))
+    traces = map_traces(view.points, view.index, labels[view.index], tuple("0123456789"))
     header, arrays = payload.unpack(
         payload.map_(traces, {}, view.spec, latent.dimensions(codes), [None], view.codes)
     )
