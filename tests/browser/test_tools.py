@@ -191,6 +191,21 @@ def test_a_walk_goes_from_a_to_b_and_a_traversal_through_a_dimension(app, screen
     assert len(set(seen)) >= 5
     assert len(s.near(CYAN)) > 100  # the ring, and the path under it
     s.page.get_by_role("button", name="Stop").click()
+    # Told on its way back to go only once, a walk ends where it was going.
+    s.page.locator(".walk .path").select_option("straight")
+    s.page.locator(".walk .share").fill("0.95")
+    s.page.get_by_role("button", name="Play").click()
+    s.page.wait_for_function(
+        """() => {
+          const share = Number(document.querySelector(".walk .share").value);
+          const back = share < (window.shareBefore ?? 0);
+          window.shareBefore = share;
+          return back && share > 0.3;
+        }"""
+    )
+    s.page.locator(".walk .loop").uncheck()
+    s.page.get_by_role("button", name="Play").wait_for()
+    np.testing.assert_allclose(s.z(), a, atol=0.011)
     # A traversal keeps the other dimension.
     still = s.z()
     s.page.get_by_role("button", name="Traverse z₁").click()
