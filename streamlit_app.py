@@ -5,13 +5,13 @@ import threading
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer import access, assets, live, sockets
+from explorer.server import access, assets, run_routes, sockets
 
 
 def _warm_up() -> None:
-    from explorer import warm
+    from explorer.session import warmup
 
-    warm.up()
+    warmup.up()
 
 
 # torch, the first checkpoint and what the stage is given load while server and browser start.
@@ -19,7 +19,7 @@ threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     "explorer/app.py",
-    routes=[*assets.routes(base), *live.routes(base)],
+    routes=[*assets.routes(base), *run_routes.routes(base)],
     middleware=[
         Middleware(sockets.Closing),
         Middleware(access.Guard),

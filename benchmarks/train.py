@@ -19,11 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training import data
-from training._torchvision import import_torchvision
-from training.loop import Trainer, new_vae
-from training.model import VAEConfig
+from training.data import datasets as data_datasets
+from training.data.torchvision_import import import_torchvision
+from training.fit.trainer import Trainer, new_vae
 from training.presets import PRESETS, Preset
+from training.vae.model import VAEConfig
 
 CONV = VAEConfig(2, (), (), architecture="conv", activation="relu")
 BATCH = 64
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--quality", action="store_true")
     args = parser.parse_args()
-    train, test = (data.load("mnist", split, args.data_dir) for split in ("train", "test"))
+    train, test = (data_datasets.load("mnist", split, args.data_dir) for split in ("train", "test"))
     tv = import_torchvision()
     sets = [
         tv.datasets.MNIST(str(args.data_dir), train=is_train, transform=tv.transforms.ToTensor())

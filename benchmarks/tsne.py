@@ -1,4 +1,4 @@
-"""Times explorer.tsne against sklearn.manifold.TSNE, in turns, and compares their KL(P‖Q).
+"""Times explorer.latent.tsne against sklearn.manifold.TSNE, in turns, and compares their KL(P‖Q).
 
     python -m benchmarks.tsne [--codes FILE.npy] [--n 10000 --dim 10] [--runs 1]
 
@@ -73,9 +73,9 @@ def tsne_kl(p: Any, embedding: NDArray[np.floating]) -> float:
 
 
 def run_ours(codes: Doubles, perplexity: float) -> Result:
-    """explorer.tsne, with its imports."""
+    """explorer.latent.tsne, with its imports."""
     begun = last = time.perf_counter()
-    from explorer.tsne import tsne
+    from explorer.latent.tsne import tsne
 
     first = sample = None
     gap = 0.0

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer import places
+from explorer import paths
 from training import checkpoint as checkpoints
-from training import data
 from training.checkpoint import SUFFIX, CheckpointError
-from training.data import DATASETS, EMBEDDED, FOLDER, DataError
-from training.fitting import say
+from training.data import datasets
+from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError
+from training.fit.session import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     sub.add_argument("--out", type=Path, required=True, help="the folder to write to")
     quiet = argparse.SUPPRESS
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
-    sub.add_argument("--data-dir", type=Path, default=places.data_dir())
+    sub.add_argument("--data-dir", type=Path, default=paths.data_dir())
     sub.add_argument("--dpi", type=int, default=200, help="pixels an inch of the PNG files")
     args = parser.parse_args(argv)
     try:
@@ -47,14 +47,15 @@ def _figures(args: argparse.Namespace) -> None:
         raise DataError(f"--dpi {args.dpi} is not possible; choose a number from 20 to 1200.")
     found = checkpoints.load(_file_of(args.checkpoint))
     name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
-    images = data.load(name, "test", args.data_dir)
+    images = datasets.load(name, "test", args.data_dir)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(args.out, error) from None
-    from explorer import latent, report
+    from explorer.figures import report
+    from explorer.latent import codes as latent_codes
 
-    codes = latent.encode(found.vae, images.images)
+    codes = latent_codes.encode(found.vae, images.images)
     if not (np.isfinite(codes.mu).all() and np.isfinite(codes.std).all()):
         raise CheckpointError(
             f"{found.name} gives codes that are not numbers: its weights overflow."
@@ -82,7 +83,7 @@ def _file_of(named: str) -> Path:
     Raises:
         CheckpointError: a bare name that is none, with those there are.
     """
-    folder = places.checkpoint_dir()
+    folder = paths.checkpoint_dir()
     if os.path.isfile(named) or Path(named).suffix == SUFFIX or Path(named).name != named:
         return Path(named)
     files = {path.stem: path for path in checkpoints.checkpoint_files(folder)}
@@ -99,7 +100,7 @@ def _data_there(trained_on: str, data_dir: Path) -> str:
     if trained_on.startswith(FOLDER):
         there = Path(trained_on.removeprefix(FOLDER)).expanduser().is_dir()
     else:
-        there = trained_on in DATASETS and data.find(trained_on).on_disk(data_dir, "test")
+        there = trained_on in DATASETS and datasets.find(trained_on).on_disk(data_dir, "test")
     if there:
         return trained_on
     where = "here" if trained_on.startswith(FOLDER) else f"in {data_dir}"

@@ -14,30 +14,34 @@ for name in sys.argv[1].split(","):
 loaded = {m.partition(".")[0] for m in sys.modules}
 print(",".join(sorted(loaded & set(sys.argv[2].split(",")))))
 """
-TRAINING = ",".join(
-    f"training.{path.stem}" for path in sorted((ROOT / "training").glob("[a-z]*.py"))
-)
-ARRAYS = "explorer.latent,explorer.projection,explorer.tsne,explorer.maps,explorer.figures,"
-ARRAYS += "explorer.stage.payload,explorer.runs,explorer.launch,explorer.places,"
-ARRAYS += "explorer.report"
-PAGE = "explorer.choose,explorer.flow,explorer.history,explorer.cache,explorer.state,explorer.warm,"
-PAGE += "explorer.new_run,explorer.steer,explorer.live,explorer.beside,explorer.ranking"
+
+
+def modules(*folders: str) -> str:
+    """The modules in folders, with commas between them."""
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("[a-z]*.py"))]
+    assert len(paths) >= len(folders)
+    names = (path.relative_to(ROOT).with_suffix("").as_posix() for path in paths)
+    return ",".join(name.replace("/", ".") for name in names if not name.endswith("/page"))
+
+
+ARRAYS = modules("explorer/latent", "explorer/figures", "explorer/runs") + ",explorer.blobs"
+PAGES = modules("explorer/session", "explorer/explore", "explorer/compare", "explorer/train")
 
 
 @pytest.mark.parametrize(
-    ("modules", "forbidden"),
+    ("found", "forbidden"),
     [
-        (TRAINING, "explorer,streamlit,plotly,torchvision,sklearn"),
+        (modules("training"), "explorer,streamlit,plotly,torchvision,sklearn"),
         (ARRAYS, "streamlit,torchvision,sklearn,openTSNE"),
-        (PAGE, "torchvision,sklearn,openTSNE,mlxtend,matplotlib,torchmetrics"),
+        (PAGES, "torchvision,sklearn,openTSNE,mlxtend,matplotlib,torchmetrics"),
         # torch loads in a thread while the server starts: the door itself must not wait for it.
-        ("explorer.access,explorer.assets,explorer.live", "torch,plotly,sklearn"),
+        (modules("explorer/server"), "torch,plotly,sklearn"),
     ],
-    ids=["training", "arrays", "first-page", "door"],
+    ids=["training", "arrays", "pages", "server"],
 )
-def test_imports_run_one_way(modules, forbidden):
+def test_imports_run_one_way(found, forbidden):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, modules, forbidden],
+        [sys.executable, "-c", PROGRAM, found, forbidden],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -48,8 +52,7 @@ def test_imports_run_one_way(modules, forbidden):
 
 
 def test_only_the_adapter_knows_streamlit():
-    stage = ROOT / "explorer" / "stage"
-    scripts = {path.name: path.read_text() for path in stage.glob("*.js")}
+    scripts = {p.name: p.read_text() for p in (ROOT / "explorer" / "web").rglob("*.js")}
     assert len(scripts) > 10
     for name, text in scripts.items():
         knows = "Streamlit" in text or "setStateValue" in text or "parentElement, data" in text
@@ -58,7 +61,7 @@ def test_only_the_adapter_knows_streamlit():
 
 def test_torchvision_imports_beside_this_torch_and_leaves_working_operators_alone():
     program = (
-        "from training._torchvision import import_torchvision as tv, _libraries as own\n"
+        "from training.data.torchvision_import import import_torchvision as tv, _libraries as own\n"
         "import torch\n"
         "assert tv().datasets.MNIST and tv().transforms.Resize\n"
         "works = torch._C._dispatch_has_kernel_for_dispatch_key('torchvision::nms', 'CPU')\n"

@@ -15,30 +15,24 @@ import msgspec
 import torch
 
 from training import checkpoint as checkpoints
-from training import classifier, evaluating
 from training.checkpoint import SUFFIX, CheckpointError
-from training.classifier import ClassifierError
-from training.data import (
-    DATASETS,
-    EMBEDDED,
-    FOLDER,
-    DataError,
-    find,
-    load,
-)
-from training.endings import Stopped
-from training.evaluate import IWAE_IMAGES, IWAE_SAMPLES
-from training.fitting import say, train, unused_name
-from training.images import download_shown, load_split
-from training.likelihoods import LIKELIHOODS
-from training.loop import TrainingError, pick_device
-from training.model import INITIALISATIONS
-from training.parallel import in_team, is_leader, leave
+from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError, find, load
+from training.evaluation import classifier
+from training.evaluation import command as evaluation_command
+from training.evaluation.classifier import ClassifierError
+from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
+from training.evaluation.sample_quality import FEATURES, SAMPLES, QualityError
+from training.evaluation.table import TableError, number
+from training.fit.distributed import in_team, is_leader, leave
+from training.fit.failures import Stopped
+from training.fit.session import say, train, unused_name
+from training.fit.splits import download_shown, load_split
+from training.fit.trainer import TrainingError, pick_device
 from training.presets import PRESETS, Preset
-from training.priors import PRIORS
-from training.quality import FEATURES, SAMPLES, QualityError
-from training.runlog import Run, RunConfig, RunError, free_run
-from training.table import TableError, number
+from training.runs.run import Run, RunConfig, RunError, free_run
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.model import INITIALISATIONS
+from training.vae.priors import PRIORS
 
 ERRORS = (
     DataError,
@@ -152,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train no further; write the checkpoint of what there is",
     )
 
-    sub = command("evaluate", evaluating.run, "Measure checkpoints on test images.")
+    sub = command("evaluate", evaluation_command.run, "Measure checkpoints on test images.")
     sub.add_argument("checkpoint", type=Path, nargs="?")
     sub.add_argument("--all", action="store_true", help="every one in --folder, into its table")
     sub.add_argument("--folder", type=Path, default=Path("checkpoints"))

@@ -16,11 +16,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from training import classifier
+from training.evaluation import classifier
 from training.files import replace_file
-from training.model import VAE, VAEConfig
 from training.presets import Preset
-from training.records import EpochTerms
+from training.runs.records import EpochTerms
+from training.vae.model import VAE, VAEConfig
 
 FORMAT_VERSION = 1
 MAX_BYTES = 64 * 2**20

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from training.data import EMBEDDED
-from training.model import VAEConfig
+from training.data.datasets import EMBEDDED
+from training.vae.model import VAEConfig
 
 Positive = Annotated[float, Meta(gt=0, le=1000)]
 Share = Annotated[float, Meta(ge=0, lt=1)]

@@ -16,7 +16,8 @@ import pytest
 import torch
 
 from benchmarks.browser import FLAGS, ROOT
-from training import checkpoint, data
+from training import checkpoint
+from training.data import datasets
 
 
 def _missing(what: str):
@@ -310,4 +311,4 @@ def ten():
 @pytest.fixture(scope="session")
 def images():
     """The embedded digits in the order in which the app numbers them."""
-    return torch.cat([data.load("mnist-5k", split).images for split in ("train", "test")])
+    return torch.cat([datasets.load("mnist-5k", split).images for split in ("train", "test")])

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from tests.browser.conftest import ROOT
-from training import checkpoint, data, table
+from training import checkpoint
+from training.data import datasets
+from training.evaluation import table
 
 pytestmark = pytest.mark.browser
 PAIR = ("report-normal", "mnist-2d")
@@ -81,7 +83,9 @@ def test_one_drag_moves_both_models_in_the_same_frames(opened):
 
 def test_an_input_is_encoded_by_every_model_and_its_terms_are_torchs(opened):
     s = opened(query="&image=4321")
-    x = data.to_float(torch.cat([data.load("mnist-5k", p).images for p in ("train", "test")])[4321])
+    x = datasets.to_float(
+        torch.cat([datasets.load("mnist-5k", p).images for p in ("train", "test")])[4321]
+    )
     for name in PAIR:
         vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
         with torch.no_grad():
@@ -288,7 +292,9 @@ def test_four_models_fit_and_terms_that_are_no_likelihoods_claim_no_elbo(opened)
     assert "no −ELBO" in words["report-perceptual-bce"]
     assert words["report-mse"].startswith("−ELBO of x, Gaussian:")
     assert words["report-normal"].startswith("−ELBO of x ")
-    x = data.to_float(torch.cat([data.load("mnist-5k", p).images for p in ("train", "test")])[4321])
+    x = datasets.to_float(
+        torch.cat([datasets.load("mnist-5k", p).images for p in ("train", "test")])[4321]
+    )
     for name in (names[1], names[3]):  # the second of them is a worker's
         vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
         with torch.no_grad():

@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from explorer.figures import CLASS_COLOURS, THEMES
+from explorer.figures.theme import CLASS_COLOURS, THEMES
 from tests.browser.conftest import ROOT, serve
 
 pytestmark = pytest.mark.browser

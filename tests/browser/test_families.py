@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.browser.conftest import serve
-from training.fitting import train
+from training.fit.session import train
 from training.presets import PRESETS
-from training.runlog import Run, RunConfig
+from training.runs.run import Run, RunConfig
 
 
 @pytest.fixture(scope="module")

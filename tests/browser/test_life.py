@@ -10,9 +10,9 @@ from tests.browser.conftest import serve
 from tests.browser.hands import decoded
 from training import checkpoint
 from training.checkpoint import Checkpoint, Metrics
-from training.loop import new_vae
-from training.model import VAEConfig
+from training.fit.trainer import new_vae
 from training.presets import Preset
+from training.vae.model import VAEConfig
 
 pytestmark = pytest.mark.browser
 

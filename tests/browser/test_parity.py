@@ -8,19 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from explorer import assets
-from explorer.stage import payload
+from explorer import blobs
+from explorer.server import assets
 from tests.browser.conftest import ROOT
-from training import checkpoint, data
-from training.likelihoods import LIKELIHOODS
-from training.model import VAE, VAEConfig
+from training import checkpoint
+from training.data import datasets
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.model import VAE, VAEConfig
 
 pytestmark = pytest.mark.browser
 CHECKPOINTS = checkpoint.checkpoint_files(ROOT / "checkpoints")
 
 RUN = """async ({ code, blob, codes, images }) => {
-  const { read } = await import(code + 'payload.js');
-  const { Vae } = await import(code + 'vae.js');
+  const { read } = await import(code + 'model/blobs.js');
+  const { Vae } = await import(code + 'model/vae.js');
   const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
   const text = array => {
     const all = new Uint8Array(array.buffer);
@@ -92,9 +93,9 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
     n = 1000 if path.stem.startswith("mnist") else 60
     generator = torch.Generator().manual_seed(1)
     codes = vae.prior.sample_prior(n, vae.config.latent_dim, generator)
-    images = data.load("mnist-5k", "test").images[:n]
-    found = in_browser(modules, payload.model(vae, path.stem), codes.numpy(), images.numpy())
-    x = data.to_float(images)
+    images = datasets.load("mnist-5k", "test").images[:n]
+    found = in_browser(modules, blobs.model(vae, path.stem), codes.numpy(), images.numpy())
+    x = datasets.to_float(images)
     with torch.no_grad():
         logits = vae.decode(codes)
         posterior = vae.encode(x)
@@ -119,11 +120,11 @@ def test_every_likelihoods_term_is_torchs(modules, name):
     if vae.likelihood.learned:
         vae.decoder[-1].bias.data.fill_(-2.5)
     codes = 2 * torch.randn(40, 2)
-    images = data.load("mnist-5k", "test").images[:2]
-    found = in_browser(modules, payload.model(vae, "made"), codes.numpy(), images.numpy())
+    images = datasets.load("mnist-5k", "test").images[:2]
+    found = in_browser(modules, blobs.model(vae, "made"), codes.numpy(), images.numpy())
     with torch.no_grad():
         output = vae.decode(codes)
-        terms = vae.likelihood.reconstruction(output, data.to_float(images[0]))
+        terms = vae.likelihood.reconstruction(output, datasets.to_float(images[0]))
         pixels = vae.likelihood.mean(output)
     np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
     assert np.abs(found["pixels"] - pixels.numpy().ravel()).max() < 1e-5
@@ -135,17 +136,19 @@ def test_a_likelihood_that_the_browser_does_not_know_is_shown_as_cross_entropy_a
     monkeypatch.setitem(LIKELIHOODS, "new", LIKELIHOODS["laplace"]._replace(formula="new(x̂, x)"))
     torch.manual_seed(0)
     vae = VAE(VAEConfig(2, (30,), (30,), likelihood="new")).eval()
-    codes, images = torch.randn(20, 2), data.load("mnist-5k", "test").images[:2]
-    blob = payload.model(vae, "made")
+    codes, images = torch.randn(20, 2), datasets.load("mnist-5k", "test").images[:2]
+    blob = blobs.model(vae, "made")
     found = in_browser(modules, blob, codes.numpy(), images.numpy())
     with torch.no_grad():
-        terms = LIKELIHOODS["bernoulli"].reconstruction(vae.decode(codes), data.to_float(images[0]))
+        terms = LIKELIHOODS["bernoulli"].reconstruction(
+            vae.decode(codes), datasets.to_float(images[0])
+        )
     np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
     page, code = modules
     said = page.evaluate(
         """async ({ code, blob }) => {
-          const { read } = await import(code + 'payload.js');
-          const { Vae } = await import(code + 'vae.js');
+          const { read } = await import(code + 'model/blobs.js');
+          const { Vae } = await import(code + 'model/vae.js');
           const bytes = Uint8Array.from(atob(blob), c => c.charCodeAt(0));
           return new Vae(read(bytes.buffer, 'model')).likelihood;
         }""",
@@ -160,22 +163,22 @@ def test_every_activation_runs_as_in_torch(modules, activation):
     torch.manual_seed(0)
     vae = VAE(VAEConfig(3, (40, 30), (30, 40), activation=activation)).eval()
     codes = 2 * torch.randn(50, 3)
-    images = data.load("mnist-5k", "test").images[:20]
-    found = in_browser(modules, payload.model(vae, "made"), codes.numpy(), images.numpy())
+    images = datasets.load("mnist-5k", "test").images[:20]
+    found = in_browser(modules, blobs.model(vae, "made"), codes.numpy(), images.numpy())
     with torch.no_grad():
         assert np.abs(found["pixels"] - vae.picture(codes).numpy().ravel()).max() < 1e-5
-        mu = vae.encode(data.to_float(images)).mu
+        mu = vae.encode(datasets.to_float(images)).mu
     assert np.abs(found["mu"] - mu.numpy().ravel()).max() < 1e-5
 
 
 def test_the_convolutional_vae_runs_as_in_torch(modules):
     torch.manual_seed(0)
     vae = VAE(VAEConfig(2, (), (), architecture="conv", activation="relu")).eval()
-    codes, images = 2 * torch.randn(50, 2), data.load("mnist-5k", "test").images[:20]
-    found = in_browser(modules, payload.model(vae, "conv"), codes.numpy(), images.numpy())
+    codes, images = 2 * torch.randn(50, 2), datasets.load("mnist-5k", "test").images[:20]
+    found = in_browser(modules, blobs.model(vae, "conv"), codes.numpy(), images.numpy())
     with torch.no_grad():
         assert np.abs(found["pixels"] - vae.picture(codes).numpy().ravel()).max() < 1e-5
-        posterior = vae.encode(data.to_float(images))
+        posterior = vae.encode(datasets.to_float(images))
     assert np.abs(found["mu"] - posterior.mu.numpy().ravel()).max() < 1e-5
     assert np.abs(found["logVar"] - posterior.log_var.numpy().ravel()).max() < 1e-5
 
@@ -186,10 +189,10 @@ def test_every_latent_family_runs_as_in_torch(modules, prior):
     vae = VAE(VAEConfig(3, (40,), (40,), prior=prior)).eval()
     with torch.no_grad():
         vae.encoder[-1].weight *= 8  # small and large parameters
-    codes, images = torch.rand(5, 3), data.load("mnist-5k", "test").images[:200]
-    found = in_browser(modules, payload.model(vae, prior), codes.numpy(), images.numpy())
+    codes, images = torch.rand(5, 3), datasets.load("mnist-5k", "test").images[:200]
+    found = in_browser(modules, blobs.model(vae, prior), codes.numpy(), images.numpy())
     with torch.no_grad():
-        posterior = vae.encode(data.to_float(images))
+        posterior = vae.encode(datasets.to_float(images))
         kl = vae.prior.kl(posterior).sum(-1)
     np.testing.assert_allclose(found["mu"], posterior.mu.numpy().ravel(), rtol=1e-4, atol=1e-4)
     second = posterior.std if prior == "gamma" else posterior.log_var
@@ -201,8 +204,8 @@ def test_gamma_draws_follow_q_and_their_mean_ratio_finds_the_closed_form(modules
     page, code = modules
     found = page.evaluate(
         """async code => {
-          const { Running, normals, seeded } = await import(code + 'vae.js');
-          const { FAMILIES, digamma, logGamma } = await import(code + 'families.js');
+          const { Running, normals, seeded } = await import(code + 'model/vae.js');
+          const { FAMILIES, digamma, logGamma } = await import(code + 'model/families.js');
           const family = new FAMILIES.gamma({ shape: 2, rate: 0.5, bounds: [1e-3, 1e4] });
           const q = { shape: Float32Array.of(0.4, 5), rate: Float32Array.of(2, 0.8) };
           const normal = normals(seeded(3));
@@ -251,11 +254,11 @@ def test_convolutions_run_as_in_torch(modules):
     )
     x = torch.rand(10, 784)
     weights: list = []
-    description = payload.network(layers, weights)
+    description = blobs.network(layers, weights)
     page, code = modules
     found = page.evaluate(
         """async ({ code, layers, weights, x }) => {
-          const { network } = await import(code + 'network.js');
+          const { network } = await import(code + 'engine/network.js');
           const floats = text => new Float32Array(
             Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
           const run = network(layers, floats(weights), [784]);
@@ -277,17 +280,17 @@ def test_convolutions_run_as_in_torch(modules):
 
 def test_a_layer_that_the_browser_does_not_run_is_named():
     with pytest.raises(ValueError, match=re.escape("layer of type BatchNorm1d; it runs Linear")):
-        payload.network(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), [])
+        blobs.network(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), [])
 
 
 def test_sampling_and_paths_are_what_their_formulas_say(modules):
     page, code = modules
     found = page.evaluate(
         """async code => {
-          const { Vae, Running, normals, seeded } = await import(code + 'vae.js');
-          const { spherical, straight } = await import(code + 'walk.js');
-          const { centring } = await import(code + 'pad.js');
-          const { FAMILIES } = await import(code + 'families.js');
+          const { Vae, Running, normals, seeded } = await import(code + 'model/vae.js');
+          const { spherical, straight } = await import(code + 'explore/walk.js');
+          const { centring } = await import(code + 'widgets/drawing_pad.js');
+          const { FAMILIES } = await import(code + 'model/families.js');
           const vae = Object.assign(Object.create(Vae.prototype), {
             d: 2, prior: new FAMILIES.gaussian({ mean: 0.5, std: 2, log_var: [-30, 10] }) });
           const mu = Float32Array.of(1, -2), logVar = Float32Array.of(-1, 0.5);

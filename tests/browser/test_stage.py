@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import latent
-from explorer.figures import THEMES
-from explorer.projection import fit_pca
+from explorer.figures.theme import THEMES
+from explorer.latent import codes
+from explorer.latent.pca import fit_pca
 from tests.browser.hands import Finger, decoded, outgoing
-from training import data
+from training.data import datasets
 
 pytestmark = pytest.mark.browser
 
@@ -193,7 +193,7 @@ def test_a_lasso_counts_the_images_in_it(app, screen):
 
 def test_pca_moves_z_along_two_components_and_keeps_the_rest(app, screen, ten, images):
     s = screen().open(app.url + "/?checkpoint=mnist-10d&view=pca")
-    pca = fit_pca(latent.encode(ten, images).mu)
+    pca = fit_pca(codes.encode(ten, images).mu)
     old = np.array(s.z())
     off = old - pca.mean
     residual = float(re.search(r"([\d.]+) latent units off", s.note())[1])
@@ -240,7 +240,7 @@ def test_tsne_gives_z_the_code_of_the_nearest_image(app, screen, ten, images):
     s.frame()
     image = int(re.search(r"ring is at image (\d+)\.", s.note())[1])
     with torch.no_grad():
-        mu = ten.encode(data.to_float(images[image][None])).mu[0].numpy()
+        mu = ten.encode(datasets.to_float(images[image][None])).mu[0].numpy()
     np.testing.assert_allclose(s.z(), mu, atol=0.006)
     assert np.abs(s.digit() - decoded(ten, mu)).mean() < 6
     s.page.mouse.up()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.figures import THEMES
+from explorer.figures.theme import THEMES
 from tests.browser.hands import decoded
 
 pytestmark = pytest.mark.browser

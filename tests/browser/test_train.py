@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tests.browser.conftest import Screen, serve
-from training import data
-from training.fitting import train
-from training.log import epochs
+from training.data import datasets
+from training.fit.session import train
 from training.presets import PRESETS
-from training.runlog import Run, RunConfig
-from training.status import ALIVE
+from training.runs.log import epochs
+from training.runs.run import Run, RunConfig
+from training.runs.status import ALIVE
 
 SHORT = replace(PRESETS["mnist-5k-2d"], epochs=4)
 
@@ -257,7 +257,7 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
         "() => document.querySelector('.theatre .plot')?.data?.length > 9", timeout=60_000
     )
     # The pairs begin with x itself.
-    images = data.load("mnist-5k", "test").images[:8].numpy()
+    images = datasets.load("mnist-5k", "test").images[:8].numpy()
     pairs = other.page.locator(".pairs canvas").first
 
     def inputs():

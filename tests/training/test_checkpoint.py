@@ -14,10 +14,10 @@ import torch
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Metrics
-from training.loop import new_vae
-from training.model import VAEConfig
+from training.fit.trainer import new_vae
 from training.presets import Preset
-from training.records import EpochTerms
+from training.runs.records import EpochTerms
+from training.vae.model import VAEConfig
 
 PRESET = Preset("tiny", VAEConfig(2, (12,), (12,)), data="mnist-5k", epochs=2)
 

@@ -1,0 +1,317 @@
+"""What the stage is given: a model, pictures, a map; each one binary blob. Arrays only.
+
+The layout of a blob is in docs/FORMATS.md. Its twin, which reads it, is `payload.js`.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from explorer.figures.theme import THEMES
+from explorer.latent.codes import Dimension
+from training.evaluation import classifier
+from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
+from training.vae.model import VAE, Learned
+from training.vae.priors import (
+    LARGEST,
+    MAX_LOG_VAR,
+    MIN_LOG_VAR,
+    SMALLEST,
+    Gamma,
+    Gaussian,
+    LatentFamily,
+)
+
+MAGIC = b"VAES"
+VERSION = 1
+_PREAMBLE = struct.Struct("<4sIII")  # magic, version, length of the header, CRC-32 of the rest
+_ALIGN = 8
+_TYPES = {"u1": "<u1", "i2": "<i2", "u4": "<u4", "f4": "<f4"}
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class PayloadError(ValueError):
+    """A blob cannot be read; the message is a sentence."""
+
+
+def pack(kind: str, header: Mapping[str, Any], arrays: Arrays) -> bytes:
+    """One blob: preamble, JSON header, then the arrays, little-endian and aligned to 8 bytes.
+
+    ValueError where an array is of a type that blobs do not have, or holds a NaN or an infinity.
+    """
+    parts, table, offset = [], {}, 0
+    for name, array in arrays.items():
+        code = f"{array.dtype.kind}{array.dtype.itemsize}"
+        if code not in _TYPES:
+            raise ValueError(
+                f"The array {name!r} is {array.dtype}; a blob holds {', '.join(_TYPES)}."
+            )
+        if code == "f4" and not np.isfinite(array).all():
+            raise ValueError(f"The array {name!r} holds a NaN or an infinity.")
+        content = np.ascontiguousarray(array, _TYPES[code]).tobytes()
+        table[name] = {"type": code, "shape": list(array.shape), "offset": offset}
+        gap = -len(content) % _ALIGN
+        parts += [content, bytes(gap)]
+        offset += len(content) + gap
+    text = json.dumps(
+        {"kind": kind, **header, "arrays": table}, ensure_ascii=False, separators=(",", ":")
+    ).encode()
+    text += b" " * (-(len(text) + _PREAMBLE.size) % _ALIGN)
+    rest = b"".join([text, *parts])
+    return _PREAMBLE.pack(MAGIC, VERSION, len(text), zlib.crc32(rest)) + rest
+
+
+def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The header and the arrays of a blob; PayloadError where it is damaged or too new."""
+    if len(blob) < _PREAMBLE.size:
+        raise PayloadError(f"The blob is cut off after {len(blob)} bytes.")
+    magic, version, length, crc = _PREAMBLE.unpack_from(blob)
+    if magic != MAGIC:
+        raise PayloadError(f"The blob begins with {magic!r}, not {MAGIC!r}: it is something else.")
+    if version != VERSION:
+        raise PayloadError(f"The blob has version {version}; this program reads {VERSION}.")
+    rest = memoryview(blob)[_PREAMBLE.size :]
+    if zlib.crc32(rest) != crc:
+        raise PayloadError("The blob is damaged: its checksum does not fit.")
+    try:
+        header = json.loads(bytes(rest[:length]))
+        arrays = {}
+        for name, entry in header.pop("arrays").items():
+            kind, shape = np.dtype(_TYPES[entry["type"]]), tuple(entry["shape"])
+            start = length + entry["offset"]
+            count = int(np.prod(shape, dtype=np.int64))
+            arrays[name] = np.frombuffer(rest, kind, count, start).reshape(shape)
+    except (ValueError, KeyError, TypeError) as error:
+        raise PayloadError(f"The blob's header makes no sense ({error}).") from None
+    return header, arrays
+
+
+# --- the model ---------------------------------------------------------------------------------
+
+
+def _linear(layer: nn.Linear) -> dict[str, Any]:
+    return {"in": layer.in_features, "out": layer.out_features}
+
+
+def _pair(value: Any) -> list[int]:
+    return [int(v) for v in (value if isinstance(value, tuple) else (value, value))]
+
+
+def _conv(layer: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any]:
+    if layer.groups != 1 or _pair(layer.dilation) != [1, 1] or layer.padding_mode != "zeros":
+        raise ValueError(f"The stage runs plain convolutions, and this one is {layer}.")
+    assert not isinstance(layer.padding, str)
+    found = {
+        "in": layer.in_channels,
+        "out": layer.out_channels,
+        "kernel": _pair(layer.kernel_size),
+        "stride": _pair(layer.stride),
+        "padding": _pair(layer.padding),
+    }
+    if isinstance(layer, nn.ConvTranspose2d):
+        found["output_padding"] = _pair(layer.output_padding)
+    return found
+
+
+# One row a layer that the browser can run: its name there, and what it must know.
+LAYERS: dict[type[nn.Module], tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    nn.Linear: ("linear", _linear),
+    nn.Conv2d: ("conv", _conv),
+    nn.ConvTranspose2d: ("conv_transpose", _conv),
+    nn.SiLU: ("silu", lambda layer: {}),
+    nn.ReLU: ("relu", lambda layer: {}),
+    nn.GELU: ("gelu", lambda layer: {"approximate": layer.approximate}),
+    nn.Tanh: ("tanh", lambda layer: {}),
+    nn.Sigmoid: ("sigmoid", lambda layer: {}),
+    Learned: ("append", lambda layer: {}),
+    nn.Flatten: ("reshape", lambda layer: {"shape": [-1]}),
+    nn.Unflatten: ("reshape", lambda layer: {"shape": list(layer.unflattened_size)}),
+}
+
+
+def network(layers: nn.Sequential, weights: list[NDArray[np.float32]]) -> list[dict[str, Any]]:
+    """The layer list of a network; its tensors are appended to `weights`, flat, in this order.
+
+    A layer's `weight` and `bias` are [first, length] in the concatenation of all of them.
+    ValueError where a layer is of a kind that the browser does not run.
+    """
+    found = []
+    for layer in layers:
+        if type(layer) not in LAYERS:
+            raise ValueError(
+                f"The stage cannot run a layer of type {type(layer).__name__}; it runs "
+                f"{', '.join(kind.__name__ for kind in LAYERS)}."
+            )
+        name, describe = LAYERS[type(layer)]
+        entry = {"type": name, **describe(layer)}
+        for part, tensor in layer.named_parameters():
+            flat = tensor.detach().float().cpu().numpy().ravel()
+            entry[part] = [sum(len(w) for w in weights), len(flat)]
+            weights.append(flat)
+        found.append(entry)
+    return found
+
+
+def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
+    """The weights as two planes of bfloat16 where they are of that precision, as shipped ones are.
+
+    The bits are turned left by one, so that one plane holds exponents, which compress, and the
+    other sign and mantissa, which do not. Other weights stay float32.
+    """
+    bits = flat.view(np.uint32)
+    if (bits & 0xFFFF).any():
+        return {"weights": flat}
+    half = (bits >> 16).astype(np.uint16)
+    turned = (half << 1) | (half >> 15)
+    return {"exponents": (turned >> 8).astype(np.uint8), "mantissas": turned.astype(np.uint8)}
+
+
+def family(prior: LatentFamily) -> dict[str, Any]:
+    """What the browser must know of a latent family: a row of its `FAMILIES`, and the numbers."""
+    if isinstance(prior, Gaussian):
+        bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
+        return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}
+    assert isinstance(prior, Gamma), prior
+    first, last, n = -4.0, 4.0, 161
+    t = torch.linspace(first, last, n, dtype=torch.float64)
+    values = prior.quantile(torch.special.ndtr(t))
+    return {
+        "family": "gamma",
+        "shape": prior.shape,
+        "rate": prior.rate,
+        "bounds": [SMALLEST, LARGEST],
+        "mean": prior.shape / prior.rate,
+        "std": prior.shape**0.5 / prior.rate,
+        "quantiles": {
+            "first": first,
+            "step": (last - first) / (n - 1),
+            "values": [float(f"{v:.6g}") for v in values],
+        },
+    }
+
+
+def likelihood(name: str) -> dict[str, Any]:
+    """What the browser must know of a reconstruction term: its `LIKELIHOODS` row, and words."""
+    row = LIKELIHOODS[name]
+    return {
+        "name": name,
+        "title": row.title,
+        "formula": row.formula,
+        "constant": row.constant,
+        "unit": row.unit,
+        "total": row.total_title,
+    }
+
+
+def _features(weights: list[NDArray[np.float32]]) -> dict[str, Any]:
+    """The classifier's convolutions, and behind which of them features are compared."""
+    layers = classifier.shipped().convolutions
+    found = network(layers, weights)
+    return {
+        "layers": [layer for layer in found if layer["type"] == "conv"],
+        "after": [1, 3],
+        "weight": PERCEPTUAL_WEIGHT,
+    }
+
+
+def model(vae: VAE, name: str) -> bytes:
+    """The blob of a model: encoder and decoder as layer lists, the prior, the likelihood.
+
+    Where the reconstruction term is perceptual, the classifier's convolutions come along.
+    """
+    weights: list[NDArray[np.float32]] = []
+    header: dict[str, Any] = {
+        "name": name,
+        "latent_dim": vae.config.latent_dim,
+        "prior": family(vae.prior),
+        "likelihood": likelihood(vae.config.likelihood),
+        "encoder": network(vae.encoder, weights),
+        "decoder": network(vae.decoder, weights),
+    }
+    if vae.likelihood.perceptual:
+        header["features"] = _features(weights)
+    return pack("model", header, _weight_arrays(np.concatenate(weights)))
+
+
+# --- pictures and map --------------------------------------------------------------------------
+
+
+def pictures(images: torch.Tensor, labels: torch.Tensor, classes: Sequence[str]) -> bytes:
+    """The blob of uint8 images (N, 784) and their labels (N,).
+
+    A picture is mostly black: the blob holds which pixels are not, one bit each, and their grey
+    levels, which compresses better than the pixels do.
+    """
+    pixels = images.numpy()
+    lit = pixels > 0
+    header = {"classes": list(classes), "images": len(pixels), "size": [28, 28]}
+    arrays = {
+        "labels": labels.numpy().astype(np.uint8),
+        "lit": np.packbits(lit, axis=1, bitorder="little"),
+        "levels": pixels[lit],
+    }
+    return pack("pictures", header, arrays)
+
+
+def map_(
+    traces: Sequence[Mapping[str, Any]],
+    layouts: Mapping[str, Any],
+    view: Mapping[str, Any],
+    dims: Sequence[Dimension],
+    typical: Sequence[int | None],
+    codes: NDArray[np.floating] | None = None,
+) -> bytes:
+    """The blob of a map: a plotly figure without its points, and the points.
+
+    `traces` are those of the figure as dictionaries, one a class, with `x`, `y` (n,) and the
+    images' numbers as `customdata` (n,); `layouts` is the figure's layout in each theme. `view`
+    says how z is found on the map: `{"kind": "plane", "axes": [i, j]}`, `{"kind": "pca", "mean":
+    …, "components": …}`, `{"kind": "t-sne"}`, or `{"kind": "none"}` where there is no map.
+    With t-SNE come the `codes` (N, d) of all images.
+    """
+    bare, columns, start = [], [], 0
+    for trace in traces:
+        stop = start + len(trace["x"])
+        columns.append((trace["x"], trace["y"], trace["customdata"]))
+        rest = {k: v for k, v in trace.items() if k not in ("x", "y", "customdata")}
+        bare.append({**rest, "points": [start, stop]})
+        start = stop
+    empty = [(np.zeros(0), np.zeros(0), np.zeros(0))]
+    x, y, index = (np.concatenate(c) for c in zip(*(columns or empty), strict=True))
+    header: dict[str, Any] = {
+        "view": dict(view),
+        "traces": bare,
+        "layouts": dict(layouts),
+        "themes": {name: vars(theme) for name, theme in THEMES.items()},
+        "dims": [
+            {
+                "index": d.index,
+                "kl": round(d.kl, 4),
+                "active": d.active,
+                "low": float(d.low),
+                "high": float(d.high),
+            }
+            for d in dims
+        ],
+        "typical": list(typical),
+    }
+    arrays: dict[str, NDArray[Any]] = {
+        "x": x.astype(np.float32),
+        "y": y.astype(np.float32),
+        "index": index.astype(np.uint32),
+    }
+    if codes is not None:
+        codes = codes[index.astype(np.int64)]
+        # To find the nearest: in 256ths of a latent unit, as far as 16 bits reach.
+        scale = max(1.0, float(np.abs(codes).max()) / 127) / 256
+        header["code_step"] = scale
+        arrays["codes"] = np.round(codes / scale).astype(np.int16)
+    return pack("map", header, arrays)

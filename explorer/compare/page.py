@@ -1,0 +1,12 @@
+"""Compare: models side by side under one cursor, and the table of all of them."""
+
+import streamlit as st
+
+from explorer.compare import stage, table
+
+found, shown = stage.scenes()
+if found:
+    stage.show(found)
+    stage.history(found)
+table.show(shown)
+st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

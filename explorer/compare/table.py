@@ -1,0 +1,228 @@
+"""The table of all checkpoints: sortable, and a click opens a row: its numbers and the report's
+figures, over the page."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from explorer import paths
+from explorer.compare import stage
+from explorer.explore import controls
+from explorer.session import catalogue, view_state
+from explorer.session.catalogue import Model, Shown
+from training.checkpoint import SUFFIX
+from training.evaluation import table
+from training.evaluation.table import Row, TableError
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.priors import find
+
+_CLOSED = "rows_closed"
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "checkpoint": ("", "A click on a row opens it below."),
+    "prior": ("", "The prior p(z) of every dimension."),
+    "d": ("%d", "Latent dimensions."),
+    "trained term": ("", "What the model was trained to make small beside the KL."),
+    "its value": ("%.2f", "That term, over the test images, one sample of z an image."),
+    "KL": ("%.2f", "KL(q(z|x) ‖ p(z)) in nats per image, exact."),
+    "Bernoulli": ("%.2f", "Cross-entropy of x̂ and x in nats per image, whatever was trained."),
+    "−ELBO": ("%.2f", "Bernoulli + KL, nats per image; none is claimed for perceptual terms."),
+    "IWAE": ("%.2f", "Importance-weighted bound on −log p(x), Bernoulli, nats per image."),
+    "active": ("%d", "Dimensions whose mean has a variance over 0.01 over the images."),
+    "I(x; z)": ("%.2f", "Mutual information under q in nats; its estimate is at most log N."),
+    "5-NN": ("%.1f %%", "Share of test images whose class the 5 nearest training codes tell."),
+    "FID": (
+        "%.0f",
+        "Fréchet distance of samples from the prior, in a digit classifier's features.",
+    ),
+    "conf.": ("%.1f %%", "The digit classifier's mean confidence in those samples."),
+    "H(class)": ("%.2f", "Entropy of the mean class probabilities in them; log 10 = 2.30 is even."),
+    "report's FID": ("%.2f", "As published, in Inception's features: another quantity than FID."),
+}
+
+_WIDTHS = {"checkpoint": 172, "trained term": 166}  # pixels; otherwise the longest is cut
+
+
+def _values(row: Row) -> tuple[Any, ...]:
+    e, quality = row.evaluation, row.evaluation.quality
+    return (
+        row.name,
+        find(row.prior).title,
+        e.latent_dim,
+        LIKELIHOODS[row.likelihood].formula,
+        e.reconstruction,
+        e.kl,
+        e.bernoulli,
+        e.bernoulli_neg_elbo,
+        e.iwae,
+        e.active_units,
+        e.mutual_information,
+        None if e.knn_accuracy is None else 100 * e.knn_accuracy,
+        quality and quality.fid,
+        quality and 100 * quality.confidence,
+        quality and quality.class_entropy,
+        row.report_fid,
+    )
+
+
+def show(shown: Shown) -> None:
+    """Draw the table, and the row that is open."""
+    st.subheader("All checkpoints", anchor=False)
+    try:
+        rows = list(table.read(paths.checkpoint_dir()).values())
+    except (TableError, ValueError) as error:
+        st.warning(str(error), icon=":material/error:")
+        return
+    if not rows:
+        st.info(
+            "Nothing has been evaluated yet: `python -m training evaluate --all` measures every "
+            "checkpoint and writes the table."
+        )
+        return
+    _table(rows)
+    _opened(rows, shown)
+
+
+def _table(rows: list[Row]) -> None:
+    import pandas as pd
+
+    names = [row.name for row in rows]
+    data = pd.DataFrame([_values(row) for row in rows], columns=list(_COLUMNS))
+    numbers = data.columns[[bool(form) for form, _ in _COLUMNS.values()]]
+    data[numbers] = data[numbers].astype(float)
+
+    # A row that was closed is another table's: the same click must open it again.
+    key = f"ranking_{st.session_state.get(_CLOSED, 0)}"
+
+    def chosen() -> None:
+        cells = st.session_state[key].selection.cells
+        view_state.put(row=names[cells[0][0]] if cells else None)
+
+    st.dataframe(
+        data,
+        key=key,
+        hide_index=True,
+        on_select=chosen,
+        selection_mode="single-cell",
+        height="content",
+        placeholder="–",
+        column_config={
+            name: st.column_config.NumberColumn(name, help=text, format=form)
+            if form
+            else st.column_config.TextColumn(
+                name, help=text, pinned=name == "checkpoint", width=_WIDTHS.get(name)
+            )
+            for name, (form, text) in _COLUMNS.items()
+        },
+    )
+    images = max(row.evaluation.images for row in rows)
+    st.caption(
+        f"Over {images:,} test images. Click a column's head to sort by it, and a row to open it. "
+        "Made by `python -m training evaluate --all`; `checkpoints/README.md` says what each "
+        "column means."
+    )
+
+
+def _opened(rows: list[Row], shown: Shown) -> None:
+    name = view_state.get("row")
+    if name is None:
+        return
+    row = next((row for row in rows if row.name == name), None)
+    model = controls.models().get(name)
+    if row is None or not isinstance(model, Model):
+        st.warning(
+            f"There is no evaluated checkpoint {view_state.quoted(name)} here; choose a row of the "
+            "table.",
+            icon=":material/error:",
+        )
+        return
+    st.dialog(table.plain(name), width="large", on_dismiss=_close)(_row)(row, model, shown)
+
+
+def _close() -> None:
+    view_state.put(row=None)
+    st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
+
+
+def _row(row: Row, model: Model, shown: Shown) -> None:
+    with st.container(key="opened"):
+        _heading(row, model)
+        _figures(model, shown)
+
+
+def _heading(row: Row, model: Model) -> None:
+    words, explore, add = st.columns([5, 1.4, 1.4], vertical_alignment="center")
+    likelihood, e = LIKELIHOODS[row.likelihood], row.evaluation
+    own = (
+        f"no −ELBO is claimed: {likelihood.title.lower()} is a distance"
+        if e.neg_elbo is None
+        else f"−ELBO {e.neg_elbo:.2f} nats per image"
+        + (f" with the constant {likelihood.constant:.2f}" if likelihood.constant else "")
+    )
+    preset = model.checkpoint.preset
+    words.markdown(
+        f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.  \n"
+        f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
+        f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
+    )
+    if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
+        _close()
+        view_state.put(checkpoint=row.name, z=None, axes=None)
+        st.switch_page("explore/page.py")
+    names = view_state.get("beside")
+    full = len(names) >= stage.MOST
+    help_ = f"{stage.MOST} are shown already: take one out above." if full else None
+    if add.button(
+        "Put beside",
+        icon=":material/add:",
+        disabled=full or row.name in names,
+        help=help_,
+        width="stretch",
+        key="put_beside",
+    ):
+        _close()
+        view_state.put(beside=(*names, row.name))
+        st.rerun()
+    if _digest(row.name) != row.digest:
+        st.warning(
+            f"{row.name} was trained again since it was evaluated; `python -m training evaluate "
+            "--all` brings the table up to date.",
+            icon=":material/error:",
+        )
+
+
+def _digest(name: str) -> str:
+    try:
+        return table.digest_of(paths.checkpoint_dir() / f"{name}{SUFFIX}")
+    except OSError:  # gone since it was listed
+        return ""
+
+
+def _figures(model: Model, shown: Shown) -> None:
+    """The report's figures of a checkpoint, drawn one after the other."""
+    from explorer.figures import report
+
+    # The files are for paper; what is shown here is for this page.
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    places_ = {}
+    grid = st.columns(2)
+    for n, name in enumerate(report.FIGURES):
+        places_[name] = grid[n % 2].empty()
+        places_[name].caption(f"Drawing {name} …")
+    for name, place in places_.items():
+        with place.container():
+            figure = partial(catalogue.report_figure, (model.key, shown.key), model, shown, name)
+            st.image(figure("png", theme), width="stretch")
+            line = st.container(horizontal=True, vertical_alignment="center")
+            line.caption(report.CAPTIONS[name], width="stretch")
+            for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+                line.download_button(
+                    kind.upper(),
+                    partial(figure, kind, "light"),
+                    f"{model.checkpoint.name}-{name}.{kind}",
+                    mime,
+                    key=f"{kind}_{name}",
+                    on_click="ignore",
+                    type="tertiary",
+                    icon=":material/download:",
+                )

@@ -1,0 +1,86 @@
+"""Below the fold: how the checkpoint was trained."""
+
+import streamlit as st
+
+from explorer.explore import component
+from explorer.explore.controls import Scene
+from explorer.figures import theme as figures_theme
+from training.checkpoint import Checkpoint
+from training.evaluation.table import plain
+
+
+def show(scene: Scene) -> None:
+    """Draw the training history."""
+    checkpoint = scene.model.checkpoint
+    if not checkpoint.history:
+        st.info("This checkpoint carries no training history.")
+        return
+    row = checkpoint.vae.likelihood
+    total = row.total_title[0].upper() + row.total_title[1:]
+    for place, term, title in zip(
+        st.columns(3),
+        ("reconstruction", "kl", "total"),
+        (
+            f"{row.formula} while training"
+            if row.constant != 0
+            else "Reconstruction while training",
+            "KL while training",
+            f"{total} while training",
+        ),
+        strict=True,
+    ):
+        curves = {
+            name: figures_theme.history_curve(
+                checkpoint.history,
+                term,
+                title,
+                getattr(theme, term, theme.ink),
+                theme,
+                row.unit if term == "reconstruction" else "nats" if row.is_nll else "",
+            )
+            for name, theme in figures_theme.THEMES.items()
+        }
+        with place:
+            component.chart(curves, key=f"history_{term}")
+    preset = checkpoint.preset
+    m = checkpoint.metrics
+    measured = "validation" if m.validation else "test"
+    bent = preset.epochs - round(preset.elastic_free * preset.epochs)
+    harder = " ".join(
+        sentence
+        for is_so, sentence in (
+            (preset.elastic > 0, f"Until epoch {bent} the training images were bent a little."),
+            (
+                preset.input_dropout > 0,
+                f"In training, {preset.input_dropout:.0%} of the encoder's pixels were blanked.",
+            ),
+            (
+                preset.elastic > 0 or preset.input_dropout > 0,
+                "The train curves are measured with that, the test curves without.",
+            ),
+        )
+        if is_so
+    )
+    st.caption(
+        f"**{plain(checkpoint.name)}**: {checkpoint.vae.config.latent_dim}-D, trained on "
+        f"{plain(checkpoint.data)} for {len(checkpoint.history)} epochs (preset {preset.name}, "
+        f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
+        f"{_sum(checkpoint)}. {harder}"
+    )
+
+
+def _sum(checkpoint: Checkpoint) -> str:
+    """The test terms and what they add up to, in words."""
+    m, row = checkpoint.metrics, checkpoint.vae.likelihood
+    if row.constant == 0:
+        return (
+            f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.total:.2f} nats per "
+            "image"
+        )
+    terms = f"{row.formula} {m.reconstruction:.2f} and KL {m.kl:.2f} nats per image"
+    if checkpoint.neg_elbo is None:
+        return f"{terms} (the first is a distance, not a likelihood: there is no ELBO)"
+    return (
+        f"{terms}; with the likelihood's constant {row.constant:.2f}, −ELBO "
+        f"{checkpoint.neg_elbo:.2f}"
+    )

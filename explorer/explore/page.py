@@ -1,0 +1,10 @@
+"""Explore: x → q(z|x) → z → x̂ → the terms, on a map of the latent space."""
+
+import streamlit as st
+
+from explorer.explore import controls, history, stage
+
+scene = controls.scene()
+stage.show(scene)
+history.show(scene)
+st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')

@@ -1,0 +1,1 @@
+"""Figures of plotly and matplotlib, and their colours; nothing here knows Streamlit."""

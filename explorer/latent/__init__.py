@@ -1,0 +1,1 @@
+"""Codes and projections as arrays; nothing here knows Streamlit."""

@@ -1,0 +1,98 @@
+"""What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.data.datasets import to_float
+from training.evaluation.metrics import active_units
+from training.vae.model import VAE
+
+Array = NDArray[np.float32]
+
+
+class Codes(NamedTuple):
+    """The codes of N images in d latent dimensions.
+
+    `mu`, `std` and `kl_per_dim`, KL(q(z|x) ‖ p(z)) in nats, are (N, d).
+    """
+
+    mu: Array
+    std: Array
+    kl_per_dim: Array
+
+
+@dataclass(frozen=True, order=True)
+class Dimension:
+    """A latent dimension as its slider shows it; `index` counts from 0."""
+
+    index: int
+    kl: float
+    active: bool
+    low: float
+    high: float
+
+
+@torch.no_grad()
+def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
+    """Codes of uint8 images (N, 784)."""
+    parts = []
+    for rows in images.split(chunk):
+        posterior = vae.encode(to_float(rows))
+        parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
+    return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
+
+
+def dimensions(codes: Codes, least: float = -math.inf) -> list[Dimension]:
+    """The latent dimensions, those that carry most information first.
+
+    A slider reaches as far as the aggregate posterior does: every code plus one sigma, but not
+    below `least`, where the prior has no mass.
+    """
+    mean_kl = codes.kl_per_dim.mean(0)
+    active = active_units(torch.from_numpy(codes.mu)).numpy()
+    low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)
+    high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).clip(-1e7, 1e7).astype(int)
+    low = np.maximum(low, math.ceil(10 * max(least, -1e7)))
+    high = np.maximum(high, low + 1)
+    return [
+        Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
+        for i in np.argsort(-mean_kl, kind="stable")
+    ]
+
+
+def typical(codes: Codes, labels: NDArray[np.int64], n_classes: int) -> list[int | None]:
+    """For each class, the image whose code is nearest to the median of the class's codes."""
+    return _nearest(codes.mu, labels, n_classes, np.median)
+
+
+def typical_pixels(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int
+) -> list[int | None]:
+    """For each class, the image (of N, 784) nearest to the class's mean image, by squared error:
+    what is typical whatever the model."""
+    return _nearest(images, labels, n_classes, np.mean)
+
+
+def _nearest(
+    points: NDArray[Any],
+    labels: NDArray[np.int64],
+    n_classes: int,
+    middle: Callable[..., NDArray[Any]],
+) -> list[int | None]:
+    """For each class, the row of `points` nearest to the class's middle; None where it has none."""
+    found: list[int | None] = []
+    for label in range(n_classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) == 0:
+            found.append(None)
+            continue
+        own = points[rows].astype(np.float32)
+        found.append(int(rows[np.argmin(((own - middle(own, axis=0)) ** 2).sum(1))]))
+    return found

@@ -1,0 +1,1 @@
+"""Training runs as the app sees them; nothing here knows Streamlit."""

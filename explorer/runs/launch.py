@@ -1,0 +1,126 @@
+"""Begins runs, and has them go on. A run belongs to its own process, never to a page: what is
+started here goes on when the browser, or the whole app, is closed. No Streamlit.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import torch
+
+from explorer.paths import ROOT
+from explorer.runs.watch import NAME, OUTPUT, PROCESSES, names, process_of
+from training.checkpoint import SUFFIX
+from training.fit.trainer import pick_device
+from training.presets import Preset
+from training.runs.run import Run, RunConfig, RunError
+from training.runs.status import ALIVE
+
+MOST_RUNNING = 3
+SAVE_EVERY = 5.0  # seconds; on the page one sees what a kill takes back
+_lock = threading.Lock()
+
+
+def start(
+    preset: Preset, seed: int, root: Path, data_dir: Path, checkpoints: Path, wish: str = ""
+) -> str:
+    """Make a run and the process that trains it; its name, free among runs and checkpoints.
+
+    The name begins with `wish`, or with the preset's.
+
+    Raises:
+        RunError: the name or the folder is not possible, or enough is running.
+    """
+    wish = wish.strip() or preset.name
+    if not NAME.fullmatch(wish):
+        raise RunError(
+            f"The name {wish[:40]!r} is not possible; use letters, digits, dots, hyphens and "
+            "underscores."
+        )
+    with _lock:
+        _refuse_too_many(root)
+        name, n = wish, 2
+        while (root / name).exists() or (checkpoints / (name + SUFFIX)).exists():
+            name, n = f"{wish}-{n}", n + 1
+        run = Run(root / name)
+        out = checkpoints / (name + SUFFIX)
+        run.create(
+            RunConfig(
+                preset,
+                seed,
+                str(data_dir),
+                str(pick_device("auto")),
+                _threads(),
+                save_every=SAVE_EVERY,
+                out=str(out.resolve()),
+                overwrite=False,
+            )
+        )
+        try:
+            _launch(run)
+        except RunError:
+            shutil.rmtree(run.path, ignore_errors=True)
+            raise
+    return name
+
+
+def _threads() -> int:
+    """One less than there are cores: threads of a training that wait for one that had to make room
+    for the browser cost far more than they bring."""
+    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1))
+
+
+def _refuse_too_many(root: Path) -> None:
+    running = [name for name in names(root) if _busy(Run(root / name))]
+    if len(running) >= MOST_RUNNING:
+        raise RunError(
+            f"{', '.join(running)} are being trained; pause or stop one before another begins."
+        )
+
+
+def _busy(run: Run) -> bool:
+    return _waits(run) and run.status().state != "paused"
+
+
+def go_on(run: Run, finish: bool = False) -> None:
+    """Have a run go on, in its waiting process or a new one; with `finish`, write its checkpoint.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    with _lock:
+        if not finish and not _busy(run):
+            _refuse_too_many(run.path.parent)
+        run.ask(order="stop" if finish else "run")
+        process = process_of(run)
+        if process is not None and run.status().state not in ALIVE and run.status().pid:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)  # it may be on its way out
+        if not _waits(run):
+            _launch(run, *(["--finish"] if finish else []))
+
+
+def _waits(run: Run) -> bool:
+    process = process_of(run)
+    return run.status().state in ALIVE or (process is not None and process.poll() is None)
+
+
+def _launch(run: Run, *options: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    try:
+        with (run.path / OUTPUT).open("ab") as output:
+            PROCESSES[run.path] = subprocess.Popen(
+                [sys.executable, "-m", "training", "resume", str(run.path), *options],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # the end of the app is not the end of the run
+            )
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be trained ({error.strerror}).") from None

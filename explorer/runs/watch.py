@@ -1,0 +1,227 @@
+"""Training runs as a watcher sees them: what they do, and what they have done. No Streamlit."""
+
+import contextlib
+import functools
+import re
+import subprocess
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from explorer import blobs
+from training.presets import PRESETS
+from training.runs import log
+from training.runs.run import Run, RunError, snapshot_steps
+from training.runs.snapshots import Probe, Snapshot
+from training.runs.status import Status
+from training.vae import priors
+
+PATIENCE = 60.0  # seconds that a run's process may take to say its first word
+MOST_LINES = 2000
+OUTPUT = "output.txt"
+NAME = re.compile(r"[\w][\w.-]{0,99}")
+_WORDS = {
+    "data": "{}",
+    "epochs": "{} epochs",
+    "beta": "β {:g}",
+    "beta_warmup_epochs": "warm-up {}",
+    "learning_rate": "rate {:g}",
+    "batch_size": "batch {}",
+}
+PROCESSES: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+def process_of(run: Run) -> subprocess.Popen[bytes] | None:
+    """The process that was started here for a run, alive or not."""
+    return PROCESSES.get(run.path)
+
+
+def find(root: Path, name: str) -> Run:
+    """The run of this name.
+
+    Raises:
+        RunError: there is none.
+    """
+    if not NAME.fullmatch(name) or not (root / name / "config.json").is_file():
+        raise RunError(f"There is no run {name[:60]!r}.")
+    return Run(root / name)
+
+
+def names(root: Path) -> list[str]:
+    """The runs in a folder, the newest first."""
+    with contextlib.suppress(OSError):
+        found = [(p.stat().st_mtime, p.parent.name) for p in root.glob("*/config.json")]
+        return [name for _, name in sorted(found, reverse=True) if NAME.fullmatch(name)]
+    return []
+
+
+def state_of(run: Run) -> Status:
+    """What a run is doing, also while its process has not yet said anything, or died unheard."""
+    status = run.status()
+    process = process_of(run)
+    if process is not None and status.pid != process.pid:  # it has not spoken for itself yet
+        code = process.poll()
+        if code is None:
+            return replace(status, state="new", message="")
+        if code:
+            return replace(status, state="failed", message=_last_words(run))
+    if status.state == "new" and _age(run) > PATIENCE:
+        return replace(status, state="interrupted")
+    return status
+
+
+def _age(run: Run) -> float:
+    try:
+        return time.time() - (run.path / "config.json").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _last_words(run: Run) -> str:
+    try:
+        lines = (run.path / OUTPUT).read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1].removeprefix("error: ")[:500] if lines else "Its process ended unheard."
+
+
+def listing(root: Path) -> list[dict[str, Any]]:
+    """Name and state of every run, the newest first."""
+    return [
+        {"name": name, "state": state_of(run).state, "what": what(run)}
+        for name in names(root)[:200]
+        if (run := Run(root / name))
+    ]
+
+
+def what(run: Run) -> str:
+    """What tells a run apart from others of its kind, in a few words."""
+    try:
+        stamp = (run.path / "config.json").stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _what(run.path, stamp)
+
+
+@functools.lru_cache(maxsize=1024)
+def _what(path: Path, stamp: int) -> str:
+    try:
+        config = Run(path).config()
+    except RunError:
+        return "cannot be read"
+    preset = config.preset
+    usual = PRESETS.get(preset.name, preset)
+    words = [f"{preset.model.latent_dim}-D"]
+    if preset.model.prior != usual.model.prior:
+        words.append(preset.model.prior)
+    for field, word in _WORDS.items():
+        if getattr(preset, field) != getattr(usual, field):
+            words.append(word.format(getattr(preset, field)))
+    if config.seed:
+        words.append(f"seed {config.seed}")
+    return ", ".join(words)
+
+
+class _Digest:
+    """A log as watchers need it, read once for all of them: its lines that count, thinned."""
+
+    def __init__(self, path: Path) -> None:
+        self.log = path
+        self.lock = threading.Lock()
+        self.lines: list[Any] = []
+        self.place = 0
+
+    def since(self, place: int) -> tuple[list[Any], int, bool]:
+        """The lines since a place, the place after them, and whether all before is to be
+        forgotten."""
+        with self.lock:
+            self._read()
+            if 0 < place <= self.place:
+                found = log.follow(self.log, place)
+                if len(found.lines) <= MOST_LINES // 2:
+                    return found.lines, found.place, False
+            return log.thinned(self.lines, MOST_LINES), self.place, place > 0
+
+    def _read(self) -> None:
+        while True:
+            found = log.follow(self.log, self.place)
+            if found.anew:
+                self.lines = []
+            self.place = found.place
+            if not found.lines:
+                return
+            self.lines = log.counted([*self.lines, *found.lines])
+            if len(self.lines) > 3 * MOST_LINES:
+                self.lines = log.thinned(self.lines, MOST_LINES)
+
+
+@functools.lru_cache(maxsize=32)
+def _digest(path: Path, run_id: str) -> _Digest:
+    return _Digest(Run(path).log)
+
+
+def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
+    """What a watcher needs who has read the log of the run of id `known` as far as `place`.
+
+    Raises:
+        RunError: the run makes no sense.
+    """
+    config = run.config()
+    lines, place, anew = _digest(run.path, config.id).since(place if known == config.id else 0)
+    status, control = state_of(run), run.control()
+    preset = config.preset
+    snapshots = []
+    for step in snapshot_steps(run.snapshots):
+        with contextlib.suppress(OSError):
+            stamp = (run.snapshots / f"{step}.npz").stat().st_mtime_ns
+            snapshots.append([step, f"{stamp:x}"])
+    return {
+        "state": status.state,
+        "message": status.message,
+        "checkpoint": Path(status.checkpoint).stem if status.checkpoint else None,
+        "steps": status.steps,
+        "batches": status.batches,
+        "saved": status.saved,
+        "order": control.order,
+        "asked_beta": control.beta,
+        "beta": preset.beta,
+        "preset": preset.name,
+        "data": preset.data,
+        "epochs": preset.epochs,
+        "latent_dim": preset.model.latent_dim,
+        "likelihood": blobs.likelihood(preset.model.likelihood),
+        "prior_name": preset.model.prior,
+        "seed": config.seed,
+        "prior": blobs.family(priors.find(preset.model.prior)),
+        "id": config.id,
+        "lines": lines,
+        "place": place,
+        "anew": anew or known != config.id,
+        "snapshots": snapshots,
+    }
+
+
+def snapshot_blob(run: Run, step: int) -> bytes:
+    """The blob of a snapshot. SnapshotError where there is none."""
+    found = Snapshot.read(run.snapshots / f"{step}.npz")
+    return blobs.pack(
+        "snapshot",
+        {"step": step, "axes": found.axes.tolist()},
+        {
+            "codes": found.codes,
+            "grid": found.grid,
+            "reconstructions": found.reconstructions,
+        },
+    )
+
+
+def probe_blob(run: Run) -> bytes:
+    """The blob of what a run's snapshots share. SnapshotError where there is none yet."""
+    found = Probe.read(run.path / "probe.npz")
+    return blobs.pack(
+        "probe",
+        {"classes": found.classes.tolist()},
+        {"labels": found.labels.astype("uint8"), "images": found.images},
+    )

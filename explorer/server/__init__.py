@@ -1,0 +1,1 @@
+"""Routes and middleware beside Streamlit's; nothing here loads torch."""

@@ -1,0 +1,248 @@
+"""What is large goes over HTTP, named by its content, and stays in the browser's cache for ever.
+
+Three kinds: the stage's own JavaScript, plotly.js from the plotly package, and blobs (models,
+pictures, maps). Nothing else can be fetched: the first two are fixed lists, and a blob is there
+only once a page has offered it.
+"""
+
+import gzip
+import hashlib
+import posixpath
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PREFIX = "stage"
+MODULES = Path(__file__).parents[1] / "web"
+MAIN_MODULES = {
+    "": "explore/stage.js",
+    "train": "train/theatre.js",
+    "compare": "compare/compare.js",
+}  # by the last part of a page's address
+FOREVER = "public, max-age=31536000, immutable"
+_MAX_BYTES = 256 * 2**20
+
+
+class _Entry:
+    """A blob that is on offer: its name, and its gzipped bytes as soon as they are ready."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.name = ""
+        self.packed: Future[bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes held, of what is ready."""
+        return len(self.packed.result()) if self.packed and self.packed.done() else 0
+
+
+class Store:
+    """Blobs by name, gzipped; the least recently used ones go when there are too many bytes.
+
+    Thread-safe: pages offer from many threads, and the same blob is made once. Compression goes on
+    beside the page, which needs no more than the name.
+    """
+
+    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._by_key: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="gzip")
+
+    def offer(self, key: Hashable, build: Callable[[], bytes]) -> str:
+        """Make a blob fetchable; its path, relative to the app's own root.
+
+        `key` stands for the content: `build` is called only where no blob of this key is held.
+        """
+        with self._lock:
+            entry = self._by_key.setdefault(key, _Entry())
+            self._by_key.move_to_end(key)
+        with entry.lock:
+            if entry.packed is None:
+                blob = build()
+                entry.name = hashlib.blake2b(blob, digest_size=16).hexdigest()
+                # Large sets of pictures would keep the first visitor waiting.
+                level = 6 if len(blob) < 16 * 2**20 else 2
+                entry.packed = self._pool.submit(gzip.compress, blob, level, mtime=0)
+        self._trim(key)
+        return f"{PREFIX}/blob/{entry.name}"
+
+    def _trim(self, keep: Hashable) -> None:
+        with self._lock:
+            total = self.held
+            for key in list(self._by_key):
+                if total <= self._max_bytes:
+                    break
+                if key != keep and self._by_key[key].size:  # what is being made stays
+                    total -= self._by_key.pop(key).size
+
+    @property
+    def held(self) -> int:
+        """Bytes held now, gzipped."""
+        return sum(entry.size for entry in self._by_key.values())
+
+    def find(self, name: str) -> bytes | None:
+        """The gzipped blob of this name, if a page has offered it."""
+        with self._lock:
+            key = next((k for k, e in self._by_key.items() if e.packed and e.name == name), None)
+            if key is None:
+                return None
+            self._by_key.move_to_end(key)
+            packed = self._by_key[key].packed
+        return packed.result() if packed else None
+
+
+STORE = Store()
+
+
+@cache
+def modules() -> tuple[str, dict[str, bytes]]:
+    """The stage's JavaScript, gzipped, by path below `web/`; and a name made from all of it."""
+    files = {
+        path.relative_to(MODULES).as_posix(): path.read_bytes()
+        for path in sorted(MODULES.rglob("*.js"))
+    }
+    whole = b"\0".join(part for name, text in files.items() for part in (name.encode(), text))
+    name = hashlib.blake2b(whole, digest_size=8).hexdigest()
+    return name, {file: gzip.compress(text, 9, mtime=0) for file, text in files.items()}
+
+
+_IMPORT = re.compile(r'^import .*?"(\.{1,2}/[\w./]+)";$', re.MULTILINE | re.DOTALL)
+
+
+@cache
+def needed(module: str) -> frozenset[str]:
+    """A module of the stage's and all those that it imports, directly or not."""
+    found, open_ = set(), [module]
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found.add(name)
+            for path in _IMPORT.findall((MODULES / name).read_text()):
+                open_.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), path)))
+    return frozenset(found)
+
+
+@cache
+def _plotly() -> tuple[str, bytes]:
+    import plotly
+
+    script = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+    return f"plotly-{hashlib.blake2b(script, digest_size=8).hexdigest()}.js", script
+
+
+@cache
+def plotly_js() -> bytes:
+    """plotly.js as the plotly package ships it, gzipped."""
+    return gzip.compress(_plotly()[1], 6, mtime=0)
+
+
+def code_path(file: str) -> str:
+    """The path of one of the stage's modules, relative to the app's own root."""
+    return f"{PREFIX}/code/{modules()[0]}/{file}"
+
+
+def plotly_path() -> str:
+    """The path of plotly.js, relative to the app's own root."""
+    return f"{PREFIX}/lib/{_plotly()[0]}"
+
+
+def _answer(request: Request, packed: bytes | None, media_type: str) -> Response:
+    if packed is None:
+        return PlainTextResponse(
+            "Nothing of this name is on offer here; reload the page.\n",
+            status_code=404,
+            headers={"Cache-Control": "no-store"},
+        )
+    headers = {
+        "Cache-Control": FOREVER,
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(
+            packed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"}
+        )
+    return Response(gzip.decompress(packed), media_type=media_type, headers=headers)
+
+
+def _code(request: Request) -> Response:
+    name, files = modules()
+    known = request.path_params["version"] == name
+    packed = files.get(request.path_params["file"]) if known else None
+    return _answer(request, packed, "text/javascript")
+
+
+def _lib(request: Request) -> Response:
+    known = request.path_params["file"] == _plotly()[0]
+    return _answer(request, plotly_js() if known else None, "text/javascript")
+
+
+def _blob(request: Request) -> Response:
+    return _answer(request, STORE.find(request.path_params["name"]), "application/octet-stream")
+
+
+def at_both(base: str, answers: Mapping[str, Callable[[Request], Response]]) -> list[BaseRoute]:
+    """Routes by their paths below `PREFIX`, under the app's base path and at the root.
+
+    A reverse proxy may or may not take the base path off before it asks.
+    """
+    roots = dict.fromkeys(("", base.strip("/")))
+    return [
+        Route("/".join(["", *filter(None, (root, PREFIX)), path]), answer)
+        for root in roots
+        for path, answer in answers.items()
+    ]
+
+
+def routes(base: str = "") -> list[BaseRoute]:
+    """The routes of what is large."""
+    return at_both(
+        base, {"code/{version}/{file:path}": _code, "lib/{file}": _lib, "blob/{name}": _blob}
+    )
+
+
+class Preload:
+    """Adds a `Link` header to HTML answers: the browser fetches what the page will need early."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.headers = {
+            module: (
+                b"link",
+                ", ".join(
+                    [
+                        f"<./{plotly_path()}>; rel=preload; as=script",
+                        *(
+                            f"<./{code_path(file)}>; rel=modulepreload"
+                            for file in sorted(needed(module))
+                        ),
+                    ]
+                ).encode(),
+            )
+            for module in MAIN_MODULES.values()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with the header."""
+
+        async def with_link(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kinds = [v for k, v in message["headers"] if k == b"content-type"]
+                if any(kind.startswith(b"text/html") for kind in kinds):
+                    page = scope["path"].rpartition("/")[2]
+                    header = self.headers[MAIN_MODULES.get(page, MAIN_MODULES[""])]
+                    message["headers"] = [*message["headers"], header]
+            await send(message)
+
+        await self.app(scope, receive, with_link if scope["type"] == "http" else send)

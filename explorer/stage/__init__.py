@@ -1,1 +1,0 @@
-"""The live stage: the model itself, in the browser."""

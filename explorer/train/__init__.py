@@ -1,0 +1,1 @@
+"""The Train page: runs, begun, watched and steered."""

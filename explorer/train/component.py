@@ -1,0 +1,80 @@
+"""The theatre as a Streamlit component: what the Train page tells it, and what it hears back."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from explorer.explore.component import ADAPTER, WEB
+from explorer.figures.theme import CLASS_COLOURS
+from explorer.server import assets
+
+KEY = "theatre"
+_theatre = st.components.v2.component(
+    "vae_theatre",
+    css=(WEB / "base.css").read_text() + (WEB / "train" / "train.css").read_text(),
+    js=ADAPTER,
+    isolate_styles=False,
+)
+DEEDS = ("pause", "go on", "stop", "finish", "beta", "open")
+
+
+class Order(NamedTuple):
+    """What a hand asks of a run; `beta` comes with the deed of that name."""
+
+    run: str
+    deed: str
+    beta: float
+
+
+def mount(
+    run: str | None,
+    over: str | None,
+    may_control: bool,
+    refusal: str,
+    on_order: Callable[[], None],
+    on_view: Callable[[], None],
+) -> None:
+    """Put the theatre on the page, watching `run`, with the curves of `over` laid over it.
+
+    It follows the runs by HTTP on its own. `on_order` is called when a hand asks something of a
+    run, `on_view` when another run is chosen; `order` and `view` then say what.
+    """
+    _theatre(
+        key=KEY,
+        on_order_change=on_order,
+        on_view_change=on_view,
+        data={
+            "code": assets.code_path("train/theatre.js"),
+            "plotly": assets.plotly_path(),
+            "at": assets.PREFIX,
+            "run": run,
+            "over": over,
+            "mayControl": may_control,
+            "refusal": refusal,
+            "colours": list(CLASS_COLOURS),
+        },
+    )
+
+
+def order() -> Order | None:
+    """What the browser asked for last; None where that makes no sense."""
+    return parse_order(st.session_state[KEY].get("order"))
+
+
+def parse_order(value: Any) -> Order | None:
+    """As `order`, of a value."""
+    if not isinstance(value, dict) or value.get("deed") not in DEEDS:
+        return None
+    run, beta = value.get("run"), value.get("beta", 0.0)
+    if not isinstance(run, str) or type(beta) not in (int, float) or not 0 <= beta <= 1e6:
+        return None
+    return Order(run, value["deed"], float(beta))
+
+
+def view() -> tuple[str | None, str | None]:
+    """The run that is watched and the one laid over it, as the browser sent them last."""
+    value = st.session_state[KEY].get("view")
+    found = value if isinstance(value, dict) else {}
+    run, over = (v if isinstance(v, str) else None for v in (found.get("run"), found.get("over")))
+    return run, over

@@ -1,0 +1,96 @@
+"""Takes what a hand asks of a run on the Train page, and says no where it may not."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer import paths
+from explorer.runs import launch, watch
+from explorer.server import access
+from explorer.session import catalogue, view_state
+from explorer.train import component
+from training.runs.run import Run, RunError
+from training.runs.status import ALIVE
+
+_OPEN = "open_in_explore"
+
+
+def mount(found: list[str]) -> None:
+    """Put the theatre on the page, watching the run of the view; the newest unless told otherwise.
+
+    Opens the Explore page where a hand has asked for it.
+    """
+    if st.session_state.pop(_OPEN, False):
+        st.switch_page("explore/page.py")
+    for name in ("run", "over"):
+        wanted = view_state.get(name)
+        if wanted is not None and wanted not in found:
+            view_state.complain(f"There is no run {view_state.quoted(wanted)} here any more.")
+            view_state.put(**{name: None})
+    if view_state.get("run") is None:
+        view_state.put(run=found[0])
+    for sentence in view_state.complaints():
+        st.toast(sentence, icon=":material/error:", duration="long")  # nothing may jump
+    component.mount(
+        view_state.get("run"),
+        view_state.get("over"),
+        access.may_control(),
+        access.REFUSAL,
+        _obey,
+        _look,
+    )
+    view_state.publish("run", "over")
+
+
+def _look() -> None:
+    run, over = component.view()
+    there = watch.names(paths.run_dir())
+    if run in there:
+        view_state.put(run=run, over=over if over in there else None)
+
+
+def _obey() -> None:
+    order = component.order()
+    if order is None:
+        return
+    try:
+        run = watch.find(paths.run_dir(), order.run)
+        if order.deed == "open":
+            _open(run)
+        elif not access.may_control():
+            view_state.complain(access.REFUSAL)
+        else:
+            _do(run, order.deed, order.beta)
+    except RunError as error:
+        view_state.complain(str(error))
+
+
+def _do(run: Run, deed: str, beta: float) -> None:
+    alive = run.status().state in ALIVE
+    if deed == "beta":
+        run.ask(beta=beta)
+    elif deed == "pause":
+        run.ask(order="pause")
+    elif deed == "go on":
+        launch.go_on(run)
+    elif deed == "stop" and alive:
+        run.ask(order="stop")
+    else:  # its process is gone: another one writes the checkpoint of what was saved
+        launch.go_on(run, finish=True)
+
+
+def _open(run: Run) -> None:
+    made, config = run.status().checkpoint, run.config()
+    path = Path(made or "nowhere")
+    name, offered = path.stem, catalogue.models()
+    if path.parent.resolve() != paths.checkpoint_dir().resolve() or name not in offered:
+        raise RunError(
+            f"The checkpoint of {run.path.name} is not among those that Explore shows; open its "
+            "file there under Options."
+        )
+    view_state.put(checkpoint=name, z=None, axes=None)
+    if config.preset.data in catalogue.data_names() and config.preset.data != view_state.get(
+        "data"
+    ):
+        view_state.put(data=config.preset.data, image=None)
+    st.session_state[_OPEN] = True

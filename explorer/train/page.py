@@ -1,0 +1,23 @@
+"""Train: begin a run, watch its latent space form, steer it, and replay it."""
+
+import streamlit as st
+
+from explorer import paths
+from explorer.runs import watch
+from explorer.train import control
+from explorer.train import form as train_form
+
+found = watch.names(paths.run_dir())
+if found:
+    train_form.button()
+    control.mount(found)
+else:
+    st.container()  # where the button will be: what stands in it now would be squeezed for a moment
+    with st.container(key="firstrun"):
+        st.markdown(
+            "### Watch a latent space form\n"
+            "Choose a preset and start: the terms of the ELBO fall while the codes of 1,000 images "
+            "pull apart into classes and the decoded grid sharpens. The run goes on when you close "
+            "this page; killed at any moment, it goes on from its last saved step."
+        )
+        train_form.form()

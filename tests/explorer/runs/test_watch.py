@@ -1,0 +1,202 @@
+"""What a watcher of runs is given over HTTP, and the processes that the page starts."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from explorer import blobs
+from explorer.runs import launch, watch
+from explorer.server import run_routes
+from explorer.train import component
+from tests.training.runs.test_runs import SMALL, TERMS
+from training.data import datasets
+from training.fit.trainer import new_vae
+from training.presets import PRESETS
+from training.runs.log import RewindLine, StepLine, epoch_line
+from training.runs.run import Run, RunConfig, RunError
+from training.runs.snapshots import Prober
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_RUN_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def client():
+    return TestClient(Starlette(routes=run_routes.routes("base/path")))
+
+
+@pytest.fixture
+def run(root):
+    made = Run(root / "mine")
+    made.create(RunConfig(SMALL, 3, "data", "cpu", 1))
+    return made
+
+
+def step(n: int) -> StepLine:
+    return StepLine(n, n / 20, 1.0, 1e-3, 200.0, (1.0, 2.0), 1e4, 5.0)
+
+
+def test_the_news_of_a_run_follow_its_log_and_take_nothing_twice(client, run):
+    run.append(step(5))
+    run.append(epoch_line(TERMS, 20, (1.5, 1.0)))
+    first = client.get("/stage/run/mine").json()
+    assert [(line["kind"], line["step"]) for line in first["lines"]] == [("step", 5), ("epoch", 20)]
+    assert (first["state"], first["preset"], first["seed"]) == ("new", SMALL.name, 3)
+    assert first["prior"].items() >= {"family": "gaussian", "mean": 0.0, "std": 1.0}.items()
+    assert client.get("/stage/runs").json() == [
+        {"name": "mine", "state": "new", "what": "2-D, 3 epochs, batch 200, seed 3"}
+    ]
+    place, known = first["place"], first["id"]
+    assert client.get(f"/stage/run/mine?place={place}&id={known}").json()["lines"] == []
+    run.append(RewindLine(10))
+    run.append(step(12))
+    later = client.get(f"/base/path/stage/run/mine?place={place}&id={known}").json()
+    assert not later["anew"]
+    assert [(x["kind"], x["step"]) for x in later["lines"]] == [("rewind", 10), ("step", 12)]
+    # Who comes now is given what counts, and so is who knows another run of this name.
+    assert [x["step"] for x in client.get("/stage/run/mine").json()["lines"]] == [5, 12]
+    other = client.get(f"/stage/run/mine?place={place}&id=another").json()
+    assert [x["step"] for x in other["lines"]] == [5, 12]
+    assert other["anew"]
+    run.ask(beta=4.0, order="pause")
+    asked = client.get(f"/stage/run/mine?place={later['place']}").json()
+    assert (asked["order"], asked["asked_beta"]) == ("pause", 4.0)
+
+
+def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run):
+    images = datasets.load("mnist-5k", "test")
+    prober = Prober(images, torch.device("cpu"))
+    run.keep(0, prober.take(new_vae(SMALL, 0)), prober.probe)
+    ((at, version),) = client.get("/stage/run/mine").json()["snapshots"]
+    answer = client.get(f"/stage/run/mine/snapshot/{at}?v={version}")
+    assert "immutable" in answer.headers["cache-control"]
+    header, arrays = blobs.unpack(answer.content)
+    kept = prober.take(new_vae(SMALL, 0))
+    assert header["axes"] == [0, 1]
+    assert np.array_equal(arrays["codes"], kept.codes)
+    assert np.array_equal(arrays["grid"], kept.grid)
+    probe = blobs.unpack(client.get("/stage/run/mine/probe").content)
+    assert probe[0]["classes"] == list("0123456789")
+    assert probe[1]["labels"].tolist() == images.labels.tolist()
+    time.sleep(0.01)
+    run.keep(0, prober.take(new_vae(SMALL, 1)), prober.probe)
+    ((_, other),) = client.get("/stage/run/mine").json()["snapshots"]
+    assert other != version
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "run/nothing",
+        "run/.mine",
+        "run/mine/snapshot/7",
+        "run/mine/probe",
+        "run/damaged",
+    ],
+)
+def test_what_is_not_there_is_one_sentence(client, run, root, path):
+    (root / ".mine").mkdir()
+    shutil.copy(run.path / "config.json", root / ".mine")
+    (root / "damaged").mkdir()
+    (root / "damaged" / "config.json").write_text("{")
+    answer = client.get(f"/stage/{path}")
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+    assert len(answer.text.strip().splitlines()) == 1
+    assert client.get("/stage/run/mine?place=x9").json()["place"] == 0
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../mine", "mine/../../mine", "mine/", "/etc", "a\nb"])
+def test_no_name_leads_out_of_the_folder(run, root, name):
+    shutil.copy(run.path / "config.json", root)
+    shutil.copy(run.path / "config.json", root.parent)
+    with pytest.raises(RunError, match="There is no run"):
+        watch.find(root, name)
+
+
+def test_a_long_log_is_read_once_and_given_thinned_at_even_distances(client, run):
+    lines = [msgspec.json.encode(step(n)) + b"\n" for n in range(1, 30_001)]
+    run.log.write_bytes(b"".join(lines[:29_000]))
+    first = client.get("/stage/run/mine").json()
+    at = np.array([line["step"] for line in first["lines"]])
+    assert 1500 < len(at) <= 2001
+    assert (at[0], at[-1]) == (1, 29_000)
+    assert np.diff(at).max() <= 2 * np.median(np.diff(at))  # no part of the run is given up
+    with run.log.open("ab") as file:
+        file.write(b"".join(lines[29_000:29_100]))
+    few = client.get(f"/stage/run/mine?place={first['place']}&id={first['id']}").json()
+    assert [line["step"] for line in few["lines"]] == list(range(29_001, 29_101))
+    with run.log.open("ab") as file:
+        file.write(b"".join(lines[29_100:]))
+    slept = client.get(f"/stage/run/mine?place=1000&id={first['id']}").json()
+    assert slept["anew"]
+    assert len(slept["lines"]) <= 2001
+    assert slept["lines"][-1]["step"] == 30_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "pause",
+        {"run": "a", "deed": "delete"},
+        {"run": 3, "deed": "pause"},
+        {"run": "a", "deed": "beta", "beta": float("nan")},
+        {"run": "a", "deed": "beta", "beta": -1},
+        {"run": "a", "deed": "beta", "beta": "4"},
+        {"run": "a", "deed": "beta", "beta": True},
+    ],
+)
+def test_an_order_that_makes_no_sense_is_none(value):
+    assert component.parse_order(value) is None
+    assert component.parse_order({"run": "a", "deed": "beta", "beta": 4}) == ("a", "beta", 4.0)
+
+
+def until(condition, seconds=60):
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_started_here_is_its_own_process_and_tells_why_it_failed(root, tmp_path):
+    made = replace(PRESETS["mnist-5k-2d"], epochs=300)
+    places = (root / "runs", tmp_path / "data", tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mnist-5k-2d.safetensors").touch()
+    name = launch.start(made, 0, *places)
+    assert name == "mnist-5k-2d-2"  # its checkpoint must find its name free
+    run = watch.find(places[0], name)
+    assert watch.state_of(run).state == "new"
+    until(lambda: run.status().state == "running")
+    run.ask(order="pause")
+    until(lambda: run.status().state == "paused")
+    launch.go_on(run)
+    until(lambda: run.status().state == "running")
+    process = watch.process_of(run)
+    process.kill()
+    until(lambda: watch.state_of(run).state == "interrupted")
+    launch.go_on(run, finish=True)
+    until(lambda: run.status().state in ("kept", "failed"))
+    assert run.status().state == "kept", run.status()
+    assert Path(run.status().checkpoint) == tmp_path / "out" / f"{name}.safetensors"
+    missing = replace(made, data="mnist")
+    (tmp_path / "data").write_text("not a folder")
+    name = launch.start(missing, 0, *places)
+    failed = watch.find(places[0], name)
+    until(lambda: watch.state_of(failed).state == "failed")
+    assert "data cannot be written to" in watch.state_of(failed).message
+    with pytest.raises(RunError, match="There is no run"):
+        watch.find(places[0], "other")

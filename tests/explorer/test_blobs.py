@@ -1,0 +1,222 @@
+"""Blobs: what is written is read, a damaged one is refused, and all of it fits the wire."""
+
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from explorer import blobs
+from explorer.explore import component
+from explorer.figures import theme as figures_theme
+from explorer.figures.latent_scatter import map_layout, map_traces
+from explorer.latent import codes as latent_codes
+from explorer.latent import projections
+from explorer.server import assets
+from training import checkpoint
+from training.data import datasets
+from training.vae.model import VAE, VAEConfig
+
+ROOT = assets.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    parts = [datasets.load("mnist-5k", split) for split in ("train", "test")]
+    return torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts])
+
+
+def test_a_blob_gives_back_what_was_put_in():
+    arrays = {
+        "a": np.arange(6, dtype=np.uint8).reshape(2, 3),
+        "b": np.array([-7, 9], np.int16),
+        "c": np.array([2**31], np.uint32),
+        "d": np.array([[0.5], [-1.25]], np.float32),
+    }
+    header, back = blobs.unpack(blobs.pack("test", {"name": "é", "n": 3}, arrays))
+    assert header == {"kind": "test", "name": "é", "n": 3}
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype
+        np.testing.assert_array_equal(back[name], array)
+
+
+def test_damaged_blobs_are_refused_with_a_sentence():
+    blob = blobs.pack("test", {}, {"a": np.arange(100, dtype=np.uint8)})
+    flipped = bytearray(blob)
+    flipped[-3] ^= 1
+    newer = bytearray(blob)
+    newer[4] = 9
+    for bad, said in (
+        (blob[:7], "cut off after 7 bytes"),
+        (blob[:-1], "checksum does not fit"),
+        (bytes(flipped), "checksum does not fit"),
+        (bytes(newer), "version 9"),
+        (b"PK" + blob[2:], "something else"),
+    ):
+        with pytest.raises(blobs.PayloadError, match=said):
+            blobs.unpack(bad)
+    with pytest.raises(ValueError, match="float64"):
+        blobs.pack("test", {}, {"a": np.zeros(2)})
+    with pytest.raises(ValueError, match="NaN"):
+        blobs.pack("test", {}, {"a": np.array([np.nan], np.float32)})
+
+
+def test_weights_of_either_precision_arrive_to_the_last_bit():
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (16,), (16,)))
+    header, arrays = blobs.unpack(blobs.model(vae, "fresh"))
+    first, length = header["decoder"][0]["weight"]
+    np.testing.assert_array_equal(
+        arrays["weights"][first : first + length], vae.decoder[0].weight.detach().numpy().ravel()
+    )
+    with torch.no_grad():
+        for p in vae.parameters():
+            p.copy_(p.bfloat16().float())
+    header, arrays = blobs.unpack(blobs.model(vae, "rounded"))
+    turned = arrays["exponents"].astype(np.uint32) << 8 | arrays["mantissas"]
+    bits = (turned >> 1 | (turned & 1) << 15) << 16
+    flat = torch.cat([p.detach().ravel() for p in vae.state_dict().values()]).numpy()
+    np.testing.assert_array_equal(bits.view(np.float32), flat)
+    assert header["prior"]["log_var"] == [-30.0, 10.0]
+
+
+def test_pictures_come_back_pixel_by_pixel(digits):
+    images, labels = digits
+    header, arrays = blobs.unpack(blobs.pictures(images, labels, tuple("0123456789")))
+    lit = np.unpackbits(arrays["lit"], axis=1, bitorder="little")[:, :784].astype(bool)
+    pixels = np.zeros(images.shape, np.uint8)
+    pixels[lit] = arrays["levels"]
+    np.testing.assert_array_equal(pixels, images.numpy())
+    np.testing.assert_array_equal(arrays["labels"], labels.numpy())
+    assert header["images"] == 5000
+
+
+@pytest.mark.parametrize("name", ["mnist-2d", "mnist-10d"])
+def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digits, name):
+    vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
+    images, labels = digits
+    # 10,000 different digits of which half are real: the others are the same, mirrored.
+    images = torch.cat([images, images.reshape(-1, 28, 28).flip(2).reshape(-1, 784)])
+    labels = torch.cat([labels, labels])
+    codes = latent_codes.encode(vae, images)
+    dims = latent_codes.dimensions(codes)
+    index = np.arange(10_000)
+    points = codes.mu[:, :2]
+    traces = map_traces(points, index, labels.numpy(), tuple("0123456789"))
+    layouts = {
+        theme: map_layout(points, labels.numpy(), tuple("0123456789"), ("z₁", "z₂"), colours, "r")
+        for theme, colours in figures_theme.THEMES.items()
+    }
+    # The heaviest map: t-SNE's carries the codes too.
+    map_ = blobs.map_(traces, layouts, {"kind": "t-sne"}, dims, [0] * 10, codes.mu)
+    store = assets.Store()
+    for kind, blob in (
+        ("model", blobs.model(vae, name)),
+        ("pictures", blobs.pictures(images, labels, tuple("0123456789"))),
+        ("map", map_),
+    ):
+        assert store.find(store.offer(kind, lambda blob=blob: blob).rpartition("/")[2])
+    assert 3_000_000 < store.held <= 4_000_000
+
+
+def test_the_map_holds_every_point_once_with_its_number(digits):
+    images, labels = digits[0][:400], digits[1][:400].numpy()
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(4, (32,), (32,)))
+    codes = latent_codes.encode(vae, images)
+    view = projections.tsne(codes, codes.mu[::-1, 2:], np.arange(400)[::-1])
+    traces = map_traces(view.points, view.index, labels[view.index], tuple("0123456789"))
+    header, arrays = blobs.unpack(
+        blobs.map_(traces, {}, view.spec, latent_codes.dimensions(codes), [None], view.codes)
+    )
+    assert sorted(arrays["index"]) == list(range(400))
+    np.testing.assert_array_equal(
+        np.column_stack([arrays["x"], arrays["y"]]), codes.mu[arrays["index"], 2:]
+    )
+    step = header["code_step"]
+    np.testing.assert_allclose(arrays["codes"] * step, codes.mu[arrays["index"]], atol=0.51 * step)
+    stops = [t["points"] for t in header["traces"]]
+    assert [s[0] for s in stops[1:]] == [s[1] for s in stops[:-1]]
+    for trace, (start, stop) in zip(header["traces"], stops, strict=True):
+        assert {str(labels[i]) for i in arrays["index"][start:stop]} == {trace["name"]}
+    assert [d["index"] for d in header["dims"]] == [d.index for d in latent_codes.dimensions(codes)]
+    assert set(header["themes"]) == {"light", "dark"}
+    empty = blobs.map_([], {}, {"kind": "none"}, latent_codes.dimensions(codes), [None])
+    assert blobs.unpack(empty)[1]["x"].shape == (0,)
+
+
+def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkeypatch):
+    store = assets.Store(max_bytes=3000)
+    monkeypatch.setattr(assets, "STORE", store)
+    rng = np.random.default_rng(0)
+    blobs = [rng.bytes(1000) for _ in range(4)]
+    paths = [store.offer(k, lambda k=k: blobs[k]) for k in range(2)]
+    assert store.offer(0, lambda: pytest.fail("made twice")) == paths[0]
+    for base in ("", "/deep/er/"):
+        with TestClient(Starlette(routes=assets.routes(base))) as client:
+            for root in dict.fromkeys(("", base.strip("/"))):
+                answer = client.get(f"/{root}/{paths[1]}" if root else f"/{paths[1]}")
+                assert answer.content == blobs[1]
+                assert answer.headers["content-encoding"] == "gzip"
+                assert "immutable" in answer.headers["cache-control"]
+                plain = client.get(f"/{paths[1]}", headers={"accept-encoding": "identity"})
+                assert plain.content == blobs[1]
+                assert "content-encoding" not in plain.headers
+            script = client.get("/" + assets.plotly_path())
+            assert script.text.lstrip().startswith("/**")
+            module = client.get("/" + assets.code_path("explore/stage.js"))
+            assert module.headers["content-type"].startswith("text/javascript")
+            assert "export function show" in module.text
+            for nothing in (
+                "stage/blob/" + "0" * 32,
+                "stage/blob/../../README.md",
+                assets.code_path("..%2fpayload.py"),
+                assets.code_path("payload.py"),
+                assets.code_path("explore/stage.js").replace("/code/", "/code/0"),
+                "stage/lib/plotly-0.js",
+            ):
+                answer = client.get("/" + nothing)
+                assert answer.status_code == 404, nothing
+                assert answer.headers.get("cache-control") != "immutable"
+    for k in (2, 3):
+        assert store.find(store.offer(k, lambda k=k: blobs[k]).rpartition("/")[2])
+    store.offer(3, lambda: b"")  # what is held is counted when it is ready
+    with TestClient(Starlette(routes=assets.routes())) as client:
+        assert client.get("/" + store.offer(3, lambda: b"")).content == blobs[3]
+        gone = [client.get("/" + path).status_code for path in paths]
+        assert 404 in gone  # too many bytes: the one that was not asked for longest is let go
+
+
+def test_a_header_tells_the_browser_what_it_will_need():
+    async def page(scope, receive, send):
+        kind = b"text/html; charset=utf-8" if scope["path"] == "/" else b"application/json"
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
+        )
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    client = TestClient(assets.Preload(page))
+    link = client.get("/").headers["link"]
+    assert f"<./{assets.plotly_path()}>; rel=preload; as=script" in link
+    assert f"<./{assets.code_path('explore/stage.js')}>; rel=modulepreload" in link
+    assert "link" not in client.get("/data").headers
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        None,
+        "text",
+        {"key": "other", "image": 1, "z": [0.0, 1.0]},
+        {"key": "k", "image": 5, "z": [0.0, 1.0]},
+        {"key": "k", "image": True, "z": [0.0, 1.0]},
+        {"key": "k", "image": 1, "z": [0.0]},
+        {"key": "k", "image": 1, "z": [0.0, float("nan")]},
+        {"key": "k", "image": 1, "z": [0.0, 1e9]},
+        {"key": "k", "image": 1, "z": [0.0, "1"]},
+    ],
+)
+def test_what_a_browser_sends_is_believed_only_where_it_makes_sense(view):
+    assert component.parse(view, "k", 5, 2) is None
+    good = component.parse({"key": "k", "image": 4, "z": [0, -1.5]}, "k", 5, 2)
+    assert good == component.Heard("k", 4, (0.0, -1.5))

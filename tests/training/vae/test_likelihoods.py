@@ -1,0 +1,242 @@
+"""Reconstruction terms, the ELBOs they make, and the report's presets."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Bernoulli, Laplace, Normal
+
+from training.data import datasets
+from training.evaluation import classifier
+from training.fit.trainer import Trainer, new_vae
+from training.presets import PRESETS
+from training.vae.elbo import elbo, iwae
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.model import PIXELS, VAE, VAEConfig
+
+LOG_VAR = -1.3  # the learned one, here
+PERCEPTUAL = ["perceptual", "perceptual-bce", "perceptual-mse"]
+REPORT = [
+    "report-" + name
+    for name in (
+        "normal",
+        "n12",
+        "kaiming",
+        "mse",
+        "mae",
+        "perceptual",
+        "perceptual-bce",
+        "perceptual-mse",
+        "10d",
+        "perceptual-10d",
+        "gamma",
+    )
+]
+
+
+def density(name, logits):
+    mean = logits[..., :PIXELS].sigmoid()
+    return {
+        "bernoulli": Bernoulli(logits=logits[..., :PIXELS]),
+        "gaussian": Normal(mean, math.sqrt(0.5)),
+        "gaussian-learned": Normal(mean, math.exp(LOG_VAR / 2)),
+        "laplace": Laplace(mean, 1.0),
+    }[name]
+
+
+def output_of(name, logits):
+    if not LIKELIHOODS[name].learned:
+        return logits
+    return torch.cat([logits, torch.full_like(logits[..., :1], LOG_VAR)], -1)
+
+
+NLL = ["bernoulli", "gaussian", "gaussian-learned", "laplace"]
+
+
+@pytest.mark.parametrize("name", NLL)
+def test_nats_are_those_of_torch_distributions_and_broadcast_over_samples(name):
+    row, g = LIKELIHOODS[name], torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(4, 3, PIXELS, generator=g, dtype=torch.float64)
+    x = torch.rand(3, PIXELS, generator=g, dtype=torch.float64)
+    if name == "bernoulli":
+        x = x.round()
+    expected = -density(name, logits).log_prob(x).sum(-1)
+    assert row.is_nll
+    torch.testing.assert_close(row.nats(output_of(name, logits), x), expected)
+    torch.testing.assert_close(row.nats(output_of(name, logits[1]), x), expected[1])
+    torch.testing.assert_close(row.mean(output_of(name, logits)), logits.sigmoid())
+
+
+@pytest.mark.parametrize("name", ["gaussian", "gaussian-learned", "laplace"])
+@pytest.mark.parametrize("logit", [-2.0, 0.7])
+def test_the_density_of_a_pixel_integrates_to_one_with_the_constant(name, logit):
+    grid = torch.linspace(-40, 40, 40_001, dtype=torch.float64)
+    output = output_of(name, torch.full((1, PIXELS), logit, dtype=torch.float64))
+    # An image whose pixels are all t has 784 times the nats of one.
+    per_pixel = torch.cat(
+        [
+            LIKELIHOODS[name].nats(output, t[:, None].expand(-1, PIXELS)) / PIXELS
+            for t in grid.split(4000)
+        ]
+    )
+    assert float(torch.trapezoid(torch.exp(-per_pixel), grid)) == pytest.approx(1, abs=1e-5)
+
+
+def test_terms_that_are_distances_have_no_likelihood_to_give():
+    assert [name for name, row in LIKELIHOODS.items() if not row.is_nll] == PERCEPTUAL
+    for name in PERCEPTUAL:
+        row = LIKELIHOODS[name]
+        assert row.constant is None
+        with pytest.raises(ValueError, match=", ".join(NLL)):
+            row.nats(torch.zeros(1, PIXELS), torch.zeros(1, PIXELS))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("mnist-5k", "train"), datasets.load("mnist-5k", "test")
+
+
+def features(pictures):
+    """What the classifier's second and fourth ReLU put out, caught by hooks."""
+    net, caught = classifier.load(classifier.SHIPPED), []
+    relus = [m for m in net.modules() if isinstance(m, nn.ReLU)]
+    for module in (relus[1], relus[3]):
+        module.register_forward_hook(lambda m, i, out: caught.append(out.flatten(1)))
+    net(pictures)
+    return torch.cat(caught, 1)
+
+
+def test_perceptual_is_the_distance_behind_the_second_and_fourth_relu(digits):
+    row, x = LIKELIHOODS["perceptual"], datasets.to_float(digits[1].images[:3])
+    logits = 3 * torch.randn(2, 3, PIXELS, generator=torch.Generator().manual_seed(0))
+    meant = features(x)
+    assert meant.shape == (3, 64 * 14 * 14 + 256 * 4 * 4)
+    for output, found in zip(logits, row.reconstruction(logits, x), strict=True):
+        expected = ((features(output.sigmoid()) - meant) ** 2).sum(1)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
+    for name, term in (("perceptual-bce", "bernoulli"), ("perceptual-mse", "gaussian")):
+        both = [LIKELIHOODS[n].reconstruction(logits, x) for n in (term, "perceptual")]
+        found = LIKELIHOODS[name].reconstruction(logits, x)
+        torch.testing.assert_close(found, both[0] + 0.01 * both[1])
+
+
+def test_perceptual_is_zero_at_the_image_and_teaches_the_output_alone(digits):
+    row = LIKELIHOODS["perceptual"]
+    x = datasets.to_float(digits[1].images[:2]).clamp(0.01, 0.99)
+    output = torch.stack([x.logit(), x.flip(0).logit()]).requires_grad_()
+    same, swapped = row.reconstruction(output, x)
+    assert (same < 1e-6 * swapped).all()
+    swapped.sum().backward()
+    assert (output.grad[1].norm(dim=1) > 1).all()
+    net = classifier.shipped()
+    assert all(p.grad is None and not p.requires_grad for p in net.parameters())
+
+
+def test_the_learned_variance_ends_at_the_mean_squared_error():
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (8,), (8,), likelihood="gaussian-learned")).double()
+    x, z = torch.rand(9, PIXELS).double() ** 3, torch.randn(9, 2).double()
+    scalar = vae.decoder[-1].bias
+    assert scalar.shape == (1,)
+    optimizer = torch.optim.LBFGS([scalar], max_iter=100, tolerance_change=1e-12)
+
+    def loss():
+        optimizer.zero_grad()
+        pixels = vae.decoder[1:-1](vae.decoder[0](z)).detach()
+        value = vae.likelihood.reconstruction(vae.decoder[-1](pixels), x).mean()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    error = ((x - vae.picture(z)) ** 2).mean().log()
+    torch.testing.assert_close(scalar[0], error, atol=1e-5, rtol=0)
+
+
+def blind(name, width=8):
+    """q(z|x) is the prior and x̂ does not depend on z, so that every bound is −log p(x) itself."""
+    torch.manual_seed(1)
+    vae = VAE(VAEConfig(2, (width,), (width,), likelihood=name))
+    with torch.no_grad():
+        for parameter in (*vae.encoder[-1].parameters(), vae.decoder[0].weight):
+            parameter.zero_()
+        if vae.likelihood.learned:
+            vae.decoder[-1].bias.fill_(LOG_VAR)
+    return vae
+
+
+@pytest.mark.parametrize("name", NLL)
+def test_elbo_and_iwae_hold_the_constant(name):
+    vae, x = blind(name), torch.rand(5, PIXELS).round()
+    exact = -density(name, vae.decode(torch.zeros(5, 2))).log_prob(x).sum(-1)
+    torch.testing.assert_close(elbo(vae, x).neg_elbo, exact)
+    torch.testing.assert_close(iwae(vae, x, 7), exact)
+
+
+@pytest.mark.parametrize("name", PERCEPTUAL)
+def test_no_elbo_is_claimed_for_a_distance(name):
+    vae, x = blind(name), torch.rand(2, PIXELS)
+    terms = elbo(vae, x)
+    torch.testing.assert_close(terms.total, terms.reconstruction)
+    with pytest.raises(ValueError, match="no ELBO"):
+        _ = terms.neg_elbo
+    with pytest.raises(ValueError, match="distance"):
+        iwae(vae, x, 2)
+
+
+def test_kaiming_normal_draws_n_0_2_over_fan_in_and_no_biases():
+    drawn = [new_vae(PRESETS["report-kaiming"], seed).state_dict() for seed in range(10)]
+    for name in drawn[0]:
+        values = torch.stack([weights[name] for weights in drawn])
+        if name.endswith("bias"):
+            assert (values == 0).all()
+            continue
+        # Of a transposed convolution (in, out, k, k), torch counts out·k² as the fan-in.
+        expected, error = math.sqrt(2 / drawn[0][name][0].numel()), (2 * values.numel()) ** -0.5
+        assert float(values.std()) == pytest.approx(expected, rel=5 * error), name
+        kurtosis = float(((values / expected) ** 4).mean())
+        assert kurtosis == pytest.approx(3, abs=5 * (96 / values.numel()) ** 0.5), name
+    default = new_vae(PRESETS["report-n12"], 0).state_dict()
+    assert all((default[name] != 0).any() for name in default)
+
+
+def test_the_reports_eleven_rows_are_what_it_trained():
+    assert [name for name in PRESETS if name.startswith("report-")] == REPORT
+    rows = [PRESETS[name] for name in REPORT]
+    for row in rows:
+        assert (row.model.architecture, row.model.activation) == ("conv", "relu")
+        assert (row.schedule, row.learning_rate, row.weight_decay) == ("constant", 1e-4, 0)
+        assert (row.data, row.epochs, row.batch_size) == ("mnist", 15, 64)
+        assert (row.precision, row.max_gradient, row.beta) == ("float32", 0, 1)
+        assert (row.input_dropout, row.elastic, row.code_scale) == (0, 0, 1)
+    priors = ["standard-normal", *["normal-1-2"] * 9, "gamma"]
+    assert [row.model.prior for row in rows] == priors
+    assert [row.model.latent_dim for row in rows] == [2] * 8 + [10, 10, 2]
+    assert [row.initialisation for row in rows] == ["default"] * 2 + ["kaiming-normal"] * 9
+    assert [row.model.likelihood for row in rows] == [
+        *["bernoulli"] * 3,
+        *("gaussian", "laplace", "perceptual", "perceptual-bce", "perceptual-mse"),
+        *("bernoulli", "perceptual", "bernoulli"),
+    ]
+
+
+def test_a_report_row_trains_as_plain_adam_with_a_constant_rate(digits):
+    preset = replace(PRESETS["report-perceptual-bce"], epochs=2, batch_size=8)
+    few = [part.take(torch.arange(24)) for part in digits]
+    vae = new_vae(preset, 0)
+    plain = new_vae(preset, 0)
+    trainer = Trainer(vae, preset, *few)
+    rates = [(trainer.optimizer.param_groups[0]["lr"], record.step) for record in trainer]
+    assert rates == [(1e-4, step) for step in range(1, 7)]
+    # The same by hand: the summed terms, averaged over the batch, and torch's Adam.
+    optimizer = torch.optim.Adam(plain.parameters(), lr=1e-4)
+    order, draw = (torch.Generator().manual_seed(0) for _ in range(2))
+    for _ in range(2):
+        for rows in torch.randperm(24, generator=order).split(8):
+            terms = elbo(plain, datasets.to_float(few[0].images[rows]), draw)
+            optimizer.zero_grad()
+            (terms.reconstruction + terms.kl).mean().backward()
+            optimizer.step()
+    for name, tensor in plain.state_dict().items():
+        torch.testing.assert_close(vae.state_dict()[name], tensor, atol=2e-5, rtol=1e-4)

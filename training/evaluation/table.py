@@ -1,0 +1,285 @@
+"""The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from training.checkpoint import Checkpoint
+from training.evaluation.metrics import Evaluation
+from training.files import replace_file
+from training.presets import PRESETS
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.priors import find
+
+JSON, MARKDOWN = "evaluations.json", "README.md"
+
+# FID as the report publishes it, in Inception's features.
+REPORT_FID: dict[str, float] = {
+    "report-normal": 131.70,
+    "report-n12": 132.02,
+    "report-kaiming": 150.65,
+    "report-mse": 143.35,
+    "report-mae": 98.25,
+    "report-perceptual": 323.56,
+    "report-perceptual-bce": 180.73,
+    "report-perceptual-mse": 176.89,
+    "report-10d": 79.72,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An evaluated checkpoint. `digest` is of the file that was evaluated."""
+
+    name: str
+    digest: str
+    prior: str
+    likelihood: str
+    data: str
+    evaluation: Evaluation
+    report_fid: float | None = None
+
+
+class TableError(Exception):
+    """The table cannot be read or written; the message is a sentence."""
+
+
+def digest_of(path: Path) -> str:
+    """What a checkpoint's file is known by: a hash of its content."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def row_of(
+    path: Path, digest: str, checkpoint: Checkpoint, data: str, evaluation: Evaluation
+) -> Row:
+    """The table's row of a checkpoint that was evaluated on `data`."""
+    config = checkpoint.vae.config
+    return Row(
+        path.stem,
+        digest,
+        config.prior,
+        config.likelihood,
+        data,
+        evaluation,
+        REPORT_FID.get(path.stem),
+    )
+
+
+def read(folder: Path) -> dict[str, Row]:
+    """The rows in `folder` by name; empty where nothing has been evaluated.
+
+    Raises:
+        TableError: the file is damaged.
+    """
+    path = folder / JSON
+    try:
+        rows = msgspec.json.decode(path.read_bytes(), type=list[Row])
+        for row in rows:
+            find(row.prior)
+            if row.likelihood not in LIKELIHOODS:
+                raise ValueError(f"likelihood {row.likelihood[:40]!r} is not known")
+        return {row.name: row for row in rows}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise TableError(
+            f"{path} cannot be read ({error}); make it again with "
+            "`python -m training evaluate --all`."
+        ) from None
+
+
+_MADE_BY = "Written by `python -m training evaluate --all`"
+
+
+def check(folder: Path) -> None:
+    """Whether the table can be written to `folder`, before the work.
+
+    Raises:
+        TableError: it cannot, or a README.md there is somebody else's.
+    """
+    try:
+        theirs = (folder / MARKDOWN).read_text(errors="replace")
+        if _MADE_BY not in theirs:
+            raise TableError(
+                f"{folder / MARKDOWN} was not written by this command, and would be lost; move it "
+                "away, or name another --folder."
+            )
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise TableError(f"{folder / MARKDOWN} cannot be read ({error.strerror}).") from None
+    if (folder / JSON).is_dir():
+        raise TableError(f"{folder / JSON} is a folder; move it away, or name another --folder.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise TableError(
+            f"{folder} cannot be written to ({error.strerror}); name another --folder."
+        ) from None
+
+
+def write(folder: Path, rows: Sequence[Row]) -> None:
+    """Write both files, each beside its place and then renamed.
+
+    Raises:
+        TableError: the folder cannot be written to.
+    """
+    content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
+    try:
+        for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
+            replace_file(folder / name, partial(_put, text))
+    except OSError as error:
+        raise TableError(
+            f"{folder} cannot be written to ({error.strerror}); name another --folder."
+        ) from None
+
+
+def _put(text: bytes, file: IO[bytes]) -> None:
+    file.write(text)
+
+
+def number(value: float | None, form: str = ".2f") -> str:
+    """A cell: the number, or a dash where there is none."""
+    return "–" if value is None else format(value, form)
+
+
+def in_order(row: Row) -> tuple[int, str]:
+    """Where a row stands: in the order of the presets, others behind them by name."""
+    names = list(PRESETS)
+    return (names.index(row.name) if row.name in names else len(names), row.name)
+
+
+COLUMNS = (
+    "checkpoint",
+    "prior",
+    "d",
+    "trained term",
+    "its value",
+    "its −ELBO",
+    "KL",
+    "Bernoulli",
+    "−ELBO",
+    "IWAE",
+    "active",
+    "I(x; z)",
+    "5-NN",
+    "FID",
+    "conf.",
+    "H(class)",
+    "report's FID",
+)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """The table's cells of a row, in the order of `COLUMNS`."""
+    e, quality = row.evaluation, row.evaluation.quality
+    return (
+        row.name,
+        find(row.prior).title,
+        str(e.latent_dim),
+        LIKELIHOODS[row.likelihood].formula,
+        number(e.reconstruction),
+        number(e.neg_elbo),
+        number(e.kl),
+        number(e.bernoulli),
+        number(e.bernoulli_neg_elbo),
+        number(e.iwae),
+        f"{e.active_units}",
+        number(e.mutual_information),
+        number(e.knn_accuracy, ".1%"),
+        number(quality.fid if quality else None, ".0f"),
+        number(quality.confidence if quality else None, ".1%"),
+        number(quality.class_entropy if quality else None),
+        number(row.report_fid),
+    )
+
+
+def plain(text: str) -> str:
+    """The text as Markdown shows it letter by letter, in a table's cell too."""
+    return re.sub(r"([\\`*_\[\]<>|$:~])", r"\\\1", text)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table with what its columns mean."""
+    lines = [
+        "# Checkpoints",
+        "",
+        f"{_MADE_BY}; changes by hand are lost at the next one.",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "| --- | --- |" + " ---: |" * (len(COLUMNS) - 2),
+        *("| " + " | ".join(map(plain, cells(row))) + " |" for row in rows),
+        "",
+        _notes(rows),
+    ]
+    return "\n".join(lines)
+
+
+_NOTES = """\
+Over {images} test images of {data}, nats per image (sums over pixels), one sample of z an image;
+the KL is exact. A lower −ELBO, bound and FID are better, and a higher 5-NN accuracy, confidence and
+entropy; of the KL, the information and the active units, neither more nor less is.
+
+- **trained term**: what the model was trained to make small beside the KL, and its value. **its
+  −ELBO** adds the KL and the likelihood's constant, so that the term is −log p(x|z): {constants}.
+  Densities of grey levels are no probabilities of pixels: these numbers stand beside no others.
+  Perceptual terms are distances in a classifier's features, not likelihoods, and no ELBO is
+  claimed for them.
+- **Bernoulli, −ELBO**: the same pictures read as the probabilities of a Bernoulli p(x|z), whatever
+  was trained: one quantity for all rows, from which the −ELBO of those that claim one is made.
+- **IWAE**: the importance-weighted bound on that Bernoulli's −log p(x), {bound} samples, the first
+  {some} images (Burda, Grosse & Salakhutdinov 2016). The −ELBO is over all of them, so the
+  difference of the two is not how much tighter the bound is.
+- **active**: latent dimensions whose mean has a variance of more than 0.01 over the images.
+  **I(x; z)**: mutual information under q (Hoffman & Johnson 2016); its estimate cannot exceed the
+  logarithm of the number of images (9.21 for 10,000). **5-NN**: share of the test images whose
+  class the five nearest training codes tell.
+{quality}- **report's FID**: as the report publishes it, in Inception's features and of its own
+  weights: not the same quantity as ours.
+"""
+
+
+_QUALITY = """\
+- **FID**: Fréchet distance of {samples} pictures decoded from the prior to all test images, in the
+  features of the {features}; other samples change it by a few per cent.
+  **conf.** and **H(class)**: the digit classifier's mean confidence in those samples, and the
+  entropy of its mean class probabilities (log 10 = 2.30 where all classes are equally frequent).
+"""
+
+
+def _notes(rows: Sequence[Row]) -> str:
+    evaluations = [row.evaluation for row in rows]
+    judged = [e.quality for e in evaluations if e.quality]
+    quality = _QUALITY.format(
+        samples=_all_of(q.samples for q in judged),
+        features=_all_of({_FEATURES[q.features] for q in judged}),
+    )
+    return _NOTES.format(
+        images=_all_of(e.images for e in evaluations),
+        data=_all_of(row.data for row in rows),
+        constants=", ".join(
+            f"{row.constant:.2f} for {row.formula}" for row in LIKELIHOODS.values() if row.constant
+        ),
+        bound=_all_of(e.k for e in evaluations),
+        some=_all_of(e.iwae_images for e in evaluations),
+        quality=quality if judged else "",
+    )
+
+
+_FEATURES = {
+    "classifier": "digit classifier's penultimate layer",
+    "inception": "last pooled layer of Inception v3 (ImageNet)",
+}
+
+
+def _all_of(values: Iterable[object]) -> str:
+    """What all rows have in common, as text; otherwise the different values."""
+    found = sorted(set(values), key=str)
+    return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or "no"

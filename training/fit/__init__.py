@@ -1,0 +1,1 @@
+"""Training: from images to a checkpoint, alone or in several processes."""

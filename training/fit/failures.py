@@ -1,0 +1,80 @@
+"""What ends a run before its time, and what is said of it."""
+
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from training.checkpoint import CheckpointError
+from training.data.datasets import DataError
+from training.evaluation.classifier import ClassifierError
+from training.fit.distributed import Team
+from training.fit.trainer import TrainingError
+from training.runs.run import Run, RunError
+from training.runs.status import State
+
+
+class Stopped(Exception):
+    """The training ended in good order before its end; the number of the signal, or 0."""
+
+
+class Lost(TrainingError):
+    """Another process of the run is gone."""
+
+
+@contextlib.contextmanager
+def told(run: Run, team: Team) -> Iterator[None]:
+    """Have whatever ends the run written in its status."""
+
+    def tell(state: State, message: str) -> None:
+        if team.leads:
+            with contextlib.suppress(RunError):  # the disk may be what failed
+                run.tell(state, message=message)
+
+    try:
+        yield
+    except (DataError, CheckpointError, ClassifierError, TrainingError, RunError) as error:
+        tell("failed", str(error))
+        raise
+    except Stopped:
+        raise
+    except KeyboardInterrupt:
+        tell("stopped", "It was interrupted.")
+        raise
+    except BaseException as error:
+        tell("failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+@contextlib.contextmanager
+def none_lost(run: Run, team: Team) -> Iterator[None]:
+    """One clear sentence where another process of the team is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if team.size == 1:
+            raise
+        raise Lost(
+            f"Another process of this run has ended or cannot be reached, so this one stops too "
+            f"({(str(error).splitlines() or [''])[0][:120]}). Go on with `torchrun "
+            f"--nproc-per-node {team.size} -m training resume {run.path}`."
+        ) from None
+
+
+@contextlib.contextmanager
+def stop_signals(team: Team) -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM, so that the step that is under way can be finished and saved.
+
+    A process of a team goes on collecting them to its end: where one is lost, `torchrun` sends
+    SIGTERM to the others at once, and that must not cut off what they have to say of it.
+    """
+    stopped: list[int] = []
+    before = {
+        number: signal.signal(number, lambda n, _frame: stopped.append(n))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stopped
+    finally:
+        if team.size == 1:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,360 @@
+"""`fit` and `resume`: a run from its images to its checkpoint, and what stops it on the way."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from training import checkpoint as checkpoints
+from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
+from training.data.datasets import ImageSet
+from training.evaluation.metrics import mean_terms
+from training.fit.distributed import Team, join
+from training.fit.failures import Stopped, none_lost, stop_signals, told
+from training.fit.splits import images_of
+from training.fit.trainer import Trainer, TrainingError, new_vae, pick_device
+from training.presets import Preset
+from training.runs.log import epoch_line, step_line
+from training.runs.records import EpochTerms, Record
+from training.runs.run import Run, RunConfig
+from training.runs.snapshots import Prober, schedule
+from training.runs.status import State
+from training.vae.likelihoods import LIKELIHOODS
+
+RECORD_EVERY = 0.25  # seconds between records of the newest steps
+LOOK_EVERY = 0.1  # seconds between looks at what the run is asked to do
+AGREE_EVERY = 8  # steps between the processes' agreeing on what to do, where there are several
+PAUSE_LIMIT = 1800.0  # seconds after which a paused process ends; its run can be gone on with
+
+
+def meet(device: str) -> tuple[Team, torch.device]:
+    """The processes that train together, and this one's device."""
+    try:
+        return join(pick_device(device))
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
+def train(
+    run: Run,
+    config: RunConfig,
+    finish: bool = False,
+    fresh: bool = False,
+) -> None:
+    """Train from the run's saved state, or from the beginning, and write the checkpoint.
+
+    With `finish` nothing more is trained; a `fresh` run is made first, once its images are there.
+    Where `torchrun` started several processes, all of them call this, and the first one writes.
+
+    Raises:
+        Stopped: a signal came; the step under way was finished and saved.
+    """
+    team, device = meet(config.device)
+    with none_lost(run, team):
+        images = _images(config, team) if fresh else None
+        if fresh and team.leads:
+            run.create(config)
+        team.wait()
+    with (
+        run.alone() if team.leads else contextlib.nullcontext(),
+        told(run, team),
+        none_lost(run, team),
+    ):
+        if team.leads:
+            run.ask(order="run")
+            run.tell("running", message=f"loading {config.preset.data}")
+        _Session(run, config, team, device, images or _images(config, team)).go(finish)
+        team.wait()  # nobody leaves while another one is still at work
+
+
+def _images(config: RunConfig, team: Team) -> tuple[ImageSet, ImageSet]:
+    """The run's images; where they have to be fetched, one process does."""
+    if team.leads:
+        images = images_of(config)
+    team.wait()
+    return images if team.leads else images_of(config)
+
+
+class _Session:
+    """One process's part in training a run."""
+
+    def __init__(
+        self,
+        run: Run,
+        config: RunConfig,
+        team: Team,
+        device: torch.device,
+        images: tuple[ImageSet, ImageSet],
+    ) -> None:
+        self.run, self.config, self.team = run, config, team
+        self.images = images
+        self.vae = new_vae(config.preset, config.seed)
+        self.trainer = Trainer(
+            self.vae, config.preset, *images, config.seed, device, run.state(), team
+        )
+        step = team.told(float(self.trainer.step))
+        if team.any([self.trainer.step != step])[0]:
+            raise TrainingError(
+                f"The processes do not find the same saved state in {run.path}; it must be on a "
+                "disk that all of them share."
+            )
+        self.history: list[EpochTerms] = []
+        self.prober = Prober(images[1], device)
+        self.due = set(schedule(self.trainer.steps))
+        self.recorded = self.saved = self.looked = time.monotonic()
+        self.control = run.control()
+
+    def go(self, finish: bool) -> None:
+        """Train, and write what comes of it."""
+        trainer, team, run = self.trainer, self.team, self.run
+        began_at = trainer.step
+        if team.leads:
+            self.history = run.rewind(trainer.step)
+            run.tell("running", steps=trainer.steps, batches=trainer.batches)
+        self._introduce(began_at)
+        state: State = "done"
+        if finish:
+            state = "done" if trainer.step == trainer.steps else "kept"
+            if trainer.step == 0:
+                raise TrainingError(
+                    f"{run.path} has no trained step yet; go on with it without --finish."
+                )
+        elif trainer.step < trainer.steps:
+            try:
+                state = self._train()
+            except TrainingError as error:
+                raise type(error)(f"{error} Its last good state is in {run.path}.") from None
+        if team.leads:
+            self._snapshot()
+            out = self._checkpoint(validation=self.config.validation > 0)
+            run.tell(state, checkpoint=str(out.resolve()))
+
+    def _introduce(self, began_at: int) -> None:
+        if not self.team.leads:
+            return
+        preset, (train_set, test) = self.config.preset, self.images
+        many = f" in {self.team.size} processes" if self.team.size > 1 else ""
+        on = f", on from step {began_at:,}" if began_at else ""
+        say(
+            f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
+            f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
+            f"{preset.data}, {preset.epochs} epochs on {self.trainer.device}{many}, seed "
+            f"{self.config.seed}{on}. Run {self.run.path}. {_units(preset)}"
+        )
+        both = "−ELBO" if self.vae.likelihood.constant == 0.0 else "sum"
+        terms = f"{'KL':>7}{both:>10}"
+        say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")
+
+    def _train(self) -> State:
+        """Train to the end, or to where the run is asked to stop; the state to tell."""
+        trainer, team = self.trainer, self.team
+        if trainer.step == 0:
+            self._weigh()
+            if team.leads:
+                self._snapshot()
+        with (
+            stop_signals(team) as signals,
+            tqdm(
+                unit="step",
+                disable=None if team.leads else True,
+                leave=False,
+                smoothing=0.05,
+                mininterval=0.25,
+            ) as bar,
+        ):
+            for record in trainer:
+                bar.total = record.steps
+                bar.update(record.step - bar.n)
+                # Before a state of this step may be saved: going on from that would not look again.
+                if record.step in self.due and team.leads:
+                    self._snapshot()
+                if record.terms:
+                    self._end_epoch(record, record.terms, bar)
+                last = record.step == record.steps
+                looks = team.size == 1 or record.step % AGREE_EVERY == 0
+                if not (looks or record.terms):
+                    continue
+                order = self._order()
+                now = time.monotonic()
+                note, save, pause, stop, signalled = team.any(
+                    [
+                        now - self.recorded >= RECORD_EVERY,
+                        now - self.saved >= self.config.save_every,
+                        order == "pause",
+                        order == "stop",
+                        bool(signals),
+                    ]
+                )
+                ends = last or stop or signalled
+                if note or ends or pause:
+                    self._note()
+                if save or ends or pause:
+                    self._save()
+                if last:
+                    break
+                if pause and not (stop or signalled):
+                    stop, signalled = self._pause(signals)
+                if signalled:
+                    self._stopped(record, signals)
+                if stop:
+                    self.vae.eval()
+                    return "kept"
+        self.vae.eval()
+        return "done"
+
+    def _order(self) -> str:
+        """What the run is asked to do; read by the leader, now and then."""
+        now = time.monotonic()
+        if self.team.leads and now - self.looked >= LOOK_EVERY:
+            self.looked = now
+            self.control = self.run.control()
+        return self.control.order if self.team.leads else "run"
+
+    def _weigh(self) -> bool:
+        """Take the β that the run is asked for; whether it is another one than before."""
+        if self.team.leads:
+            self.control = self.run.control()
+        before = self.trainer.beta
+        self.trainer.beta = self.team.told(self.control.beta)
+        return self.trainer.beta != before
+
+    def _end_epoch(self, record: Record, terms: EpochTerms, bar: Any) -> None:
+        if self.team.leads:
+            self.run.append(epoch_line(terms, record.step, record.kl_per_dim))
+            self.history.append(terms)
+            bar.clear()
+            say(_epoch_text(terms))
+        if record.step == record.steps:
+            return
+        # A state that was saved before β changed could not go on to the same weights.
+        if self._weigh() or terms.epoch == 1:
+            self._save()
+
+    def _note(self) -> None:
+        recent = self.trainer.recent()
+        if recent is not None and self.team.leads:
+            self.run.append(step_line(recent, time.time()), sync=False)
+        self.recorded = time.monotonic()
+
+    def _save(self) -> None:
+        trainer = self.trainer
+        if not trainer.healthy():
+            raise TrainingError(
+                f"A weight is no longer finite at step {trainer.step}. A learning rate "
+                f"below {self.config.preset.learning_rate:g} is the likely cure."
+            )
+        state = trainer.state()
+        if self.team.leads:
+            self.run.save(state)
+            self.run.tell("running", saved=trainer.step)
+        self.saved = time.monotonic()
+
+    def _snapshot(self) -> None:
+        snapshot = self.prober.take(self.vae)
+        if snapshot is not None:
+            self.run.keep(self.trainer.step, snapshot, self.prober.probe)
+
+    def _pause(self, signals: list[int]) -> tuple[bool, bool]:
+        """Wait until the run is asked to go on; whether it is asked to stop, or a signal came."""
+        if self.team.leads:
+            self.run.tell("paused")
+            say(f"paused at step {self.trainer.step:,}")
+        began = time.monotonic()
+        while True:
+            time.sleep(LOOK_EVERY)
+            order = self._order()
+            too_long = time.monotonic() - began > PAUSE_LIMIT
+            on, stop, signalled = self.team.any(
+                [self.team.leads and order == "run", order == "stop", bool(signals) or too_long]
+            )
+            if on or stop or signalled:
+                break
+        if self.team.leads and not signalled:
+            self.run.tell("running")
+        self.recorded = self.saved = time.monotonic()
+        return stop, signalled
+
+    def _stopped(self, record: Record, signals: list[int]) -> None:
+        if self.team.leads:
+            self.run.tell("stopped")
+            say(
+                f"stopped at step {record.step:,} of {record.steps:,} and saved; go on with "
+                f"`python -m training resume {self.run.path}`, or end it there with --finish."
+            )
+        raise Stopped(signals[0] if signals else 0)
+
+    def _checkpoint(self, validation: bool) -> Path:
+        """Write the checkpoint of the model as it is; where it is."""
+        config, preset, test = self.config, self.config.preset, self.images[1]
+        out = Path(config.out) if config.out else unused_name(preset.name)
+        if not config.overwrite and self.run.status().checkpoint != str(out):
+            out = _free(out)
+        kept = checkpoints.as_stored(self.vae.eval())
+        reconstruction, kl = mean_terms(kept, test.images)
+        metrics = Metrics(reconstruction, kl, len(test), validation)
+        result = Checkpoint(
+            out.stem, kept, preset, config.seed, preset.data, tuple(self.history), metrics
+        )
+        out = _save(result, out)
+        row = kept.likelihood
+        unit = " nats" if row.is_nll else ""
+        say(f"{row.total_title} {metrics.total:.2f}{unit} per image (as stored). Wrote {out}.")
+        return out
+
+
+def _units(preset: Preset) -> str:
+    """A sentence that says what the terms of a run are measured in."""
+    row = LIKELIHOODS[preset.model.likelihood]
+    if row.constant is None:
+        return f"The reconstruction term is {row.formula}, in {row.unit}; the KL in nats per image."
+    if row.constant:
+        return (
+            f"Terms in nats per image; −log p(x|z) is the reconstruction term, {row.formula}, "
+            f"and {row.constant:.2f}."
+        )
+    return "Terms in nats per image."
+
+
+def _epoch_text(terms: EpochTerms) -> str:
+    return (
+        f"{terms.epoch:>7}{terms.beta:>6.2f}  "
+        f"{terms.train_reconstruction:>9.2f}{terms.train_kl:>7.2f}{terms.train_total:>10.2f}  "
+        f"{terms.test_reconstruction:>9.2f}{terms.test_kl:>7.2f}{terms.test_total:>10.2f}"
+    )
+
+
+def unused_name(preset: str) -> Path:
+    return _free(Path("checkpoints") / (preset + SUFFIX))
+
+
+def _free(place: Path) -> Path:
+    """The first of NAME, NAME-2, … that nothing has yet."""
+    out, n = place, 2
+    while out.exists():
+        out, n = place.with_name(f"{place.stem}-{n}{SUFFIX}"), n + 1
+    return out
+
+
+def _save(result: Checkpoint, out: Path) -> Path:
+    try:
+        return checkpoints.save(result, out)
+    except CheckpointError as error:
+        # The place was writable when training began; do not lose the work now.
+        refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
+        print(f"error: {error} Trying {refuge}.", file=sys.stderr)
+        return checkpoints.save(replace(result, name=refuge.stem), refuge)
+
+
+def say(text: str) -> None:
+    """Print at once; where the reader (head, less) has gone, go on with the work without it."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

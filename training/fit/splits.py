@@ -1,0 +1,44 @@
+"""The images of a run: fetched where they have to be, and held back where that is asked for."""
+
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from training.data.datasets import FOLDER, ImageSet, Split, download, find, load
+from training.fit.trainer import TrainingError
+from training.runs.run import RunConfig
+
+
+def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
+    """Load a split, fetching the data set first where it has to be."""
+    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
+        download_shown(name, data_dir)
+    return load(name, split, data_dir)
+
+
+def download_shown(name: str, data_dir: Path) -> None:
+    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
+        for progress in download(name, data_dir):
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+
+def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
+    """The images to train on, and those to measure on."""
+    name, data_dir = config.preset.data, Path(config.data_dir)
+    train = load_split(name, "train", data_dir)
+    if config.validation:
+        return _hold_back(train, config.validation)
+    return train, load_split(name, "test", data_dir)
+
+
+def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
+    """Split the training images, always in the same way, into a training and a validation part."""
+    if not 0 < n < len(train):
+        raise TrainingError(
+            f"--validation {n} is not possible with {len(train):,} training images; choose a "
+            f"number between 1 and {len(train) - 1:,}."
+        )
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(123))
+    return train.take(order[n:]), train.take(order[:n])

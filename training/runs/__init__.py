@@ -1,0 +1,1 @@
+"""Training runs on disk: configuration, status, log, snapshots."""

@@ -1,0 +1,165 @@
+"""The log of a run, `records.jsonl`: one JSON object a line, only ever appended to.
+
+Three kinds of lines: `step`, the terms of the newest steps, a few times a second; `epoch`, those of
+an epoch with the test images'; and `rewind`, after which what was logged beyond its step does not
+count, because the run went on from there again.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from training.runs.records import EpochTerms, StepTerms
+
+_MOST_BYTES = 256 * 2**20
+
+
+class StepLine(msgspec.Struct, tag_field="kind", tag="step", frozen=True):
+    """The fields of `StepTerms`, and `at`, when it was written (seconds since 1970)."""
+
+    step: int
+    epoch: float
+    beta: float
+    learning_rate: float
+    train_reconstruction: float
+    train_kl_per_dim: tuple[float, ...]
+    images_per_second: float
+    at: float
+
+
+class EpochLine(msgspec.Struct, tag_field="kind", tag="epoch", frozen=True):
+    """The fields of `EpochTerms`, the step, and the test images' KL in each latent dimension."""
+
+    step: int
+    epoch: int
+    beta: float
+    learning_rate: float
+    train_reconstruction: float
+    train_kl: float
+    test_reconstruction: float
+    test_kl: float
+    images_per_second: float
+    test_kl_per_dim: tuple[float, ...]
+
+    def terms(self) -> EpochTerms:
+        """The epoch's terms."""
+        return EpochTerms(**{name: getattr(self, name) for name in EpochTerms.__annotations__})
+
+
+class RewindLine(msgspec.Struct, tag_field="kind", tag="rewind", frozen=True):
+    """What was logged after `step` does not count."""
+
+    step: int
+
+
+Line = StepLine | EpochLine | RewindLine
+_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+
+
+def step_line(terms: StepTerms, at: float) -> StepLine:
+    """A line of the newest steps' terms."""
+
+    def short(value: float) -> float:  # seven digits are more than a screen shows
+        return float(f"{value:.7g}")
+
+    return StepLine(
+        step=terms.step,
+        epoch=short(terms.epoch),
+        beta=terms.beta,
+        learning_rate=short(terms.learning_rate),
+        train_reconstruction=short(terms.train_reconstruction),
+        train_kl_per_dim=tuple(short(kl) for kl in terms.train_kl_per_dim),
+        images_per_second=short(terms.images_per_second),
+        at=round(at, 3),
+    )
+
+
+def epoch_line(terms: EpochTerms, step: int, kl_per_dim: tuple[float, ...]) -> EpochLine:
+    """A line of an epoch's terms."""
+    return EpochLine(step=step, **vars(terms), test_kl_per_dim=kl_per_dim)
+
+
+class News(NamedTuple):
+    """What a log has had since a place in it, and the place to ask from next.
+
+    `anew` says that the log is another one: what was read before does not count.
+    """
+
+    lines: list[Line]
+    place: int
+    anew: bool
+
+
+def follow(log: Path, place: int = 0) -> News:
+    """The lines of a log that may be written to this moment, from a `place` (in bytes) on.
+
+    A last line without its end is left for the next time; one that makes no sense is left out. A
+    log that is not there, or cannot be read, has no lines.
+    """
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            anew = place > size
+            start = 0 if anew else place
+            file.seek(start)
+            content = file.read(_MOST_BYTES)
+    except OSError:
+        return News([], 0, place > 0)
+    whole = content.rfind(b"\n") + 1
+    lines: list[Line] = []
+    for text in content[:whole].splitlines():
+        try:
+            lines.append(_decoder.decode(text))
+        except msgspec.DecodeError:
+            continue
+    return News(lines, start + whole, anew)
+
+
+def counted(lines: Sequence[Line]) -> list[StepLine | EpochLine]:
+    """The lines that count: those that a later rewind takes back are left out."""
+    kept: list[StepLine | EpochLine] = []
+    for line in lines:
+        if isinstance(line, RewindLine):
+            while kept and kept[-1].step > line.step:
+                kept.pop()
+        else:
+            kept.append(line)
+    return kept
+
+
+def read(log: Path) -> list[StepLine | EpochLine]:
+    """The lines of a log that count."""
+    lines: list[Line] = []
+    news = follow(log)
+    while news.lines:
+        lines += news.lines
+        news = follow(log, news.place)
+    return counted(lines)
+
+
+def epochs(log: Path) -> list[EpochLine]:
+    """The epochs of a log that count."""
+    return [line for line in read(log) if isinstance(line, EpochLine)]
+
+
+def thinned(lines: Sequence[Any], most: int = 2000) -> list[Any]:
+    """At most about `most` lines: all epochs, and of the steps as many as there is room for, at
+    even distances, the newest among them.
+
+    A run of many hours has more than can be told apart on a screen.
+    """
+    steps = [line for line in lines if isinstance(line, StepLine)]
+    room = max(2, most - (len(lines) - len(steps)))
+    if len(steps) <= room:
+        return list(lines)
+    gap = (steps[-1].step - steps[0].step) / (room - 1)
+    kept, due = [], float(steps[0].step)
+    for line in lines:
+        if isinstance(line, StepLine) and line is not steps[-1]:
+            if line.step < due:
+                continue
+            due = max(due + gap, line.step)
+        kept.append(line)
+    return kept

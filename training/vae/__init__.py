@@ -1,0 +1,1 @@
+"""The variational autoencoder: networks, latent families, likelihoods, the ELBO."""

@@ -1,0 +1,173 @@
+"""Reconstruction terms: what x̂ is held against x by. One function and one row in `LIKELIHOODS`.
+
+Some are negative log-likelihoods −log p(x|z), up to a constant that the row carries; with the KL
+they make an ELBO. The others are distances, and no ELBO can be claimed for them.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.evaluation import classifier
+
+PIXELS = 28 * 28
+PERCEPTUAL_WEIGHT = 0.01  # λ of the terms that add a perceptual distance to one of pixels
+
+
+class Likelihood(NamedTuple):
+    """A row of `LIKELIHOODS`.
+
+    `reconstruction(output, x)` is the term that training minimises, per image and summed over
+    pixels: (..., outputs), (..., pixels) → (...). Where it is a negative log-likelihood, `constant`
+    is what it leaves out of −log p(x|z), in nats per image; otherwise that is None. `unit` is what
+    it is measured in, and `formula` how it reads on the screen. `learned` counts numbers that
+    belong to the likelihood alone and are learned: they follow the pixels in `output`. A
+    `perceptual` term needs the classifier.
+    """
+
+    title: str
+    formula: str
+    reconstruction: Callable[[Tensor, Tensor], Tensor]
+    constant: float | None
+    unit: str = "nats"
+    learned: int = 0
+    perceptual: bool = False
+
+    @property
+    def is_nll(self) -> bool:
+        """Whether the term is −log p(x|z) up to a constant, so that there is an ELBO."""
+        return self.constant is not None
+
+    @property
+    def total_title(self) -> str:
+        """What the sum of this term and the KL is called: −ELBO where it is just that."""
+        return "−ELBO" if self.constant == 0.0 else "reconstruction + KL"
+
+    def nats(self, output: Tensor, x: Tensor) -> Tensor:
+        """−log p(x|z) in nats per image, with its constant, (...).
+
+        Raises:
+            ValueError: where the term is no negative log-likelihood.
+        """
+        if self.constant is None:
+            raise ValueError(
+                f"{self.title} is a distance, not a negative log-likelihood: there is no "
+                f"−log p(x|z) to give. Those that have one are "
+                f"{', '.join(name for name, row in LIKELIHOODS.items() if row.is_nll)}."
+            )
+        return self.reconstruction(output, x) + self.constant
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The picture x̂ that is shown, values in [0, 1], (..., outputs) → (..., pixels)."""
+        return torch.sigmoid(output[..., :PIXELS])
+
+
+def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
+    """Bernoulli −log p(x|z) in nats per image, on logits, with grey levels in [0, 1] as targets.
+
+    Args:
+        logits: decoder outputs before the sigmoid, shape (..., pixels).
+        x: images with values in [0, 1], of a shape that broadcasts against `logits`.
+
+    Returns:
+        Sums over pixels, shape (...).
+
+    Source: Kingma & Welling (2014), appendix C.1. A grey level enters as the probability of an
+    "on" pixel (cross-entropy), as is customary for MNIST.
+    """
+    if logits.shape == x.shape:  # in one kernel
+        return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+    return (F.softplus(logits) - logits * x).sum(-1)  # x broadcasts over samples of z
+
+
+def gaussian(output: Tensor, x: Tensor) -> Tensor:
+    """The squared error Σ (x − x̂)²: −log N(x; x̂, ½) without its constant ½·784·log π, in nats."""
+    return ((x - torch.sigmoid(output)) ** 2).sum(-1)
+
+
+def gaussian_learned(output: Tensor, x: Tensor) -> Tensor:
+    """−log N(x; x̂, σ²) without ½·784·log 2π, in nats; log σ² is learned, one for all pixels.
+
+    Source: the shared σ of Rybkin, Daniilidis & Levine (2021), "Simple and effective VAE training
+    with calibrated decoders", section 3.
+    """
+    log_var = output[..., PIXELS].clamp(-12.0, 4.0)  # a σ below a grey level fits the storage
+    return 0.5 * (PIXELS * log_var + gaussian(output[..., :PIXELS], x) * torch.exp(-log_var))
+
+
+def laplace(output: Tensor, x: Tensor) -> Tensor:
+    """The absolute error Σ |x − x̂|: −log Laplace(x; x̂, 1) without 784·log 2, in nats."""
+    return (x - torch.sigmoid(output)).abs().sum(-1)
+
+
+def perceptual(output: Tensor, x: Tensor) -> Tensor:
+    """Squared distance of x̂ and x in the classifier's features, summed: no likelihood of x.
+
+    The features are those behind its second and its fourth ReLU. Source: the feature reconstruction
+    loss of Johnson, Alahi & Fei-Fei (2016), with a digit classifier instead of VGG.
+    """
+    net = classifier.shipped(output.device)
+    pictures = torch.sigmoid(output)
+    seen = net.stages(pictures.reshape(-1, PIXELS))
+    with torch.no_grad():
+        meant = net.stages(x.reshape(-1, PIXELS))
+    total = torch.zeros(pictures.shape[:-1], dtype=output.dtype, device=output.device)
+    for a, b in zip(seen, meant, strict=True):
+        # x may stand for several samples of z, which then come first.
+        square = (a.reshape(*pictures.shape[:-1], -1) - b.reshape(*x.shape[:-1], -1)) ** 2
+        total = total + square.sum(-1)
+    return total
+
+
+def with_perceptual(term: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """`term` plus `PERCEPTUAL_WEIGHT` times the perceptual distance."""
+    return lambda output, x: term(output, x) + PERCEPTUAL_WEIGHT * perceptual(output, x)
+
+
+LIKELIHOODS: dict[str, Likelihood] = {
+    "bernoulli": Likelihood("Bernoulli (cross-entropy)", "BCE(x̂, x)", bernoulli, 0.0),
+    "gaussian": Likelihood(
+        "Gaussian, σ² = ½ (squared error)",
+        "Σ(x − x̂)²",
+        gaussian,
+        PIXELS / 2 * math.log(math.pi),
+    ),
+    "gaussian-learned": Likelihood(
+        "Gaussian, σ² learned",
+        "Σ(x − x̂)²/2σ² + 392 log σ²",
+        gaussian_learned,
+        PIXELS / 2 * math.log(2 * math.pi),
+        learned=1,
+    ),
+    "laplace": Likelihood(
+        "Laplace, b = 1 (absolute error)", "Σ|x − x̂|", laplace, PIXELS * math.log(2)
+    ),
+    "perceptual": Likelihood(
+        "Perceptual distance",
+        "Σ‖φ(x) − φ(x̂)‖²",
+        perceptual,
+        None,
+        "squared features",
+        perceptual=True,
+    ),
+    "perceptual-bce": Likelihood(
+        "Cross-entropy + 0.01 · perceptual",
+        "BCE + λ·perceptual",
+        with_perceptual(bernoulli),
+        None,
+        "weighted sum",
+        perceptual=True,
+    ),
+    "perceptual-mse": Likelihood(
+        "Squared error + 0.01 · perceptual",
+        "Σ(x − x̂)² + λ·perceptual",
+        with_perceptual(gaussian),
+        None,
+        "weighted sum",
+        perceptual=True,
+    ),
+}

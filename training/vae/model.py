@@ -1,0 +1,186 @@
+"""The variational autoencoder: x → encoder → q(z|x) → z → decoder → logits of p(x|z)."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from msgspec import Meta
+from torch import Tensor, nn
+
+from training.vae import priors
+from training.vae.likelihoods import LIKELIHOODS, Likelihood
+from training.vae.priors import LatentFamily, Posterior
+
+PIXELS = 28 * 28
+
+# Bounds that a configuration from a stranger's file must keep before anything is built from it.
+Width = Annotated[int, Meta(ge=1, le=4096)]
+Widths = Annotated[tuple[Width, ...], Meta(max_length=16)]
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "silu": nn.SiLU,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+}
+
+
+@dataclass(frozen=True)
+class VAEConfig:
+    """Everything that fixes the shape and the meaning of a model's weights.
+
+    `encoder_widths` and `decoder_widths` are the hidden layers in the order of the data's flow.
+    """
+
+    latent_dim: Annotated[int, Meta(ge=1, le=256)]
+    encoder_widths: Widths
+    decoder_widths: Widths
+    architecture: str = "mlp"
+    activation: str = "silu"
+    prior: str = "standard-normal"
+    likelihood: str = "bernoulli"
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, naming the valid names, where a name is in no table."""
+        priors.find(self.prior)
+        for field, table in (
+            ("architecture", ARCHITECTURES),
+            ("activation", ACTIVATIONS),
+            ("likelihood", LIKELIHOODS),
+        ):
+            value = getattr(self, field)
+            if value not in table:
+                raise ValueError(
+                    f"{field} {value!r} is not known; the valid ones are {', '.join(table)}."
+                )
+
+
+class Learned(nn.Module):
+    """The likelihood's own numbers, put behind the pixels: (B, n) → (B, n + count)."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(count))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Append the numbers."""
+        return torch.cat([pixels, self.bias.to(pixels.dtype).expand(len(pixels), -1)], 1)
+
+
+def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+        if i:
+            layers.append(ACTIVATIONS[activation]())
+        layers.append(nn.Linear(n_in, n_out))
+    return nn.Sequential(*layers)
+
+
+def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784) of fully connected layers."""
+    head = config.latent_dim * priors.find(config.prior).params_per_dim
+    encoder = _mlp((PIXELS, *config.encoder_widths, head), config.activation)
+    decoder = _mlp((config.latent_dim, *config.decoder_widths, PIXELS), config.activation)
+    return encoder, decoder
+
+
+def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784), convolutional.
+
+    1×28×28 → 16×14×14 → 32×7×7 → 64, by two convolutions 3×3 of stride 2 and one of 7×7, then a
+    linear head; the decoder mirrors it. The widths are fixed and those of the configuration unused.
+    """
+    activation = ACTIVATIONS[config.activation]
+    head = config.latent_dim * priors.find(config.prior).params_per_dim
+    encoder = nn.Sequential(
+        nn.Unflatten(1, (1, 28, 28)),
+        nn.Conv2d(1, 16, 3, stride=2, padding=1),
+        activation(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1),
+        activation(),
+        nn.Conv2d(32, 64, 7),
+        nn.Flatten(),
+        nn.Linear(64, head),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(config.latent_dim, 64),
+        nn.Unflatten(-1, (64, 1, 1)),
+        nn.ConvTranspose2d(64, 32, 7),
+        activation(),
+        nn.ConvTranspose2d(32, 16, 3, stride=2, padding=1, output_padding=1),
+        activation(),
+        nn.ConvTranspose2d(16, 1, 3, stride=2, padding=1, output_padding=1),
+        nn.Flatten(-3),
+    )
+    return encoder, decoder
+
+
+ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequential]]] = {
+    "mlp": build_mlp,
+    "conv": build_conv,
+}
+
+
+def _kaiming_normal(module: nn.Module) -> None:
+    """Weights N(0, 2/fan-in), the fan-in as torch counts it, biases 0.
+
+    Source: He, Zhang, Ren & Sun (2015), section 2.2.
+    """
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+# What is done to each layer before training; torch's own draws have been made by then.
+INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
+    "default": lambda module: None,
+    "kaiming-normal": _kaiming_normal,
+}
+
+
+class VAE(nn.Module):
+    """A variational autoencoder (Kingma & Welling 2014) for images of 28×28 grey levels.
+
+    Images are flat float tensors (B, 784) with values in [0, 1]. Encoder and decoder are plain
+    `nn.Sequential`s, so that another runtime can walk them layer by layer.
+    """
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder, self.decoder = ARCHITECTURES[config.architecture](config)
+        if self.likelihood.learned:
+            self.decoder.append(Learned(self.likelihood.learned))
+
+    @property
+    def prior(self) -> LatentFamily:
+        """The latent family named by the configuration."""
+        return priors.find(self.config.prior)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The reconstruction term named by the configuration."""
+        return LIKELIHOODS[self.config.likelihood]
+
+    def encode(self, x: Tensor) -> Posterior:
+        """q(z|x) of images (B, 784): its parameters, (B, d) each."""
+        # The first layers may run in bfloat16 under autocast; the head may not: eight bits of
+        # mantissa cannot place a code of magnitude 2 within a posterior whose sigma is 0.03.
+        hidden = self.encoder[:-1](x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.prior.posterior(self.encoder[-1](hidden.float()))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """What the likelihood takes, (..., d) → (..., 784): logits of the picture x̂, and behind
+        them the numbers that the likelihood learned, where it has any."""
+        flat = z.reshape(-1, z.shape[-1])  # convolutions take one batch dimension
+        with torch.autocast(z.device.type, enabled=False):
+            hidden = self.decoder[0](flat)
+        return self.decoder[1:](hidden).float().reshape(*z.shape[:-1], -1)
+
+    def picture(self, z: Tensor) -> Tensor:
+        """x̂, the mean of p(x|z) where there is one, values in [0, 1], (..., d) → (..., 784)."""
+        return self.likelihood.mean(self.decode(z))
