@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.explore import component
+from explorer import components
 
 st.set_page_config(page_title="VAE Latent Explorer", page_icon="◎", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
@@ -20,5 +20,5 @@ page = st.navigation(pages, position="top")
 with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there
     for entry in pages:
         st.page_link(entry)
-component.early(page.url_path)
+components.early(page.url_path)
 page.run()

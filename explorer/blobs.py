@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
 from explorer.latent.codes import Dimension
 from training.evaluation import classifier
@@ -262,34 +263,27 @@ def pictures(images: torch.Tensor, labels: torch.Tensor, classes: Sequence[str])
 
 
 def map_(
-    traces: Sequence[Mapping[str, Any]],
-    layouts: Mapping[str, Any],
+    scatter: Scatter,
     view: Mapping[str, Any],
+    axis_titles: Sequence[str] | None,
     dims: Sequence[Dimension],
-    typical: Sequence[int | None],
+    revision: str,
     codes: NDArray[np.floating] | None = None,
 ) -> bytes:
-    """The blob of a map: a plotly figure without its points, and the points.
+    """The blob of a map: where the codes of images lie, in facts that any renderer can draw.
 
-    `traces` are those of the figure as dictionaries, one a class, with `x`, `y` (n,) and the
-    images' numbers as `customdata` (n,); `layouts` is the figure's layout in each theme. `view`
-    says how z is found on the map: `{"kind": "plane", "axes": [i, j]}`, `{"kind": "pca", "mean":
-    …, "components": …}`, `{"kind": "t-sne"}`, or `{"kind": "none"}` where there is no map.
-    With t-SNE come the `codes` (N, d) of all images.
+    `view` says how z is found on the map: `{"kind": "plane", "axes": [i, j]}`, `{"kind": "pca",
+    "mean": …, "components": …}`, `{"kind": "t-sne"}`, or `{"kind": "none"}` where there is no map.
+    `axis_titles` is None where the axes mean nothing. Maps of one `revision` share zoom and hidden
+    classes. With t-SNE come the `codes` (N, d) of all images.
     """
-    bare, columns, start = [], [], 0
-    for trace in traces:
-        stop = start + len(trace["x"])
-        columns.append((trace["x"], trace["y"], trace["customdata"]))
-        rest = {k: v for k, v in trace.items() if k not in ("x", "y", "customdata")}
-        bare.append({**rest, "points": [start, stop]})
-        start = stop
-    empty = [(np.zeros(0), np.zeros(0), np.zeros(0))]
-    x, y, index = (np.concatenate(c) for c in zip(*(columns or empty), strict=True))
     header: dict[str, Any] = {
         "view": dict(view),
-        "traces": bare,
-        "layouts": dict(layouts),
+        "axis_titles": axis_titles and list(axis_titles),
+        "groups": scatter.groups,
+        "bounds": scatter.bounds,
+        "anchored": scatter.anchored,
+        "revision": revision,
         "themes": {name: vars(theme) for name, theme in THEMES.items()},
         "dims": [
             {
@@ -301,15 +295,10 @@ def map_(
             }
             for d in dims
         ],
-        "typical": list(typical),
     }
-    arrays: dict[str, NDArray[Any]] = {
-        "x": x.astype(np.float32),
-        "y": y.astype(np.float32),
-        "index": index.astype(np.uint32),
-    }
+    arrays: dict[str, NDArray[Any]] = {"x": scatter.x, "y": scatter.y, "index": scatter.index}
     if codes is not None:
-        codes = codes[index.astype(np.int64)]
+        codes = codes[scatter.index.astype(np.int64)]
         # To find the nearest: in 256ths of a latent unit, as far as 16 bits reach.
         scale = max(1.0, float(np.abs(codes).max()) / 127) / 256
         header["code_step"] = scale

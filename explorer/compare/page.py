@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer.compare import stage, table
+from explorer.compare import controls, stage, table
 
-found, shown = stage.scenes()
+found, shown = controls.scenes()
 if found:
     stage.show(found)
     stage.history(found)

@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from explorer import paths
-from explorer.compare import stage
-from explorer.explore import controls
+from explorer.compare.controls import MOST
 from explorer.session import catalogue, view_state
+from explorer.session import controls as boxes
 from explorer.session.catalogue import Model, Shown
 from training.checkpoint import SUFFIX
 from training.evaluation import table
@@ -128,7 +128,7 @@ def _opened(rows: list[Row], shown: Shown) -> None:
     if name is None:
         return
     row = next((row for row in rows if row.name == name), None)
-    model = controls.models().get(name)
+    model = boxes.models().get(name)
     if row is None or not isinstance(model, Model):
         st.warning(
             f"There is no evaluated checkpoint {view_state.quoted(name)} here; choose a row of the "
@@ -170,8 +170,8 @@ def _heading(row: Row, model: Model) -> None:
         view_state.put(checkpoint=row.name, z=None, axes=None)
         st.switch_page("explore/page.py")
     names = view_state.get("beside")
-    full = len(names) >= stage.MOST
-    help_ = f"{stage.MOST} are shown already: take one out above." if full else None
+    full = len(names) >= MOST
+    help_ = f"{MOST} are shown already: take one out above." if full else None
     if add.button(
         "Put beside",
         icon=":material/add:",

@@ -1,46 +1,22 @@
-"""The line of controls above the map: what is shown. Writes the view's state, returns the scene."""
+"""The line of controls above the map: they write the view's state and give the scene."""
 
-from typing import NamedTuple
-
-import numpy as np
 import streamlit as st
 
 from explorer import paths
 from explorer.figures.theme import z_name
-from explorer.latent import codes as latent_codes
-from explorer.latent.codes import Codes, Dimension
+from explorer.latent.codes import Dimension
 from explorer.server import access
 from explorer.session import catalogue, view_state
-from explorer.session.catalogue import Model, Shown
+from explorer.session import controls as boxes
+from explorer.session.catalogue import Model
+from explorer.session.scene import Scene, overflowing, scene_of, usual_axes
 from training.data import datasets
 from training.data.datasets import DataError
-
-UPLOADS = "uploads"
-UPLOADED = " (uploaded)"  # a link cannot carry the file
-
-
-class Scene(NamedTuple):
-    """What the page shows: a model, images, their codes, and the dimensions in slider order."""
-
-    model: Model
-    shown: Shown
-    codes: Codes
-    dims: list[Dimension]
-    key: tuple[str, str]
-
-
-def of(model: Model, shown: Shown) -> Scene | None:
-    """The scene of a model and images; None where the codes are not numbers."""
-    codes = catalogue.codes((model.key, shown.key), model, shown)
-    if not np.isfinite(codes.mu).all() or not np.isfinite(codes.std).all():
-        return None
-    dims = latent_codes.dimensions(codes, model.checkpoint.vae.prior.low)
-    return Scene(model, shown, codes, dims, (model.key, shown.key))
 
 
 def scene() -> Scene:
     """Draw the controls and return what they choose; stops the page where there is nothing to."""
-    offered = models()
+    offered = boxes.models()
     good = {name: m for name, m in offered.items() if isinstance(m, Model)}
     bad = {name: m for name, m in offered.items() if isinstance(m, str)}
     with st.container(key="controls"):
@@ -58,7 +34,7 @@ def scene() -> Scene:
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    found = of(model, data_box(columns[1]))
+    found = scene_of(model, boxes.data_box(columns[1]))
     if found is None:
         st.warning(f"{overflowing(model)} choose another.", icon=":material/error:")
         st.stop()
@@ -67,29 +43,13 @@ def scene() -> Scene:
     return found
 
 
-def overflowing(model: Model) -> str:
-    """What is said of a model whose codes are not numbers; what to do follows."""
-    return (
-        f"The checkpoint {model.checkpoint.name} gives codes that are not numbers (its weights "
-        "overflow);"
-    )
-
-
-def models() -> dict[str, Model | str]:
-    """The checkpoints on disk and those that this visitor opened, or why one cannot be."""
-    offered = catalogue.models()
-    for name, content in st.session_state.get(UPLOADS, {}).items():
-        offered[name + UPLOADED] = catalogue.load_upload(name, content)
-    return offered
-
-
 def _checkpoint(place, good: dict[str, Model]) -> Model | None:
     if not good:
         return None
     wanted = view_state.get("checkpoint")
     if wanted not in good:
         if wanted is not None:
-            again = " Open its file again under Options." if wanted.endswith(UPLOADED) else ""
+            again = " Open its file again under Options." if wanted.endswith(boxes.UPLOADED) else ""
             view_state.complain(
                 f"There is no checkpoint {view_state.quoted(wanted)} to show; the ones here are "
                 f"{', '.join(good)}.{again}"
@@ -119,50 +79,6 @@ def describe(name: str, model: Model) -> str:
     if likelihood.constant == 0:
         return f"{name} · −ELBO {m.total:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
-
-
-def data_box(place) -> Shown:
-    """Draw the box of images and return the chosen ones."""
-    names = catalogue.data_names()
-    wanted = view_state.get("data")
-    if wanted not in names:
-        if wanted is not None:
-            view_state.complain(
-                f"The data set {view_state.quoted(wanted)} is not here; the ones that can be shown "
-                f"are {', '.join(names)}."
-            )
-        wanted = names[0]
-    shown = catalogue.shown(wanted)
-    if isinstance(shown, str):
-        st.warning(shown, icon=":material/error:")
-        wanted = datasets.EMBEDDED
-        fallback = catalogue.shown(wanted)
-        if isinstance(fallback, str):
-            st.error(fallback)
-            st.stop()
-        shown = fallback
-    view_state.put(data=wanted)
-    view_state.show_in("data_box", wanted)
-
-    def changed() -> None:
-        view_state.put(data=st.session_state["data_box"], image=None, z=None)
-
-    place.selectbox(
-        "Images",
-        names,
-        key="data_box",
-        on_change=changed,
-        format_func=_title,
-        label_visibility="collapsed",
-    )
-    return shown
-
-
-def _title(name: str) -> str:
-    row, split = catalogue.split_of(name)
-    if not row.needs_download:
-        return f"{row.title} · embedded"
-    return f"{row.title} · {row.size[0 if split == 'train' else 1]:,} {split} images"
 
 
 def _view(place) -> None:
@@ -232,11 +148,6 @@ def axes(dims: list[Dimension]) -> tuple[int, int]:
     return usual_axes(dims)
 
 
-def usual_axes(dims: list[Dimension]) -> tuple[int, int]:
-    """The plane's dimensions unless told otherwise: the most informative; (0, 1) of two."""
-    return (0, 1) if len(dims) == 2 else (dims[0].index, dims[1].index)
-
-
 def _upload() -> None:
     if not access.may_control():
         st.caption(f"Opening a file of your own: {access.REFUSAL}")
@@ -248,7 +159,7 @@ def _upload() -> None:
     )
     if file is None:
         return
-    uploads = st.session_state.setdefault(UPLOADS, {})
+    uploads = st.session_state.setdefault(boxes.UPLOADS, {})
     content = file.getvalue()
     if uploads.get(file.name) == content:
         return
@@ -257,7 +168,7 @@ def _upload() -> None:
         st.warning(opened, icon=":material/error:")
         return
     uploads[file.name] = content
-    view_state.put(checkpoint=file.name + UPLOADED, z=None, axes=None)
+    view_state.put(checkpoint=file.name + boxes.UPLOADED, z=None, axes=None)
     st.rerun()
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explorer.explore import component
-from explorer.explore.controls import Scene
-from explorer.figures import theme as figures_theme
+from explorer import components
+from explorer.figures.theme import THEMES
+from explorer.session.scene import Scene
 from training.checkpoint import Checkpoint
 from training.evaluation.table import plain
 
@@ -15,6 +15,8 @@ def show(scene: Scene) -> None:
     if not checkpoint.history:
         st.info("This checkpoint carries no training history.")
         return
+    from explorer.figures import history  # plotly takes as long to load as the page may
+
     row = checkpoint.vae.likelihood
     total = row.total_title[0].upper() + row.total_title[1:]
     for place, term, title in zip(
@@ -30,7 +32,7 @@ def show(scene: Scene) -> None:
         strict=True,
     ):
         curves = {
-            name: figures_theme.history_curve(
+            name: history.history_curve(
                 checkpoint.history,
                 term,
                 title,
@@ -38,10 +40,10 @@ def show(scene: Scene) -> None:
                 theme,
                 row.unit if term == "reconstruction" else "nats" if row.is_nll else "",
             )
-            for name, theme in figures_theme.THEMES.items()
+            for name, theme in THEMES.items()
         }
         with place:
-            component.chart(curves, key=f"history_{term}")
+            components.chart(curves, key=f"history_{term}")
     preset = checkpoint.preset
     m = checkpoint.metrics
     measured = "validation" if m.validation else "test"

@@ -1,21 +1,15 @@
-"""Offers the stage what it shows and takes what it reports. x → q(z|x) → z → x̂ runs in there."""
+"""The stage on the page: what it is given, and what it reports."""
 
-import math
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from explorer import blobs
 from explorer.explore import component, controls
-from explorer.explore.controls import Scene
-from explorer.figures import latent_scatter
-from explorer.figures import theme as figures_theme
 from explorer.latent import projections
 from explorer.latent.projections import MapView
-from explorer.server.assets import STORE
-from explorer.session import catalogue, view_state
-from explorer.session.catalogue import Model, Shown
+from explorer.session import catalogue, offers, view_state
+from explorer.session.scene import Scene
 
 
 def show(scene: Scene) -> None:
@@ -77,65 +71,20 @@ def _flow(scene: Scene, waited: bool) -> None:
     key = "|".join(scene.key)
 
     def on_view() -> None:
-        heard = component.heard(key, len(scene.codes.mu), len(scene.dims))
-        if heard is not None:
-            view_state.put(image=heard.image, z=_within_reach(scene, heard.z))
+        reported = component.reported(key, len(scene.codes.mu), len(scene.dims))
+        if reported is not None:
+            view_state.put(image=reported.image, z=_within_reach(scene, reported.z))
 
     component.mount(
         key,
-        offer_model(scene.model),
-        offer_pictures(scene.shown),
-        offer_map(scene, view, revision),
+        offers.entry(scene.model.checkpoint.name, scene, view, revision),
+        offers.offer_pictures(scene.shown),
+        _typical(scene),
         (view_state.get("image"), view_state.get("z")),
         message,
         on_view,
     )
     view_state.publish("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed")
-
-
-def offer_model(model: Model) -> str:
-    """The path of the model's blob."""
-    found = model.checkpoint
-    return STORE.offer(("model", model.key), lambda: blobs.model(found.vae, found.name))
-
-
-def offer_pictures(shown: Shown) -> str:
-    """The path of the pictures' blob."""
-    images = shown.images
-    return STORE.offer(
-        ("pictures", shown.key),
-        lambda: blobs.pictures(images.images, images.labels, images.classes),
-    )
-
-
-def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
-    """The path of the map's blob. The same scene and `revision` stand for the same map."""
-
-    def build() -> bytes:
-        images = scene.shown.images
-        labels = images.labels.numpy()[view.index]
-        # Zoom and hidden classes belong to the scene and the projection, not to a step of t-SNE.
-        stays = "|".join(map(str, (*scene.key, *revision[:-1])))
-        plane = view.spec["kind"] == "plane"
-        least_span = 5.0 if plane else 0.0  # the prior has sigma 1
-        least = scene.model.checkpoint.vae.prior.low if plane else -math.inf
-        layouts = {
-            name: latent_scatter.map_layout(
-                view.points,
-                labels,
-                images.classes,
-                view.axis_titles,
-                theme,
-                stays,
-                least_span,
-                least,
-            )
-            for name, theme in figures_theme.THEMES.items()
-        }
-        traces = latent_scatter.map_traces(view.points, view.index, labels, images.classes)
-        return blobs.map_(traces, layouts, view.spec, scene.dims, _typical(scene), view.codes)
-
-    return STORE.offer(("map", scene.key, revision), build)
 
 
 def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:

@@ -1,138 +1,110 @@
-"""The latent scatter: codes on a map → plotly traces and layout. No Streamlit in it."""
+"""The latent scatter as facts: groups, bounds, places of names. Whoever draws it, draws these.
+
+Arrays only: no plotly and no Streamlit.
+"""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.figures.theme import CLASS_COLOURS, Theme, axis, base_layout
+from explorer.figures.theme import CLASS_COLOURS
+
+_FEW = 0.005  # the share of codes on either side that a small map leaves out
+_SPAN = 5.0  # standard deviations of the prior that a map spans at least
 
 
-def map_traces(
+@dataclass(frozen=True)
+class Scatter:
+    """Codes on a map in the order of their classes.
+
+    `groups` are the classes that have codes: name, colour, `points` [from, to] among the arrays,
+    and `label`, where the name is written, or None. `bounds` are lowest and highest values across
+    and up, in the map's units: of `all` codes with a margin, and of the `core`, all but the few
+    farthest out. `x`, `y` float32 (n,) and the images' numbers `index` (n,) are the arrays.
+    """
+
+    groups: list[dict[str, Any]]
+    bounds: dict[str, list[list[float]]]
+    anchored: bool
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    index: NDArray[np.uint32]
+
+
+def scatter(
     points: NDArray[np.floating],
     index: NDArray[np.integer],
     labels: NDArray[np.integer],
     classes: Sequence[str],
-) -> list[dict[str, Any]]:
-    """The points of the latent scatter: one WebGL trace a class.
-
-    `points` is (n, 2), `index` (n,) the numbers of the images, which become each trace's
-    `customdata`, and `labels` (n,) their classes.
-    """
-    # The class drawn last must not hide the others.
-    n = len(points)
-    size, opacity = (2.5, 0.5) if n > 30_000 else (4, 0.6) if n > 6000 else (5, 0.7)
-    traces = []
-    for label, name in enumerate(classes):
-        rows = np.flatnonzero(labels == label)
-        if len(rows) == 0:
-            continue
-        trace = go.Scattergl(
-            mode="markers",
-            name=name,
-            marker={
-                "color": CLASS_COLOURS[label % len(CLASS_COLOURS)],
-                "size": size,
-                "opacity": opacity,
-            },
-            unselected={"marker": {"opacity": 0.15}},
-            hoverinfo="skip",  # the stage shows the picture under the pointer itself
-        )
-        place = points[rows].astype(np.float32)
-        traces.append(
-            {
-                **trace.to_plotly_json(),
-                "x": place[:, 0],
-                "y": place[:, 1],
-                "customdata": index[rows],
-            }
-        )
-    return traces
-
-
-def map_layout(
-    points: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    classes: Sequence[str],
-    axis_titles: tuple[str, str] | None,
-    theme: Theme,
-    revision: str,
-    least_span: float = 0.0,
+    prior_std: float = 0.0,
     least: float = -math.inf,
-) -> dict[str, Any]:
-    """The layout of the latent scatter, each class's name written where it is dense.
+) -> Scatter:
+    """The scatter of `points` (n, 2) of the images numbered `index` (n,), of classes `labels` (n,).
 
-    Where `axis_titles` is None the axes mean nothing (t-SNE) and are hidden. A figure of the same
-    `revision` keeps its zoom. An axis spans at least `least_span`, so that a collapsed dimension
-    looks collapsed. Where nothing lies below `least`, the map begins there, and room that is left
-    over goes to its other side.
+    A map of latent dimensions spans at least five times `prior_std`, so that a collapsed dimension
+    looks collapsed. Where nothing lies below `least`, the map is anchored there: it begins with it,
+    and room that is left over goes to its other side.
     """
-    names = [
-        {
-            "x": x,
-            "y": y,
-            "text": f"<b>{classes[label]}</b>",
-            "showarrow": False,
-            "font": {"size": 19, "color": theme.ink},
-            "bgcolor": theme.paper,
-            "borderpad": 1,
-            "opacity": 0.8,
-            "captureevents": False,
-        }
-        for label, x, y in (class_places(points, labels, len(classes)) if len(points) else [])
-    ]
-    hidden = {"showticklabels": False, "zeroline": False, "showgrid": False}
-    x_title, y_title = axis_titles or ("", "")
-    more = {} if axis_titles else hidden
-    x_range, y_range = (_range(points[:, k], least_span, least) for k in (0, 1))
-    if math.isfinite(least):
-        x_range["constraintoward"], y_range["constraintoward"] = "left", "bottom"
-    layout = go.Layout(
-        **base_layout(
-            theme,
-            annotations=names,
-            uirevision=revision,
-            dragmode="pan",
-            hovermode=False,
-            legend={
-                "x": 1,
-                "y": 0,
-                "yanchor": "bottom",
-                "itemsizing": "constant",
-                "font": {"size": 13},
-            },
-            xaxis=axis(theme, x_title, **x_range, **more),
-            yaxis=axis(theme, y_title, scaleanchor="x", scaleratio=1, **y_range, **more),
-        )
+    order = np.argsort(labels, kind="stable")
+    named = {label: [x, y] for label, x, y in class_places(points, labels, len(classes))}
+    groups, start = [], 0
+    for label, name in enumerate(classes):
+        stop = start + int((labels == label).sum())
+        if stop > start:
+            colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
+            group = {"name": name, "colour": colour, "points": [start, stop]}
+            groups.append({**group, "label": named.get(label)})
+        start = stop
+    whole = [_range(points[:, k], _SPAN * prior_std, least) for k in (0, 1)]
+    core = [_core(points[:, k], _SPAN / 2 * prior_std, whole[k]) for k in (0, 1)]
+    placed = points[order].astype(np.float32)
+    return Scatter(
+        groups,
+        {"all": whole, "core": core},
+        math.isfinite(least),
+        placed[:, 0],
+        placed[:, 1],
+        index[order].astype(np.uint32),
     )
-    return layout.to_plotly_json()
 
 
-def _range(values: NDArray[np.floating], least_span: float, least: float) -> dict[str, Any]:
+def _range(values: NDArray[np.floating], least_span: float, least: float) -> list[float]:
     """All values with a margin, and no less than `least_span`; from `least`, if that is finite."""
     if len(values) == 0:
-        return {}
+        return [-1.0, 1.0]
     low, high = float(values.min()), float(values.max())
     margin = max(0.04 * (high - low), (least_span - (high - low)) / 2, 1e-6)
     if low - margin < least:  # half a point must not be cut
         start = least - 0.01 * (high - least)
-        return {"range": [start, max(high + margin, start + least_span)]}
-    return {"range": [low - margin, high + margin]}
+        return [start, max(high + margin, start + least_span)]
+    return [low - margin, high + margin]
+
+
+def _core(values: NDArray[np.floating], half: float, whole: list[float]) -> list[float]:
+    """All values but the few farthest out, at least `half` on both sides, within `whole`."""
+    if len(values) == 0:
+        return whole
+    low, high = np.quantile(values, [_FEW, 1 - _FEW])
+    middle, reach = (low + high) / 2, max(0.58 * (high - low), half)
+    return [max(whole[0], float(middle - reach)), min(whole[1], float(middle + reach))]
 
 
 def class_places(
     points: NDArray[np.floating], labels: NDArray[np.integer], n_classes: int, cells: int = 14
 ) -> list[tuple[int, float, float]]:
-    """Where to write each class: (class, x, y), where it is dense and among itself.
+    """Places of the classes' names: (class, x, y), where it is dense and among itself.
 
     The map is cut into `cells` × `cells`, and a class takes the cell in which its share times its
     number of points is largest, among those in and beside which no other class is written yet. A
     class that has all of its dense cells beside another's name is written there all the same, a
     good cell away from that name if its points go so far: never among its few strays.
     """
+    if len(points) == 0:
+        return []
     low, high = np.percentile(points, [0.5, 99.5], axis=0)
     size = np.maximum(high - low, 1e-9) / cells
     cell = np.clip(((points - low) / size).astype(int), 0, cells - 1)

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 PREFIX = "stage"
 MODULES = Path(__file__).parents[1] / "web"
 MAIN_MODULES = {
-    "": "explore/stage.js",
+    "": "explore/explore.js",
     "train": "train/theatre.js",
     "compare": "compare/compare.js",
 }  # by the last part of a page's address
@@ -221,13 +221,7 @@ class Preload:
             module: (
                 b"link",
                 ", ".join(
-                    [
-                        f"<./{plotly_path()}>; rel=preload; as=script",
-                        *(
-                            f"<./{code_path(file)}>; rel=modulepreload"
-                            for file in sorted(needed(module))
-                        ),
-                    ]
+                    f"<./{code_path(file)}>; rel=modulepreload" for file in sorted(needed(module))
                 ).encode(),
             )
             for module in MAIN_MODULES.values()

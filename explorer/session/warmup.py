@@ -1,26 +1,23 @@
-"""What a first visitor will see, made ready before the visitor comes."""
+"""The scene that a first visitor will see, made ready at the server's start."""
 
-from explorer.explore import controls, stage
-from explorer.explore.controls import Scene
-from explorer.latent import codes as latent_codes
 from explorer.latent import projections
-from explorer.session import catalogue
+from explorer.session import catalogue, offers
 from explorer.session.catalogue import Model, Shown
+from explorer.session.scene import scene_of, usual_axes
 
 
 def up() -> None:
-    """Load the first checkpoint and images, and offer the stage what it will ask for."""
+    """Load the first checkpoint and images, and offer the browser what it will ask for."""
     good = {name: m for name, m in catalogue.models().items() if isinstance(m, Model)}
     images = catalogue.shown(catalogue.data_names()[0])
     if not good or not isinstance(images, Shown):
         return
-    model = good[catalogue.first_choice(good)]
-    key = (model.key, images.key)
-    codes = catalogue.codes(key, model, images)
-    dims = latent_codes.dimensions(codes, model.checkpoint.vae.prior.low)
-    scene = Scene(model, images, codes, dims, key)
-    stage.offer_model(model)
-    stage.offer_pictures(images)
-    if len(dims) >= 2:
-        axes = controls.usual_axes(dims)
-        stage.offer_map(scene, projections.plane(codes, axes), ("plane", axes, 0))
+    scene = scene_of(good[catalogue.first_choice(good)], images)
+    if scene is None:
+        return
+    offers.offer_model(scene.model)
+    offers.offer_pictures(images)
+    catalogue.typical(scene.key, scene.codes, images)
+    if len(scene.dims) >= 2:
+        axes = usual_axes(scene.dims)
+        offers.offer_map(scene, projections.plane(scene.codes, axes), ("plane", axes, 0))

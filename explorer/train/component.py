@@ -5,17 +5,12 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from explorer.explore.component import ADAPTER, WEB
+from explorer import components
 from explorer.figures.theme import CLASS_COLOURS
 from explorer.server import assets
 
 KEY = "theatre"
-_theatre = st.components.v2.component(
-    "vae_theatre",
-    css=(WEB / "base.css").read_text() + (WEB / "train" / "train.css").read_text(),
-    js=ADAPTER,
-    isolate_styles=False,
-)
+_theatre = components.declare("vae_theatre", "train/train.css")
 DEEDS = ("pause", "go on", "stop", "finish", "beta", "open")
 
 

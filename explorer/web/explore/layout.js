@@ -2,23 +2,23 @@
 
 import { html } from "../widgets/dom.js";
 
-export const layout = () =>
+export const page = () =>
   html(`
 <div class="stage" data-ready="false">
   <section class="input" aria-label="Input x and its posterior">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
     <div class="xs">
       <canvas class="pad" width="280" height="280" role="img"
-        aria-label="x: draw a digit here with mouse, pen or finger" title="Draw a digit here"></canvas>
-      <figure><canvas class="digit seen" width="28" height="28" role="img"></canvas>
+        aria-label="x: draw here with mouse, pen or finger" title="Draw here"></canvas>
+      <figure><canvas class="picture seen" role="img"></canvas>
         <figcaption>to the encoder</figcaption></figure>
-      <figure><canvas class="digit recon" width="28" height="28" role="img"></canvas>
+      <figure><canvas class="picture recon" role="img"></canvas>
         <figcaption>from μ</figcaption></figure>
     </div>
     <div class="buttons pen">
       <button type="button" class="undo" disabled>Undo</button>
       <button type="button" class="clear">Clear</button>
-      <button type="button" class="edit" title="Draw on, starting from this digit">Draw on it</button>
+      <button type="button" class="edit" title="Draw on, starting from this picture">Draw on it</button>
     </div>
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>
     <div class="heading"><p class="quantity posterior"><b>q(z|x)</b> encoder ↓</p>
@@ -36,18 +36,24 @@ export const layout = () =>
       </div>
       <button type="button" class="manifold-switch" aria-pressed="false"
         title="The decoded picture of every place, as the map's background">Manifold</button>
+      <span class="zoom">
+        <button type="button" class="zoom-out" aria-label="Zoom out" title="Zoom out">−</button>
+        <button type="button" class="zoom-in" aria-label="Zoom in" title="Zoom in">+</button>
+        <button type="button" class="whole" aria-label="Show the whole map" title="Show the whole map">⤢</button>
+        <button type="button" class="save" aria-label="Save the map as a picture" title="Save the map as a picture">⤓</button>
+      </span>
     </div>
-    <div class="map" tabindex="0" role="application" data-mode="z" aria-label="Map of the latent space.
+    <div class="map-area"><div class="map" tabindex="0" role="application" data-mode="z" aria-label="Map of the latent space.
       Arrow keys move z, with Shift in fine steps; Enter chooses the nearest image; Home takes z to μ.">
       <p class="map-message"></p>
-    </div>
+    </div><div class="legend" role="group" aria-label="Classes on the map"></div></div>
     <p class="map-note"><span class="text"></span> <button type="button" class="centre" hidden>z to their centre</button></p>
     <div class="sliders" role="group" aria-label="One slider for each latent dimension"></div>
   </section>
   <section class="output" aria-label="Decoded picture and terms">
     <div class="decoded">
       <p class="quantity x-hat"><b>x̂</b> decoder →</p>
-      <canvas class="digit x-hat" width="28" height="28" role="img"></canvas>
+      <canvas class="picture x-hat" role="img"></canvas>
     </div>
     <div class="terms-host"></div>
     <div class="tabs" role="tablist" aria-label="More about z">
@@ -61,34 +67,24 @@ export const layout = () =>
         aria-label="the terms over the last seconds of movement"></canvas></div>
       <div role="tabpanel" data-panel="kl" hidden></div>
       <div role="tabpanel" data-panel="sample" hidden></div>
-      <div role="tabpanel" data-panel="walk" hidden></div>
+      <div role="tabpanel" data-panel="walk" hidden><div class="walk">
+        <div class="buttons">
+          <select class="path" aria-label="path"></select>
+          <button type="button" class="mark-a" title="Mark where z is now as A">Mark A</button>
+          <button type="button" class="mark-b" title="Mark where z is now as B">Mark B</button>
+        </div>
+        <div class="film" role="group"></div>
+        <input type="range" class="share" min="0" max="1" step="0.001" value="0" aria-label="place on the path">
+        <div class="buttons">
+          <button type="button" class="go" aria-pressed="false">Play</button>
+          <label><input type="checkbox" class="loop" checked> there and back</label>
+          <label><input type="number" class="seconds" min="1" max="30" step="1" value="4"> s</label>
+        </div>
+        <p class="note hint">Put z somewhere, or choose an image: Mark A. Go elsewhere: Mark B.</p>
+      </div></div>
     </div>
   </section>
-  <div class="tip" hidden><canvas class="digit" width="28" height="28"></canvas>
-    <canvas class="digit" width="28" height="28"></canvas><p></p></div>
+  <div class="tip" hidden><canvas class="picture"></canvas> <canvas class="picture"></canvas><p></p></div>
   <p class="fault" role="alert" hidden></p>
   <p class="announce" aria-live="polite"></p>
 </div>`);
-
-/** A group of which one is chosen: arrow keys move within it, Tab leaves it. */
-export function oneOf(group, attribute, chosen) {
-  const buttons = [...group.querySelectorAll("button")];
-  const choose = (button, focus = true) => {
-    for (const other of buttons) {
-      other.setAttribute(attribute, String(other === button));
-      other.tabIndex = other === button ? 0 : -1;
-    }
-    if (focus) button.focus();
-    chosen(button);
-  };
-  for (const [i, button] of buttons.entries()) {
-    button.addEventListener("click", () => choose(button));
-    button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      choose(buttons[(i + step + buttons.length) % buttons.length]);
-    });
-  }
-  return (button) => choose(button, false);
-}

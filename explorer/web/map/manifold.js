@@ -1,51 +1,78 @@
-// The decoded grid behind the map. A worker decodes; until it has, the old grid is moved along.
+// The decoded picture of every place, behind the codes. A worker decodes; until it has, the old grid is
+// moved along with the map.
 
-import { context2d, paintInk } from "../widgets/dom.js";
+import { context2d } from "../widgets/dom.js";
+import { paintCell } from "../widgets/image.js";
 
-const CELL = 34; // pixels of the screen, about
+/** @typedef {import("./map_window.js").MapWindow} MapWindow */
+/** @typedef {import("../model/image_shape.js").ImageShape} ImageShape */
+
+const MOST = [80, 60]; // columns and rows
+const REST = 120; // ms after the last change, so that a wheel does not order at every notch
+
+/**
+ * Where a grid lies on the map, and its pictures.
+ * @typedef {{id: number, x: number, y: number, size: number[], columns: number, rows: number,
+ *   shape: ImageShape, picture: HTMLCanvasElement}} Grid
+ */
+
+/**
+ * What a grid is made of: its codes' other dimensions, and how a code is put at a place.
+ * @typedef {{z: Float32Array, put: (code: Float32Array, place: number[]) => void, shape: ImageShape}} Source
+ */
 
 export class Manifold {
   /**
-   * @param {import("./plotly_map.js").LatentMap} map
-   * @param {(z: Float32Array, columns: number, rows: number) => void} order tells the worker
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} cell pixels of the screen that a picture is wide, about
+   * @param {(order: {id: number, z: Float32Array}) => void} order asks the worker
    */
-  constructor(map, order) {
-    this.map = map;
+  constructor(canvas, cell, order) {
+    this.canvas = canvas;
+    this.cell = cell;
     this.order = order;
     this.on = false;
-    this.grid = null; // what is painted: its place on the map and its picture
-    this.next = null; // what the worker is at
+    this.ink = "#000000";
     this.id = 0;
     this.timer = 0;
+    /** What is painted. @type {Grid | null} */
+    this.grid = null;
+    /** What the worker is at. @type {Grid | null} */
+    this.next = null;
+    /** @type {MapWindow | null} */
+    this.window = null;
   }
 
+  /** @param {boolean} on */
   show(on) {
     this.on = on;
-    this.map.host.classList.toggle("with-manifold", on);
+    this.canvas.hidden = !on;
     if (!on) this.forget();
   }
 
   forget() {
+    clearTimeout(this.timer);
     this.grid = this.next = null;
     this.paint();
   }
 
-  /**
-   * Order a grid for what is shown.
-   * @param {(z: Float32Array, xy: number[]) => void} move puts a code at a place of the map
-   * @param {Float32Array} z the code whose other dimensions the grid keeps
-   */
-  ask(move, z) {
-    if (!this.on || !this.map.ready) return;
-    const w = this.map.window();
-    const unit = (w.x[1] - w.x[0]) / w.width;
+  /** Order a grid for what is shown, a moment after the last change. @param {() => Source} source */
+  askSoon(source) {
+    if (!this.on) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(source()), REST);
+  }
+
+  /** @param {Source} source */
+  ask({ z, put, shape }) {
+    const { window } = this;
+    if (!this.on || !window) return;
     // Cells lie on a lattice of the map's, so that a pan keeps most of them in place.
-    const size = CELL * unit;
-    const [c0, c1] = w.x.map((v) => v / size);
-    const [r0, r1] = w.y.map((v) => v / size);
-    const first = [Math.floor(c0), Math.floor(r0)];
-    const columns = Math.min(80, Math.ceil(c1) - first[0]);
-    const rows = Math.min(60, Math.ceil(r1) - first[1]);
+    const size = [1, shape.height / shape.width].map((v) => v * this.cell * window.unit);
+    const [[x0, x1], [y0, y1]] = [window.x, window.y];
+    const first = [Math.floor(x0 / size[0]), Math.floor(y0 / size[1])];
+    const columns = Math.min(MOST[0], Math.ceil(x1 / size[0]) - first[0]);
+    const rows = Math.min(MOST[1], Math.ceil(y1 / size[1]) - first[1]);
     if (!(columns > 0 && rows > 0)) return;
     const d = z.length;
     const codes = new Float32Array(columns * rows * d);
@@ -53,32 +80,25 @@ export class Manifold {
       for (let c = 0; c < columns; c++) {
         const code = codes.subarray((r * columns + c) * d, (r * columns + c + 1) * d);
         code.set(z);
-        move(code, [(first[0] + c + 0.5) * size, (first[1] + r + 0.5) * size]);
+        put(code, [(first[0] + c + 0.5) * size[0], (first[1] + r + 0.5) * size[1]]);
       }
     const picture = document.createElement("canvas");
-    picture.width = columns * 28;
-    picture.height = rows * 28;
+    picture.width = columns * shape.width;
+    picture.height = rows * shape.height;
     this.id += 1;
-    this.next = { id: this.id, x: first[0] * size, y: first[1] * size, size, columns, rows, picture };
-    this.order({ kind: "grid", id: this.id, z: codes });
+    const [x, y] = [first[0] * size[0], first[1] * size[1]];
+    this.next = { id: this.id, x, y, size, columns, rows, shape, picture };
+    this.order({ id: this.id, z: codes });
   }
 
-  /** A moment after the last change, so that a wheel does not order at every notch. */
-  askSoon(move, z) {
-    if (!this.on) return;
-    this.paint();
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.ask(move, z()), 120);
-  }
-
-  /** Pictures from the worker. */
+  /** Pictures from the worker; of an older order they are too late. @param {{id: number, first: number, levels: Uint8Array[], last: boolean}} answer */
   take({ id, first, levels, last }) {
     const { next } = this;
     if (!next || id !== next.id) return;
     levels.forEach((level, k) => {
       const n = first + k;
       const row = next.rows - 1 - Math.floor(n / next.columns);
-      paintInk(next.picture, level, this.map.theme.ink, n % next.columns, row);
+      paintCell(next.picture, level, next.shape, this.ink, n % next.columns, row);
     });
     if (!this.grid || last) {
       this.grid = next;
@@ -89,32 +109,21 @@ export class Manifold {
 
   /** Put the newest grid where the map is now. */
   paint() {
-    const { paper } = this.map;
-    const { grid } = this;
-    if (!this.map.ready || !this.on || !grid) {
-      paper.hidden = true;
-      return;
-    }
-    paper.hidden = false;
-    const w = this.map.window();
-    Object.assign(paper.style, {
-      left: `${w.left}px`,
-      top: `${w.top}px`,
-      width: `${w.width}px`,
-      height: `${w.height}px`,
-    });
-    const ratio = window.devicePixelRatio || 1;
-    paper.width = Math.round(w.width * ratio);
-    paper.height = Math.round(w.height * ratio);
-    const scale = paper.width / (w.x[1] - w.x[0]);
-    const context = context2d(paper);
-    const top = grid.y + grid.rows * grid.size;
+    const { canvas, grid, window: shown } = this;
+    if (!shown || !this.on) return;
+    const ratio = globalThis.devicePixelRatio || 1;
+    canvas.width = Math.round(shown.width * ratio);
+    canvas.height = Math.round(shown.height * ratio);
+    if (!grid) return;
+    const [left, top] = shown.pixel([grid.x, grid.y + grid.rows * grid.size[1]]);
+    const context = context2d(canvas);
+    context.imageSmoothingEnabled = false;
     context.drawImage(
       grid.picture,
-      (grid.x - w.x[0]) * scale,
-      (w.y[1] - top) * scale,
-      grid.columns * grid.size * scale,
-      grid.rows * grid.size * scale,
+      left * ratio,
+      top * ratio,
+      ((grid.columns * grid.size[0]) / shown.unit) * ratio,
+      ((grid.rows * grid.size[1]) / shown.unit) * ratio,
     );
   }
 }

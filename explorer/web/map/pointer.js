@@ -1,124 +1,145 @@
-// Mouse, pen and fingers on the map. A press moves z, pans or selects, as the mode says; two fingers
-// zoom in every mode.
+// Mouse, pen and fingers on a map. A press moves z, pans or selects, as the mode says; two fingers zoom
+// in every mode, the wheel too.
+
+/** @typedef {import("./map_window.js").Point} Point */
+/** @typedef {"z" | "pan" | "lasso"} Mode */
 
 const CLICK = 4; // pixels a press may wander and still be a click
-const REACH = { mouse: 12, pen: 14, touch: 22 }; // pixels from a point that still mean it
+/** Pixels from a point that still mean it. @type {Record<string, number>} */
+const REACH = { mouse: 12, pen: 14, touch: 22 };
+const NOTCH = 0.0015; // of zoom, a unit of the wheel
 
-export class Hands {
-  /**
-   * @param {HTMLElement} host
-   * @param {{ready: () => boolean, mode: () => string, place: (px: number[]) => number[],
-   *   pointAt: (px: number[], reach: number) => number, hover: (n: number, px?: number[]) => void,
-   *   pinch: (from: number[][], to: number[][]) => void, move: (xy: number[]) => void,
-   *   pick: (n: number) => void, release: () => void}} map
-   */
-  constructor(host, map) {
+/**
+ * What a map does for a hand.
+ * @typedef {object} Hand
+ * @property {() => boolean} ready whether there is a map
+ * @property {(pixel: Point) => void} move
+ * @property {() => void} release
+ * @property {(pixel: Point, reach: number) => number} pointAt the code there; -1 where there is none
+ * @property {(code: number) => void} pick
+ * @property {(code: number, pixel: Point) => void} hover
+ * @property {(from: Point[], to: Point[]) => void} pinch
+ * @property {(factor: number, pixel: Point) => void} zoom
+ * @property {() => void} reset
+ * @property {(line: Point[], done: boolean) => void} lasso
+ */
+
+export class Pointer {
+  /** @param {HTMLElement} host @param {Hand} hand */
+  constructor(host, hand) {
     this.host = host;
-    this.map = map;
-    this.pointers = new Map();
+    this.hand = hand;
+    /** @type {Mode} */
+    this.mode = "z";
+    /** @type {Map<number, Point>} */
+    this.pressed = new Map();
+    /** @type {{from: Point, last: Point, moved: boolean, pinched: boolean, kind: string, line: Point[]} | null} */
     this.drag = null;
-    const capture = { capture: true, passive: false };
-    // In plotly's drag layer a press means pan; what is ours must not reach it.
-    for (const name of ["mousedown", "touchstart", "touchmove"])
-      host.addEventListener(name, (event) => this._swallow(event), capture);
-    host.addEventListener("pointerdown", (event) => this._down(event), capture);
-    host.addEventListener("pointermove", (event) => this._move(event));
-    host.addEventListener("pointerleave", () => map.hover(-1));
+    /** @type {DOMRect | null} */
+    this.box = null;
     // A wheel that scrolls the page must not begin to zoom when the map comes under the pointer.
     this.armed = false;
-    host.addEventListener("pointermove", () => (this.armed = true));
-    document.addEventListener("scroll", () => (this.armed = false), { capture: true, passive: true });
-    host.addEventListener("wheel", (e) => this.armed || e.stopPropagation(), { capture: true });
-    host.addEventListener("keydown", () => delete host.dataset.by);
-    for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
+    host.addEventListener("pointerdown", (event) => this._down(event));
+    host.addEventListener("pointermove", (event) => this._move(event));
+    host.addEventListener("pointerleave", () => hand.hover(-1, [0, 0]));
+    for (const name of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"]))
       host.addEventListener(name, (event) => this._up(event));
+    host.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
+    host.addEventListener("dblclick", () => hand.ready() && this.mode !== "z" && hand.reset());
+    host.addEventListener("keydown", () => delete host.dataset.by);
+    document.addEventListener("scroll", () => (this.armed = false), { capture: true, passive: true });
   }
 
   /** Forget all that is pressed: the map left the page. */
   drop() {
-    this.pointers.clear();
+    this.pressed.clear();
     this.drag = null;
   }
 
-  _onPlot(event) {
-    return this.map.ready() && Boolean(event.target.closest?.(".nsewdrag"));
-  }
-
-  _ours(event) {
-    const touch = event.pointerType === "touch" || event.type.startsWith("touch");
-    const mode = this.map.mode();
-    return this._onPlot(event) && (mode === "z" || (touch && mode === "pan"));
-  }
-
-  _swallow(event) {
-    if (!this._ours(event) || event.button) return;
-    event.stopPropagation();
-    event.preventDefault(); // a finger on the map moves z, not the page
-  }
-
+  /** @param {PointerEvent | WheelEvent} event @returns {Point} */
   _at(event) {
     // While something is pressed the page stands still, and asking again would cost a layout.
-    const box =
-      (this.pointers.size && this.box) || (this.box = this.host.getBoundingClientRect());
-    return [event.clientX - box.left, event.clientY - box.top];
+    if (!this.pressed.size || !this.box) this.box = this.host.getBoundingClientRect();
+    return [event.clientX - this.box.left, event.clientY - this.box.top];
   }
 
+  /** @param {PointerEvent} event */
   _down(event) {
-    if (!this._ours(event) || event.button) return;
+    if (event.button || !this.hand.ready()) return;
     if (event.isPrimary) this.drop(); // an end that was never told
     this.host.dataset.by = "pointer"; // which needs no mark of the focus
     this.host.focus({ preventScroll: true });
     const at = this._at(event);
-    this.pointers.set(event.pointerId, at);
+    this.pressed.set(event.pointerId, at);
     try {
       this.host.setPointerCapture(event.pointerId);
     } catch {
       // The pointer is gone already; its end has come or will not come.
     }
-    const touch = event.pointerType === "touch";
-    if (this.pointers.size === 1) {
-      this.drag = { from: at, last: at, moved: false, kind: event.pointerType, pinched: false };
-      this.map.hover(-1);
-      // The first of two fingers must not move z: wait until it is clear that there is one.
-      if (this.map.mode() === "z" && !touch) this.map.move(this.map.place(at));
-    } else if (this.drag) {
-      this.drag.pinched = true;
-    }
-    event.stopPropagation();
-  }
-
-  _move(event) {
-    const at = this._at(event);
-    if (!this.pointers.has(event.pointerId)) {
-      if (event.buttons || event.pointerType === "touch") return;
-      this.map.hover(this._onPlot(event) ? this.map.pointAt(at, REACH.mouse) : -1, at);
+    event.preventDefault();
+    if (this.pressed.size > 1) {
+      if (this.drag) this.drag.pinched = true;
       return;
     }
-    const before = [...this.pointers.values()].slice(0, 2);
-    this.pointers.set(event.pointerId, at);
-    const { drag } = this;
-    if (this.pointers.size >= 2) {
-      this.map.pinch(before, [...this.pointers.values()].slice(0, 2));
-    } else if (drag && !drag.pinched) {
-      if (Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) > CLICK) drag.moved = true;
-      if (this.map.mode() !== "z") this.map.pinch([drag.last], [at]);
-      else if (drag.moved) this.map.move(this.map.place(at));
-      drag.last = at;
-    }
+    const kind = event.pointerType;
+    this.drag = { from: at, last: at, moved: false, pinched: false, kind, line: [at] };
+    this.hand.hover(-1, at);
+    // The first of two fingers must not move z: wait until it is clear that there is one.
+    if (this.mode === "z" && kind !== "touch") this.hand.move(at);
   }
 
+  /** @param {PointerEvent} event */
+  _move(event) {
+    this.armed = true;
+    const at = this._at(event);
+    if (!this.pressed.has(event.pointerId)) {
+      if (event.buttons || event.pointerType === "touch" || !this.hand.ready()) return;
+      this.hand.hover(this.hand.pointAt(at, REACH.mouse), at);
+      return;
+    }
+    const before = [...this.pressed.values()].slice(0, 2);
+    this.pressed.set(event.pointerId, at);
+    const { drag } = this;
+    if (this.pressed.size >= 2) this.hand.pinch(before, [...this.pressed.values()].slice(0, 2));
+    else if (drag && !drag.pinched) this._drag(drag, at);
+  }
+
+  /** @param {NonNullable<Pointer["drag"]>} drag @param {Point} at */
+  _drag(drag, at) {
+    if (Math.hypot(at[0] - drag.from[0], at[1] - drag.from[1]) > CLICK) drag.moved = true;
+    if (this.mode === "pan") this.hand.pinch([drag.last], [at]);
+    else if (this.mode === "lasso") {
+      drag.line.push(at);
+      this.hand.lasso(drag.line, false);
+    } else if (drag.moved) this.hand.move(at);
+    drag.last = at;
+  }
+
+  /** @param {PointerEvent} event */
   _up(event) {
-    if (!this.pointers.delete(event.pointerId) || this.pointers.size) return;
+    if (!this.pressed.delete(event.pointerId) || this.pressed.size) return;
     const { drag } = this;
     this.drag = null;
-    const click = drag && !drag.moved && !drag.pinched && event.type === "pointerup";
-    const near = click ? this.map.pointAt(drag.from, REACH[drag.kind] ?? REACH.mouse) : -1;
+    if (!drag) return;
+    if (this.mode === "lasso" && !drag.pinched) {
+      this.hand.lasso(drag.moved ? drag.line : [], true);
+      if (drag.moved) return;
+    }
+    const click = !drag.moved && !drag.pinched && event.type === "pointerup";
+    const near = click ? this.hand.pointAt(drag.from, REACH[drag.kind] ?? REACH.mouse) : -1;
     if (near >= 0) {
-      this.map.pick(near);
+      this.hand.pick(near);
       return;
     }
-    if (click && drag.kind === "touch" && this.map.mode() === "z")
-      this.map.move(this.map.place(drag.from));
-    this.map.release();
+    if (click && drag.kind === "touch" && this.mode === "z") this.hand.move(drag.from);
+    this.hand.release();
+  }
+
+  /** @param {WheelEvent} event */
+  _wheel(event) {
+    if (!this.armed || !this.hand.ready()) return;
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    this.hand.zoom(Math.exp(event.deltaY * lines * NOTCH), this._at(event));
   }
 }

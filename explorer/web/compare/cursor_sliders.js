@@ -4,15 +4,16 @@ import { set, signed, write } from "../widgets/dom.js";
 
 const USUAL = 3; // how far they go where z is not farther out
 
-export class Cursor {
+export class CursorSliders {
   /**
    * @param {HTMLElement} root the page
    * @param {{move: (axis: number, value: number) => void, release: () => void}} listener
    */
   constructor(root, listener) {
-    this.held = null; // the input under the hand
+    /** The input under the hand. @type {HTMLInputElement | null} */
+    this.held = null;
     this.rows = ["across", "up"].map((name, axis) => {
-      const row = root.querySelector(`.${name}`);
+      const row = root.querySelector(`.slider.${name}`);
       const input = row.querySelector("input");
       input.addEventListener("input", () => {
         this.held = input;
@@ -33,17 +34,18 @@ export class Cursor {
   paint(t, axes, whose) {
     this.rows.forEach(({ row, input, output }, axis) => {
       const value = t[axis] ?? 0;
-      row.hidden = axes <= axis;
+      /** @type {HTMLElement} */ (row).hidden = axes <= axis;
       if (input !== this.held) {
         set(input, "min", Math.min(-USUAL, Math.floor(value * 10) / 10));
         set(input, "max", Math.max(USUAL, Math.ceil(value * 10) / 10));
         if (Number(input.value) !== Number(value.toFixed(2))) input.value = value.toFixed(2);
       }
-      const note = whose && `where ${whose} stands`;
+      const note = whose && `at ${whose}'s z`;
       row.classList.toggle("own", whose !== "");
       write(output, `${signed(value)} σ`);
       set(output, "title", note);
-      set(input, "aria-valuetext", [`${value.toFixed(2)} standard deviations`, note].filter(Boolean).join(", "));
+      const words = [`${value.toFixed(2)} standard deviations`, note].filter(Boolean).join(", ");
+      set(input, "aria-valuetext", words);
     });
   }
 }

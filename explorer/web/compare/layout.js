@@ -1,4 +1,4 @@
-// The Compare page's elements, made once: the input and the cursor on the left, a column a model.
+// The Compare page's elements: the input and the cursor on the left, a column a model.
 
 import { html } from "../widgets/dom.js";
 
@@ -9,55 +9,59 @@ const slider = (name, arrow, title) => `
       aria-label="${name}" title="${title}"></div>
   </div>`;
 
+const FAR = "How far out under the prior, in standard deviations of a normal one";
+
 export const page = () =>
   html(`
-<div class="stage compare" data-ready="false" data-new="true">
+<div class="stage compare" data-ready="false">
   <section class="input" aria-label="Input x and the cursor">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
     <canvas class="pad" width="280" height="280" role="img"
-      aria-label="x: draw a digit here with mouse, pen or finger" title="Draw a digit here"></canvas>
+      aria-label="x: draw here with mouse, pen or finger" title="Draw here"></canvas>
     <div class="buttons pen">
       <button type="button" class="undo" disabled>Undo</button>
       <button type="button" class="clear">Clear</button>
     </div>
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>
     <div class="heading"><p class="quantity z"><b>z</b> <span class="where"></span></p></div>
-    ${slider("across", "→", "How far out under the prior, in standard deviations of a normal one")}
-    ${slider("up", "↑", "How far out under the prior, in standard deviations of a normal one")}
+    ${slider("across", "→", FAR)}
+    ${slider("up", "↑", FAR)}
     <div class="buttons">
       <button type="button" class="back" title="Move every z to its model's mean of q(z|x)">z ← μ</button>
       <button type="button" class="manifold-switch" aria-pressed="false"
         title="The decoded picture of every place, as the maps' background">Manifold</button>
     </div>
+    <div class="switch" role="radiogroup" aria-label="What a drag on a map does">
+      <button type="button" role="radio" data-mode="z" aria-checked="true">Move z</button>
+      <button type="button" role="radio" data-mode="pan" aria-checked="false" tabindex="-1">Pan</button>
+      <button type="button" role="radio" data-mode="lasso" aria-checked="false" tabindex="-1">Lasso</button>
+    </div>
     <div class="heading"><p class="quantity z"><b>Walk</b></p></div>
     <div class="buttons walk-buttons">
-      <select class="path" aria-label="path">
-        <option value="straight">A to B, straight</option>
-        <option value="spherical">A to B, spherical</option>
-        <option value="across">traverse across</option>
-        <option value="up">traverse up</option>
-      </select>
+      <select class="path" aria-label="path"></select>
       <button type="button" class="mark-a" aria-label="Mark A" title="Mark where z is now as A">A</button>
       <button type="button" class="mark-b" aria-label="Mark B" title="Mark where z is now as B">B</button>
       <button type="button" class="go" aria-pressed="false">Play</button>
     </div>
     <input type="range" class="share" min="0" max="1" step="0.001" value="0" aria-label="place on the walk">
+    <p class="map-note" hidden><span class="text"></span> <button type="button" class="centre">z to their centre</button></p>
   </section>
   <div class="columns"></div>
+  <div class="tip" hidden><canvas class="picture"></canvas> <canvas class="picture"></canvas><p></p></div>
   <p class="fault" role="alert" hidden></p>
 </div>`);
 
-export const columnOf = () =>
+export const column = () =>
   html(`
 <section class="column">
   <header><svg class="dash" viewBox="0 0 36 8" aria-hidden="true"><path d="M0 4H36"></path></svg>
     <b class="name"></b> <span class="note"></span></header>
-  <div class="plane" tabindex="0" role="application">
-    <canvas class="base"></canvas><canvas class="over"></canvas><i class="cursor"></i>
+  <div class="map" tabindex="0" role="application">
     <p class="hint">Drag here: every model follows</p>
+    <p class="map-message"></p>
   </div>
   <div class="result">
-    <canvas class="digit x-hat" width="28" height="28" role="img"></canvas>
+    <canvas class="picture x-hat" role="img"></canvas>
     <div class="numbers">
       <p class="at"></p>
       <div class="term reconstruction"><span class="name" title="Cross-entropy of x̂ and x, the same quantity for every model">BCE(x̂, x)</span><span class="value"></span>
@@ -68,5 +72,5 @@ export const columnOf = () =>
       <p class="note bound"></p>
     </div>
   </div>
-  <div class="film" role="group" aria-label="filmstrip of the walk"></div>
+  <div class="film" role="group"></div>
 </section>`);

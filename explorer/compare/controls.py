@@ -1,0 +1,104 @@
+"""The line of controls of the Compare page: which models stand beside each other, and images."""
+
+import streamlit as st
+
+from explorer import paths
+from explorer.session import controls as boxes
+from explorer.session import view_state
+from explorer.session.catalogue import Model, Shown
+from explorer.session.scene import Scene, overflowing, scene_of
+from training.evaluation import table
+from training.evaluation.table import TableError
+
+MOST = 4
+FIRST = ("report-normal", "mnist-2d")  # the report's and ours, of one prior and dimension
+
+
+def scenes() -> tuple[dict[str, Scene], Shown]:
+    """Draw the controls and return what they choose: models by name, and the images.
+
+    Stops the page where there is nothing to choose.
+    """
+    offered = boxes.models()
+    good = {name: m for name, m in offered.items() if isinstance(m, Model)}
+    for sentence in [m for m in offered.values() if isinstance(m, str)]:
+        st.warning(sentence, icon=":material/error:")
+    if not good:
+        st.info("There is no checkpoint to compare; make one on the Train page.")
+        st.stop()
+    with st.container(key="controls"):
+        left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
+    names = _names(left, good)
+    shown = boxes.data_box(right)
+    view_state.get("place")  # what is wrong with it is told now
+    _heed_row(good)
+    image, n = view_state.get("image"), len(shown.images)
+    if image is not None and image >= n:
+        view_state.complain(
+            f"There is no image {image} here; the images are numbered 0 to {n - 1}."
+        )
+        view_state.put(image=None)
+    for sentence in view_state.complaints():
+        st.warning(sentence, icon=":material/error:")
+    found = {}
+    for name in names:
+        scene = scene_of(good[name], shown)
+        if scene is None:
+            st.warning(f"{overflowing(good[name])} it is left out.", icon=":material/error:")
+        else:
+            found[name] = scene
+    if not found:
+        st.info("Choose two to four checkpoints above: they are shown under one cursor.")
+        view_state.publish("beside", "data", "row")
+    return found, shown
+
+
+def _heed_row(good: dict[str, Model]) -> None:
+    """Say so where a link opens a row that the table does not have."""
+    row = view_state.get("row")
+    if row is None or row in good:
+        return
+    try:
+        known = table.read(paths.checkpoint_dir())
+    except (TableError, ValueError):  # the table says so itself
+        known = {}
+    if row not in known:
+        view_state.complain(
+            f"There is no checkpoint {view_state.quoted(row)} here; choose a row below."
+        )
+        view_state.put(row=None)
+
+
+def _names(place, good: dict[str, Model]) -> list[str]:
+    wanted = view_state.get("beside")
+    if wanted and len(wanted) > MOST:
+        view_state.complain(
+            f"The link names {len(wanted)} checkpoints, and {MOST} have room beside each other; "
+            f"these are the first {MOST}."
+        )
+        wanted = wanted[:MOST]
+    there = tuple(name for name in wanted or () if name in good)
+    if missing := ", ".join(view_state.quoted(n) for n in wanted or () if n not in good):
+        view_state.complain(
+            f"There is no checkpoint {missing} to show; the ones here are in the list."
+        )
+    if wanted is None or (wanted and not there):  # but not where a hand took all of them out
+        usual = [name for name in FIRST if name in good] + [n for n in good if n not in FIRST]
+        there = tuple(usual[:2])
+    view_state.put(beside=there)
+    view_state.show_in("beside_box", list(there))
+
+    def changed() -> None:
+        view_state.put(beside=tuple(st.session_state["beside_box"]))
+
+    chosen = place.multiselect(
+        "Checkpoints",
+        list(good),
+        key="beside_box",
+        max_selections=MOST,
+        select_all=False,
+        on_change=changed,
+        label_visibility="collapsed",
+        placeholder="Two to four checkpoints",
+    )
+    return list(chosen)

@@ -1,0 +1,63 @@
+"""Blobs on offer to the browser: models, pictures and maps of a scene, each made once."""
+
+import math
+from typing import Any, NamedTuple
+
+from explorer import blobs
+from explorer.figures import latent_scatter
+from explorer.latent.projections import MapView
+from explorer.server.assets import STORE
+from explorer.session.catalogue import Model, Shown
+from explorer.session.scene import Scene
+
+
+class Entry(NamedTuple):
+    """A model on offer: its name, a note on what it is, and the paths of its blobs."""
+
+    name: str
+    note: str
+    model: str
+    map: str
+
+
+def entry(name: str, scene: Scene, view: MapView, revision: tuple[Any, ...]) -> Entry:
+    """A scene's model and a map of its codes. The same `revision` stands for the same map."""
+    vae = scene.model.checkpoint.vae
+    note = f"{len(scene.dims)}-D · {vae.prior.title}"
+    return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision))
+
+
+def offer_model(model: Model) -> str:
+    """The path of the model's blob."""
+    found = model.checkpoint
+    return STORE.offer(("model", model.key), lambda: blobs.model(found.vae, found.name))
+
+
+def offer_pictures(shown: Shown) -> str:
+    """The path of the pictures' blob."""
+    images = shown.images
+    return STORE.offer(
+        ("pictures", shown.key),
+        lambda: blobs.pictures(images.images, images.labels, images.classes),
+    )
+
+
+def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
+    """The path of the map's blob. The same scene and `revision` stand for the same map."""
+
+    def build() -> bytes:
+        images, prior = scene.shown.images, scene.model.checkpoint.vae.prior
+        # Zoom and hidden classes belong to the scene and the projection, not to a step of t-SNE.
+        stays = "|".join(map(str, (*scene.key, *revision[:-1])))
+        plane = view.spec["kind"] == "plane"
+        scatter = latent_scatter.scatter(
+            view.points,
+            view.index,
+            images.labels.numpy()[view.index],
+            images.classes,
+            blobs.family(prior)["std"] if plane else 0.0,
+            prior.low if plane else -math.inf,
+        )
+        return blobs.map_(scatter, view.spec, view.axis_titles, scene.dims, stays, view.codes)
+
+    return STORE.offer(("map", scene.key, revision), build)

@@ -1,0 +1,217 @@
+// The Explore page: a session of one model, with a slider a dimension and panels for its terms.
+
+import { FilmStrip } from "../session/film_strip.js";
+import { ModelView } from "../session/model_view.js";
+import { noteOf } from "../session/notes.js";
+import { Session } from "../session/session.js";
+import { BETWEEN } from "../session/walk.js";
+import { oneOf } from "../widgets/choice.js";
+import { set, write, zName } from "../widgets/dom.js";
+import { paintImage } from "../widgets/image.js";
+import { page } from "./layout.js";
+import { paintPosterior } from "./posterior_table.js";
+import { Sampler } from "./sampler.js";
+import { Sliders } from "./sliders.js";
+import { KlBars, Terms, Trace } from "./terms.js";
+
+class Explore extends Session {
+  constructor() {
+    super(page());
+    this.view = new ModelView(this.$(".map"), this.listener(), { legend: this.$(".legend") });
+    this.scene = ""; // of model and images
+    this.film = new FilmStrip(this.$(".film"), (share) => {
+      this.halt();
+      this.go({ kind: "walk", share }, true);
+    });
+    this.film.setName("");
+    this.sliders = new Sliders(this.$(".sliders"), {
+      slide: (dim, value) => this._slide(dim, value),
+      release: () => this.settle(),
+      traverse: (dim) => {
+        this.openTab(this.$("[data-tab=walk]"));
+        this.walk.traverse(String(dim));
+      },
+    });
+    this.terms = new Terms(this.$(".terms-host"));
+    this.trace = new Trace(this.$(".trace"), () => this.change("tab"));
+    this.klBars = new KlBars(this.$("[data-panel=kl]"));
+    // Of a walk and of samples, one plays at a time.
+    this.sampler = new Sampler(this.$("[data-panel=sample]"), {
+      start: () => {
+        this.walk.play(false);
+        this.change("play");
+      },
+      stop: () => this.settle(),
+      resized: () => this.change("tab"),
+    });
+    this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) => this._open(button.dataset.tab));
+  }
+
+  _open(tab) {
+    for (const panel of this.root.querySelectorAll("[data-panel]"))
+      panel.hidden = panel.dataset.panel !== tab;
+    if (tab !== "sample") this.sampler.run(false);
+    this.change("film");
+  }
+
+  get tab() {
+    return this.$('[role=tab][aria-selected="true"]').dataset.tab;
+  }
+
+  get walkShown() {
+    return this.tab === "walk";
+  }
+
+  get wantsPlotly() {
+    return true;
+  }
+
+  viewOf() {
+    return this.view;
+  }
+
+  async update(data) {
+    write(this.$(".map-message"), data.message ?? "");
+    await super.update(data);
+    this.root.dataset.map = this.view.blob?.header.groups.length ? "there" : "none";
+  }
+
+  /** Another model, or other images: z and x begin where the page says. A drawing outlives another checkpoint. */
+  begin(images, models) {
+    const { view, data } = this;
+    const scene = data.key + data.models[0].model;
+    if (models) {
+      this.terms.setLikelihood(view.vae.likelihood);
+      this.sampler.setModel(view.vae);
+      this.trace.unit = view.vae.likelihood.constant === null ? "" : "nats, ";
+    }
+    if (scene === this.scene) return;
+    this.scene = scene;
+    this.told = "";
+    this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
+    this.sliders.setDims(view.dims);
+    this.klBars.setDims(view.dims);
+    this.walk.setPaths([
+      ...BETWEEN,
+      ...view.dims.map(({ index }) => ({ value: String(index), label: `traverse ${zName(index)}`, traverses: true })),
+    ]);
+    this.trace.clear();
+    const { image, z } = data.start;
+    const drawn = this.input.pad.active && !images;
+    if (!drawn) this.input.pad.deactivate();
+    this.setInput(drawn ? this.x : this.pictures.get(image), drawn ? this.image : image);
+    if (!drawn && z) this.where = { kind: "code", z: Float32Array.from(z) };
+  }
+
+  // --- what hands do ----------------------------------------------------------------------------
+
+  halt() {
+    super.halt();
+    this.sampler?.run(false);
+  }
+
+  setInput(x, image) {
+    // The server knows of images only: a drawing keeps the number of the one before.
+    super.setInput(x, image ?? this.image);
+    this.sampler.reset();
+  }
+
+  _slide(dim, value) {
+    this.halt();
+    const z = this.view.z.slice();
+    z[dim] = value;
+    this.go({ kind: "code", z });
+  }
+
+  traversal(view) {
+    const dim = view.dims.find(({ index }) => String(index) === this.walk.path);
+    if (!dim) return null;
+    const { index, low, high } = dim;
+    return {
+      dim: index,
+      value: (share) => low + share * (high - low),
+      share: (value) => Math.min(1, (value - low) / (high - low)),
+    };
+  }
+
+  report() {
+    const z = [...this.view.z].map((v) => Number(v.toFixed(4)));
+    return { key: this.data.key, image: this.image, z };
+  }
+
+  // --- a frame ----------------------------------------------------------------------------------
+
+  nextWhere(now) {
+    const z = this.sampler.next(now, this.view.vae, this.view.posterior);
+    this.drawn = z;
+    return z && { kind: "code", z };
+  }
+
+  paintPage(now, dirty) {
+    const { view, walk } = this;
+    const { vae, posterior } = view;
+    const recon = view.own;
+    const terms = { recon, kl: posterior.kl };
+    if (dirty.has("z") || dirty.has("x") || walk.playing) {
+      if (this.drawn) this.sampler.add(recon, vae.logRatio(view.z, posterior));
+      paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
+      if (Number.isFinite(recon)) this.trace.add(now, terms);
+    }
+    if (dirty.has("x")) this._paintInput();
+    this.sliders.paint(view.z, posterior);
+    const along = walk.playing ? this.traversal(view) : null;
+    this.sliders.setPlaying(along ? along.dim : null);
+    if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
+    write(this.$(".map-note .text"), this.lasso?.text ?? noteOf(view, this.mode, view.map.manifold.on));
+    this.$(".centre").hidden = !this.lasso;
+    this._paintTab(dirty.has("film"));
+    if (dirty.has("settle")) this._describe(terms);
+    if (this.sampler.active) this.change("play");
+    else if (this.drawn) {
+      this.drawn = null; // one draw is a release
+      queueMicrotask(() => this.settle());
+    }
+  }
+
+  _paintInput() {
+    const { vae, posterior, dims } = this.view;
+    const words = this.input.paint(this.x, this.image, this.pictures);
+    const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
+    paintImage(seen, this.x, this.pictures.shape);
+    paintImage(recon, vae.mean(vae.decode(posterior.mu)), vae.shape);
+    set(seen, "aria-label", `x as the encoder sees it: ${words}`);
+    set(recon, "aria-label", "its reconstruction, decoded from the mean of q(z|x)");
+    paintPosterior(this.$("table.posterior tbody"), posterior, dims);
+  }
+
+  _paintTab(film) {
+    const { tab, view, colours } = this;
+    if (film) this.film.stale = true;
+    if (tab === "trace") this.trace.paint(colours);
+    else if (tab === "kl") this.klBars.paint(view.posterior.klPerDim);
+    else if (tab === "sample") this.sampler.paint(colours, view.posterior.kl, view.over);
+    else this.film.paint(view);
+  }
+
+  _describe({ recon, kl }) {
+    const z = [...this.view.z].slice(0, 10).map((v) => v.toFixed(2)).join(", ");
+    set(this.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
+    write(this.$(".announce"), `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`);
+  }
+}
+
+/** @type {Explore | null} */
+let explore = null;
+
+/**
+ * Put the stage into `parent` and show `data`. There is one, however often this is called: what it shows
+ * outlives its place on the page.
+ * @param {HTMLElement} parent @param {any} data @param {(name: string, value: any) => void} send
+ */
+export function show(parent, data, send) {
+  explore ??= new Explore();
+  if (explore.root.parentElement !== parent) parent.append(explore.root);
+  explore.tell = (view) => send("view", view);
+  explore.update(data);
+  return explore;
+}

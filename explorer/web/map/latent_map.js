@@ -1,0 +1,338 @@
+// A map of a latent space: the codes of images under a projection, and what lies over them. Its window,
+// its hands and its names are here, whoever draws the codes: a plain canvas at first, then plotly.
+
+import { html, plotContext, set, sizeOf, watchSize } from "../widgets/dom.js";
+import { CanvasCodes } from "./canvas_codes.js";
+import { Legend } from "./legend.js";
+import { Manifold } from "./manifold.js";
+import { MapWindow, within } from "./map_window.js";
+import * as painter from "./painter.js";
+import { PlotlyCodes } from "./plotly_codes.js";
+import { Pointer } from "./pointer.js";
+
+/** @typedef {import("./map_window.js").Point} Point */
+/** @typedef {import("../model/blob_types.js").MapBlob} MapBlob */
+
+/**
+ * Hears what hands do, in the map's units.
+ * @typedef {object} Listener
+ * @property {(place: Point) => void} move
+ * @property {() => void} release
+ * @property {(image: number) => void} pick
+ * @property {(image: number | null, pixel: Point) => void} hover
+ * @property {(images: number[]) => void} selected
+ * @property {(event: KeyboardEvent) => void} key
+ * @property {(order: {id: number, z: Float32Array}) => void} grid a manifold to decode
+ * @property {() => import("./manifold.js").Source} source what a manifold is made of
+ * @property {() => void} resized the map can be painted anew
+ */
+
+/** @type {painter.Overlay} */
+const NOTHING = { rings: [], centre: null, path: [], ends: [] };
+
+export class LatentMap {
+  /**
+   * @param {HTMLElement} host
+   * @param {Listener} listener
+   * @param {{legend?: HTMLElement | null, small?: boolean}} [options] where the classes are listed; and
+   *   whether the map is one of several: smaller dots, without the codes that lie farthest out
+   */
+  constructor(host, listener, { legend = null, small = false } = {}) {
+    this.host = host;
+    this.listener = listener;
+    this.small = small;
+    const layer = (/** @type {string} */ name) =>
+      /** @type {HTMLCanvasElement} */ (html(`<canvas class="${name}" aria-hidden="true"></canvas>`));
+    this.paper = layer("manifold");
+    this.base = layer("base");
+    this.dots = layer("codes");
+    this.plot = html('<div class="plot" aria-hidden="true"></div>');
+    this.over = layer("over");
+    // Moved by its transform alone, the ring is painted once and never again.
+    this.ring = html('<i class="cursor" aria-hidden="true" hidden></i>');
+    host.append(this.paper, this.base, this.dots, this.plot, this.over, this.ring);
+    this.paper.hidden = true;
+    for (const canvas of [this.base, this.dots]) watchSize(canvas, () => this._resized());
+    watchSize(this.over, () => this._resized());
+    /** @type {MapBlob | null} */
+    this.blob = null;
+    /** @type {MapWindow | null} */
+    this.window = null;
+    /** @type {Record<string, string>} */
+    this.colours = {};
+    this.revision = "";
+    this.zoomed = false; // by a hand
+    /** @type {import("./canvas_codes.js").Codes | null} */
+    this.codes = null;
+    /** @type {import("./canvas_codes.js").Renderer} */
+    this.renderer = new CanvasCodes(this.dots);
+    this.overlay = NOTHING;
+    /** @type {ArrayLike<number> | null} */
+    this.cursor = null;
+    this.near = -1; // the code that the pointer rests on
+    /** The line of a lasso, in pixels. @type {Point[]} */
+    this.line = [];
+    /** @type {Set<number>} */
+    this.chosen = new Set();
+    this.frame = 0;
+    /** What has to be painted in the next frame. @type {Set<"base" | "over">} */
+    this.stale = new Set();
+    this.manifold = new Manifold(this.paper, small ? 26 : 34, listener.grid);
+    this.legend = legend && new Legend(legend, () => this._recode());
+    this.pointer = new Pointer(host, this._hand());
+    host.addEventListener("keydown", listener.key);
+  }
+
+  get ready() {
+    return Boolean(this.window && this.blob?.header.groups.length);
+  }
+
+  /** @returns {import("./pointer.js").Hand} */
+  _hand() {
+    const { listener } = this;
+    const image = (/** @type {number} */ code) => this.blob?.arrays.index[code] ?? -1;
+    return {
+      ready: () => this.ready,
+      move: (pixel) => this.window && listener.move(this.window.place(this.window.inside(pixel))),
+      release: listener.release,
+      pointAt: (pixel, reach) => this.pointAt(pixel, reach),
+      pick: (code) => listener.pick(image(code)),
+      hover: (code, pixel) => {
+        if (code === this.near) return;
+        this.near = code;
+        this._repaint("over");
+        listener.hover(code < 0 ? null : image(code), pixel);
+      },
+      pinch: (from, to) => this._look(this.window?.pinched(from, to)),
+      zoom: (factor, pixel) => this._look(this.window?.zoomed(factor, pixel)),
+      reset: () => this.reset(),
+      lasso: (line, done) => {
+        this.line = done ? [] : line;
+        if (done) listener.selected(this.imagesWithin(line));
+        this._repaint("over");
+      },
+    };
+  }
+
+  // --- what is shown ----------------------------------------------------------------------------
+
+  /**
+   * Show a map's blob. The same revision keeps zoom and hidden classes.
+   * @param {MapBlob} blob @param {Record<string, string>} colours of the theme
+   */
+  take(blob, colours) {
+    if (blob === this.blob && colours === this.colours) return;
+    const { header } = blob;
+    if (header.revision !== this.revision) {
+      this.revision = header.revision;
+      this.zoomed = false;
+      this.manifold.forget();
+      this.show(null, NOTHING);
+      this.near = -1;
+    }
+    this.blob = blob;
+    this.colours = colours;
+    this.manifold.ink = colours.ink;
+    this.legend?.show(header.groups);
+    this._recode();
+    this._resized();
+  }
+
+  /** Have plotly draw the codes from now on. @param {typeof Plotly} plotly */
+  async usePlotly(plotly) {
+    if (this.renderer instanceof PlotlyCodes || !this.codes || !this.window) return;
+    const next = new PlotlyCodes(this.plot, plotly);
+    await next.draw(this.codes, this.window);
+    this.renderer.remove();
+    this.renderer = next;
+    this.host.dataset.renderer = "plotly";
+    this._repaint("base");
+  }
+
+  /**
+   * Put the ring and what lies over the codes; the same objects again cost nothing.
+   * @param {ArrayLike<number> | null} cursor in the map's units @param {painter.Overlay} overlay
+   */
+  show(cursor, overlay) {
+    this.cursor = cursor;
+    if (overlay !== this.overlay) {
+      this.overlay = overlay;
+      this._repaint("over");
+    }
+    this._placeRing();
+  }
+
+  /** Images that are told apart from the others; none where all are alike. @param {Set<number>} images */
+  select(images) {
+    this.chosen = images;
+    this._recode();
+  }
+
+  /** @param {import("./pointer.js").Mode} mode */
+  setMode(mode) {
+    this.pointer.mode = mode;
+    this.host.dataset.mode = mode;
+  }
+
+  /** @param {boolean} on */
+  showManifold(on) {
+    this.manifold.show(on);
+    this._recode();
+    if (on) this.manifold.ask(this.listener.source());
+  }
+
+  /** Dimensions that are not on the map changed, so the manifold did. */
+  refreshManifold() {
+    this.manifold.askSoon(this.listener.source);
+  }
+
+  /** Show everything again. */
+  reset() {
+    this.zoomed = false;
+    this._look(this._whole(), false);
+  }
+
+  /** Zoom about the middle. @param {number} factor */
+  zoom(factor) {
+    const { window } = this;
+    if (window) this._look(window.zoomed(factor, [window.width / 2, window.height / 2]));
+  }
+
+  // --- places -----------------------------------------------------------------------------------
+
+  /** The shown code nearest to a pixel; -1 where none is near. @param {ArrayLike<number>} pixel @param {number} reach in pixels */
+  pointAt(pixel, reach) {
+    if (!this.ready || !this.blob || !this.window) return -1;
+    const { arrays, header } = this.blob;
+    const [x, y] = this.window.place(pixel);
+    let least = (reach * this.window.unit) ** 2;
+    let best = -1;
+    for (const { name, points } of header.groups) {
+      if (this.legend?.hidden.has(name)) continue;
+      for (let i = points[0]; i < points[1]; i++) {
+        const distance = (arrays.x[i] - x) ** 2 + (arrays.y[i] - y) ** 2;
+        if (distance < least) {
+          least = distance;
+          best = i;
+        }
+      }
+    }
+    return best;
+  }
+
+  /** The shown images within a line of pixels. @param {Point[]} line @returns {number[]} */
+  imagesWithin(line) {
+    const { blob, window } = this;
+    if (!blob || !window || line.length < 3) return [];
+    const polygon = line.map((pixel) => window.place(pixel));
+    const { x, y, index } = blob.arrays;
+    /** @type {number[]} */
+    const found = [];
+    for (const { name, points } of blob.header.groups)
+      if (!this.legend?.hidden.has(name))
+        for (let i = points[0]; i < points[1]; i++)
+          if (within([x[i], y[i]], polygon)) found.push(index[i]);
+    return found;
+  }
+
+  // --- painting ---------------------------------------------------------------------------------
+
+  _whole() {
+    const [width, height] = sizeOf(this.over);
+    if (!this.blob || !width || !height) return null;
+    const { bounds, anchored } = this.blob.header;
+    return MapWindow.fit(this.small ? bounds.core : bounds.all, width, height, anchored);
+  }
+
+  _resized() {
+    const [width, height] = sizeOf(this.over);
+    if (!this.blob || !width || !height) return;
+    const { window } = this;
+    if (!window || !this.zoomed) this._look(this._whole(), false);
+    else this._look(window.resized(width, height));
+  }
+
+  /** Show another part of the map. @param {MapWindow | null | undefined} window @param {boolean} [byHand] */
+  _look(window, byHand = true) {
+    if (!window) return;
+    if (byHand) this.zoomed = true;
+    this.window = this.manifold.window = window;
+    this.host.dataset.window = [...window.x, ...window.y].join();
+    this._repaint("base");
+    this._repaint("over");
+    this.manifold.paint();
+    this.manifold.askSoon(this.listener.source);
+    this._placeRing();
+    this.listener.resized();
+  }
+
+  /** What is drawn of the codes changed. */
+  _recode() {
+    if (!this.blob) return;
+    const { header, arrays } = this.blob;
+    /** @type {Uint8Array | null} */
+    let chosen = null;
+    if (this.chosen.size) chosen = Uint8Array.from(arrays.index, (image) => Number(this.chosen.has(image)));
+    this.codes = {
+      groups: header.groups,
+      x: arrays.x,
+      y: arrays.y,
+      hidden: this.legend?.hidden ?? new Set(),
+      chosen,
+      opacity: this.manifold.on ? 0.45 : 1,
+      small: this.small,
+    };
+    this._repaint("base");
+    this._repaint("over");
+  }
+
+  /** @param {"base" | "over"} what */
+  _repaint(what) {
+    this.stale.add(what);
+    this.frame ||= requestAnimationFrame(() => this.paint());
+  }
+
+  /** Paint what is stale, now. */
+  paint() {
+    if (this.frame) cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const { window, codes, stale } = this;
+    if (!window || !codes || !this.blob || !stale.size) return;
+    this.stale = new Set();
+    if (stale.has("base")) {
+      const { context, width } = plotContext(this.base);
+      if (!width) return;
+      if (this.blob.header.axis_titles) painter.paintGrid(context, window, this.colours);
+      this.renderer.draw(codes, window);
+    }
+    if (stale.has("over")) this._paintOver(window, codes);
+  }
+
+  /** @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes */
+  _paintOver(window, codes) {
+    const { context: c } = plotContext(this.over);
+    const { colours, blob } = this;
+    painter.paintAxes(c, window, colours, blob?.header.axis_titles ?? null);
+    painter.paintNames(c, window, colours, codes.groups, codes.hidden, this.small ? 17 : 19);
+    painter.paintOverlay(c, window, colours, this.overlay);
+    if (this.line.length > 2) painter.paintLasso(c, colours, this.line);
+    if (this.near < 0 || !blob) return;
+    c.strokeStyle = colours.ink;
+    c.lineWidth = 2;
+    c.beginPath();
+    c.arc(...window.pixel([blob.arrays.x[this.near], blob.arrays.y[this.near]]), 7, 0, 2 * Math.PI);
+    c.stroke();
+  }
+
+  /** The ring; at the edge nearest to a place that is beyond it, it is dotted. */
+  _placeRing() {
+    const { ring, window, cursor } = this;
+    const there = Boolean(window && cursor);
+    if (ring.hidden === there) ring.hidden = !there;
+    if (!window || !cursor) return;
+    const at = window.pixel(cursor);
+    const inside = window.inside(at);
+    set(ring, "class", inside.some((v, k) => v !== at[k]) ? "cursor beyond" : "cursor");
+    ring.style.transform = `translate(${inside[0].toFixed(1)}px, ${inside[1].toFixed(1)}px)`;
+  }
+}

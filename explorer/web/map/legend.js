@@ -1,0 +1,56 @@
+// The classes beside a map: a press takes one off the map, two presses leave it alone there.
+
+import { set } from "../widgets/dom.js";
+
+/** @typedef {import("./painter.js").Group} Group */
+
+export class Legend {
+  /** @param {HTMLElement} host @param {(hidden: Set<string>) => void} changed */
+  constructor(host, changed) {
+    this.host = host;
+    this.changed = changed;
+    /** Names of the classes that are not shown. @type {Set<string>} */
+    this.hidden = new Set();
+    /** @type {Group[]} */
+    this.groups = [];
+    host.addEventListener("click", (event) => this._pressed(event, false));
+    host.addEventListener("dblclick", (event) => this._pressed(event, true));
+  }
+
+  /** @param {Group[]} groups */
+  show(groups) {
+    const key = (/** @type {Group[]} */ all) => all.map((g) => g.name + g.colour).join("\n");
+    if (key(groups) === key(this.groups)) return;
+    this.groups = groups;
+    this.hidden = new Set();
+    this.host.replaceChildren(
+      ...groups.map(({ name, colour }) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.dataset.name = button.textContent = name;
+        button.title = `Show or hide ${name}; twice: only ${name}`;
+        button.style.setProperty("--dot", colour);
+        set(button, "aria-pressed", true);
+        return button;
+      }),
+    );
+  }
+
+  /** @param {MouseEvent} event @param {boolean} alone */
+  _pressed(event, alone) {
+    const button = /** @type {HTMLElement} */ (event.target).closest("button");
+    const name = button?.dataset.name;
+    if (name === undefined) return;
+    const others = this.groups.map((g) => g.name).filter((other) => other !== name);
+    if (alone) {
+      const was = others.every((other) => this.hidden.has(other));
+      this.hidden = new Set(was ? [] : others);
+    } else {
+      this.hidden = new Set(this.hidden);
+      if (!this.hidden.delete(name)) this.hidden.add(name);
+    }
+    for (const one of /** @type {Iterable<HTMLElement>} */ (this.host.children))
+      set(one, "aria-pressed", !this.hidden.has(one.dataset.name ?? ""));
+    this.changed(this.hidden);
+  }
+}

@@ -1,0 +1,207 @@
+// A map's grid, codes, names, and what lies over them, painted on plain canvases. Lengths in CSS pixels.
+
+import { ticks } from "./map_window.js";
+
+/** @typedef {import("./map_window.js").MapWindow} MapWindow */
+/** @typedef {import("./map_window.js").Point} Point */
+/** @typedef {CanvasRenderingContext2D} Context */
+
+/**
+ * A class of images on the map: codes from `points[0]` to `points[1]`, and where its name is written.
+ * @typedef {{name: string, colour: string, points: [number, number], label: Point | null}} Group
+ */
+
+/**
+ * What lies over the codes, in the map's units: the ellipses of q(z|x) at two and one standard deviation,
+ * its mean, a path and its ends, and the code that the pointer rests on.
+ * @typedef {object} Overlay
+ * @property {ArrayLike<number>[][]} rings
+ * @property {ArrayLike<number> | null} centre
+ * @property {ArrayLike<number>[]} path
+ * @property {(ArrayLike<number> | null)[]} ends
+ */
+
+const GAP = 110; // pixels between lines of the grid, about
+
+/** Diameter in pixels and opacity of a code's dot, by how many there are. @param {number} n */
+export function dotOf(n) {
+  if (n > 30_000) return { size: 2.5, opacity: 0.5 };
+  return n > 6000 ? { size: 4, opacity: 0.6 } : { size: 5, opacity: 0.7 };
+}
+
+/**
+ * Lines at round values, and their numbers along the edges.
+ * @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+ */
+export function paintGrid(c, window, colours) {
+  const { width, height } = window;
+  c.strokeStyle = colours.grid;
+  c.lineWidth = 1;
+  c.beginPath();
+  for (const v of ticks(window.x, GAP * window.unit)) {
+    const px = Math.round(window.pixel([v, 0])[0]) + 0.5;
+    c.moveTo(px, 0);
+    c.lineTo(px, height);
+  }
+  for (const v of ticks(window.y, GAP * window.unit)) {
+    const py = Math.round(window.pixel([0, v])[1]) + 0.5;
+    c.moveTo(0, py);
+    c.lineTo(width, py);
+  }
+  c.stroke();
+}
+
+/** The dots of all classes, as sprites. @param {Context} c @param {MapWindow} window
+ * @param {{groups: Group[], x: Float32Array, y: Float32Array, hidden: Set<string>,
+ *   chosen: Uint8Array | null, opacity: number, small: boolean}} codes */
+export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, small }) {
+  const dot = dotOf(x.length);
+  const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
+  const half = size / 2 + 1;
+  const ratio = c.getTransform().a;
+  for (const { name, colour, points } of groups) {
+    if (hidden.has(name)) continue;
+    const sprite = disc(colour, size, ratio);
+    for (let i = points[0]; i < points[1]; i++) {
+      const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
+      const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
+      if (px < -half || py < -half || px > window.width + half || py > window.height + half) continue;
+      c.globalAlpha = dot.opacity * opacity * (chosen && !chosen[i] ? 0.2 : 1);
+      c.drawImage(sprite, px - half, py - half, 2 * half, 2 * half);
+    }
+  }
+  c.globalAlpha = 1;
+}
+
+/** @type {Map<string, HTMLCanvasElement>} */
+const discs = new Map();
+
+/** @param {string} colour @param {number} size @param {number} ratio */
+function disc(colour, size, ratio) {
+  const key = `${colour} ${size} ${ratio}`;
+  const known = discs.get(key);
+  if (known) return known;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = Math.ceil((size + 2) * ratio);
+  const c = /** @type {Context} */ (canvas.getContext("2d"));
+  c.fillStyle = colour;
+  c.beginPath();
+  c.arc(canvas.width / 2, canvas.height / 2, (size * ratio) / 2, 0, 2 * Math.PI);
+  c.fill();
+  discs.set(key, canvas);
+  return canvas;
+}
+
+/**
+ * The axes' numbers and names, readable over codes.
+ * @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+ * @param {string[] | null} titles of the axes; null where they mean nothing
+ */
+export function paintAxes(c, window, colours, titles) {
+  if (!titles) return;
+  const { width, height } = window;
+  const write = halo(c, colours.paper, 4);
+  const label = (/** @type {number} */ v) => String(v).replace("-", "−");
+  c.font = "13px sans-serif";
+  c.textBaseline = "alphabetic";
+  c.fillStyle = colours.ink;
+  c.textAlign = "center";
+  const room = 8.5 * titles[0].length + 20;
+  for (const v of ticks(window.x, GAP * window.unit)) {
+    const [px] = window.pixel([v, 0]);
+    if (px > 24 && px < width - room) write(label(v), px, height - 5);
+  }
+  c.textAlign = "left";
+  for (const v of ticks(window.y, GAP * window.unit)) {
+    const [, py] = window.pixel([0, v]);
+    if (py > 30 && py < height - 20) write(label(v), 4, py + 4);
+  }
+  c.font = "bold 15px sans-serif";
+  c.fillStyle = colours.z;
+  c.textAlign = "right";
+  write(`${titles[0]} →`, width - 5, height - 5);
+  c.textAlign = "left";
+  write(`↑ ${titles[1]}`, 4, 16);
+}
+
+/** Each class's name where it is dense. @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+ * @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, in pixels */
+export function paintNames(c, window, colours, groups, hidden, size) {
+  const write = halo(c, colours.paper, 4);
+  c.font = `bold ${size}px sans-serif`;
+  c.textAlign = "center";
+  c.textBaseline = "middle";
+  c.fillStyle = colours.ink;
+  for (const { name, label } of groups)
+    if (label && !hidden.has(name)) write(short(name), ...window.pixel(label));
+}
+
+/** A long name cut. @param {string} name */
+const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
+
+/** @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours @param {Overlay} overlay */
+export function paintOverlay(c, window, colours, { rings, centre, path, ends }) {
+  const trace = (/** @type {ArrayLike<number>[]} */ points) => {
+    c.beginPath();
+    for (const point of points) c.lineTo(...window.pixel(point));
+  };
+  c.strokeStyle = c.fillStyle = colours.posterior;
+  c.lineWidth = 2;
+  rings.forEach((ring, n) => {
+    trace(ring);
+    c.closePath();
+    c.globalAlpha = n ? 0.4 : 0.22;
+    c.fill();
+    c.globalAlpha = 0.85;
+    c.stroke();
+  });
+  c.globalAlpha = 1;
+  if (centre) {
+    const [x, y] = window.pixel(centre);
+    c.beginPath();
+    c.moveTo(x - 5, y);
+    c.lineTo(x + 5, y);
+    c.moveTo(x, y - 5);
+    c.lineTo(x, y + 5);
+    c.stroke();
+  }
+  c.strokeStyle = colours.z;
+  c.lineWidth = 2.5;
+  c.setLineDash([6, 4]);
+  trace(path);
+  c.stroke();
+  c.setLineDash([]);
+  const write = halo(c, colours.paper, 5);
+  c.font = "bold 17px sans-serif";
+  c.textAlign = "center";
+  c.textBaseline = "middle";
+  c.fillStyle = colours.z;
+  ends.forEach((end, k) => end && write("AB"[k], ...window.pixel(end)));
+}
+
+/** The line of a lasso. @param {Context} c @param {Record<string, string>} colours @param {ArrayLike<number>[]} line in pixels */
+export function paintLasso(c, colours, line) {
+  c.beginPath();
+  for (const [x, y] of /** @type {Point[]} */ (line)) c.lineTo(x, y);
+  c.closePath();
+  c.globalAlpha = 0.12;
+  c.fillStyle = colours.z;
+  c.fill();
+  c.globalAlpha = 1;
+  c.setLineDash([4, 3]);
+  c.lineWidth = 1.5;
+  c.strokeStyle = colours.ink;
+  c.stroke();
+  c.setLineDash([]);
+}
+
+/** A writer whose letters have an edge of the paper's colour. @param {Context} c @param {string} paper @param {number} edge */
+function halo(c, paper, edge) {
+  return (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
+    c.lineWidth = edge;
+    c.lineJoin = "round";
+    c.strokeStyle = paper;
+    c.strokeText(text, x, y);
+    c.fillText(text, x, y);
+  };
+}

@@ -1,0 +1,94 @@
+// The codes of a map by plotly's WebGL scatter: many points, moved and zoomed in a frame. Axes, names
+// and hands are the map's own, so that plotly can take over without a jump.
+
+import { dotOf } from "./painter.js";
+
+/** @typedef {import("./map_window.js").MapWindow} MapWindow */
+/** @typedef {import("./canvas_codes.js").Codes} Codes */
+
+const BARE = { visible: false, fixedrange: true };
+
+/** @implements {import("./canvas_codes.js").Renderer} */
+export class PlotlyCodes {
+  /** @param {HTMLElement} plot where plotly draws @param {typeof Plotly} plotly */
+  constructor(plot, plotly) {
+    this.plot = plot;
+    this.plotly = plotly;
+    /** @type {Codes | null} */
+    this.codes = null;
+    /** @type {MapWindow | null} */
+    this.window = null;
+    /** Whether plotly is at work; the newest order waits. */
+    this.busy = false;
+    this.asked = false;
+  }
+
+  /** @param {Codes} codes @param {MapWindow} window */
+  draw(codes, window) {
+    this.asked = true;
+    const again = codes !== this.codes || window.width !== this.window?.width || window.height !== this.window.height;
+    this.codes = codes;
+    this.window = window;
+    this.anew ||= again;
+    return this.busy ? undefined : this._work();
+  }
+
+  async _work() {
+    this.busy = true;
+    try {
+      while (this.asked && this.window && this.codes) {
+        this.asked = false;
+        const { x, y } = this.window;
+        if (this.anew) {
+          this.anew = false;
+          await this.plotly.react(this.plot, tracesOf(this.codes), layoutOf(this.window), { staticPlot: true });
+        } else await this.plotly.relayout(this.plot, { "xaxis.range": [...x], "yaxis.range": [...y] });
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  remove() {
+    this.plotly.purge(this.plot);
+  }
+}
+
+/** @param {MapWindow} window */
+const layoutOf = ({ width, height, x, y }) => ({
+  width,
+  height,
+  margin: { l: 0, r: 0, t: 0, b: 0 },
+  paper_bgcolor: "rgba(0,0,0,0)",
+  plot_bgcolor: "rgba(0,0,0,0)",
+  showlegend: false,
+  hovermode: false,
+  xaxis: { ...BARE, range: [...x] },
+  yaxis: { ...BARE, range: [...y] },
+});
+
+/** One WebGL trace a class. @param {Codes} codes */
+function tracesOf({ groups, x, y, hidden, chosen, opacity, small }) {
+  const dot = dotOf(x.length);
+  const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
+  return groups.map(({ name, colour, points: [from, to] }) => ({
+    type: "scattergl",
+    mode: "markers",
+    name,
+    x: x.subarray(from, to),
+    y: y.subarray(from, to),
+    visible: !hidden.has(name),
+    hoverinfo: "skip",
+    marker: { color: colour, size, opacity: dot.opacity * opacity },
+    unselected: { marker: { opacity: 0.2 * dot.opacity * opacity } },
+    selectedpoints: chosen ? placesOf(chosen.subarray(from, to)) : null,
+  }));
+}
+
+/** @param {Uint8Array} flags */
+function placesOf(flags) {
+  /** @type {number[]} */
+  const found = [];
+  flags.forEach((flag, i) => flag && found.push(i));
+  return found;
+}

@@ -1,0 +1,47 @@
+// The card beside the pointer: the image of the nearest code, and its reconstruction.
+
+import { write } from "../widgets/dom.js";
+import { paintImage } from "../widgets/image.js";
+
+export class HoverCard {
+  /** @param {HTMLElement} root the page, which holds the card */
+  constructor(root) {
+    this.root = root;
+    /** @type {HTMLElement} */
+    this.card = root.querySelector(".tip");
+    this.canvases = this.card.querySelectorAll("canvas");
+    this.words = this.card.querySelector("p");
+  }
+
+  hide() {
+    this.card.hidden = true;
+  }
+
+  /**
+   * @param {number} image @param {ArrayLike<number>} at pixels of `host` @param {HTMLElement} host
+   * @param {import("../model/vae.js").Vae} vae @param {import("../model/blobs.js").Pictures} pictures
+   */
+  show(image, at, host, vae, pictures) {
+    const x = pictures.get(image);
+    const posterior = vae.encode(x);
+    const output = vae.decode(posterior.mu);
+    const recon = vae.reconstruction(output, x);
+    paintImage(this.canvases[0], x, pictures.shape);
+    paintImage(this.canvases[1], vae.mean(output), vae.shape);
+    write(
+      this.words,
+      `image ${image}, class ${pictures.classes[pictures.labels[image]]} · at its μ: ` +
+        `reconstruction ${recon.toFixed(1)}, KL ${posterior.kl.toFixed(2)}` +
+        (vae.likelihood.constant === null ? "" : " nats"),
+    );
+    this.card.hidden = false;
+    const map = host.getBoundingClientRect();
+    const base = this.root.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.card;
+    const left = map.left - base.left + at[0] + 16;
+    const top = map.top - base.top + at[1] - height - 12;
+    const right = base.width - width - 4;
+    this.card.style.left = `${left > right ? Math.max(4, left - width - 32) : left}px`;
+    this.card.style.top = `${top < 4 ? top + height + 28 : top}px`;
+  }
+}

@@ -1,0 +1,261 @@
+// One model of a session: its map, its z, its picture and its terms.
+
+import { LIKELIHOODS } from "../model/likelihoods.js";
+import { spherical, straight } from "../model/paths.js";
+import { LatentMap } from "../map/latent_map.js";
+import { ellipse, nearest, viewOf } from "../map/projections.js";
+
+const DRAWS = 256; // of the reconstruction term's mean over q(z|x)
+const STEPS = 40; // of a path on the map
+
+/**
+ * Where z is in all models of a session: at its own mean of q(z|x); at a place `t` of the prior, in
+ * standard normal units; at a share of the walk; or at a code, which a single model has.
+ * @typedef {{kind: "mu"} | {kind: "place", t: number[]} | {kind: "walk", share: number}
+ *   | {kind: "code", z: Float32Array, at?: {xy: number[], code: number}}} Where
+ */
+
+/**
+ * A path along one dimension: the value there at a share of it, and back.
+ * @typedef {{dim: number, value: (share: number) => number, share: (value: number) => number}} Traversal
+ */
+
+export class ModelView {
+  /**
+   * @param {HTMLElement} host of the map
+   * @param {{move: (view: ModelView, xy: number[]) => void, release: () => void,
+   *   pick: (image: number) => void, hover: (view: ModelView, image: number | null, px: number[]) => void,
+   *   selected: (view: ModelView, images: number[]) => void,
+   *   key: (view: ModelView, event: KeyboardEvent) => void, changed: (what: string) => void}} listener
+   * @param {{legend?: HTMLElement, small?: boolean}} options of the map
+   */
+  constructor(host, listener, options) {
+    this.listener = listener;
+    this.map = new LatentMap(
+      host,
+      {
+        move: (xy) => listener.move(this, xy),
+        release: listener.release,
+        pick: listener.pick,
+        hover: (image, px) => listener.hover(this, image, px),
+        selected: (images) => listener.selected(this, images),
+        key: (event) => listener.key(this, event),
+        grid: (order) => this.worker?.postMessage({ kind: "grid", ...order }),
+        source: () => ({ z: this.z, shape: this.vae.shape, put: (z, xy) => this.put(z, xy) }),
+        resized: () => listener.changed("map"),
+      },
+      options,
+    );
+    this.name = "";
+    /** @type {import("../model/vae.js").Vae} */
+    this.vae = null;
+    /** @type {import("../model/blob_types.js").MapBlob} */
+    this.blob = null;
+    this.projection = null; // of the map; null where there is none
+    this.pictures = null;
+    /** @type {Float32Array} */
+    this.x = null;
+    /** @type {import("../model/vae.js").Posterior} */
+    this.posterior = null;
+    /** @type {Float32Array} */
+    this.z = null;
+    /** Where a hand has put the ring of a map without inverse. @type {{xy: number[], code: number} | null} */
+    this.at = null;
+    /** The mean of p(x|z). @type {Float32Array} */
+    this.picture = undefined;
+    /** Terms of x at z: the model's own, and cross-entropy. */
+    this.own = this.bce = NaN;
+    /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
+    this.over = null;
+    this.order = 0; // counts x
+    /** @type {Worker | null} */
+    this.worker = null;
+    /** Codes of the walk's ends. @type {(Float32Array | null)[]} */
+    this.ends = [null, null];
+    /** The code at a share of the walk. @type {(share: number) => Float32Array} */
+    this.walk = () => this.z;
+    this.path = [];
+    this.overlay = null;
+    this.overlayOf = []; // what it was made of
+  }
+
+  // --- the model --------------------------------------------------------------------------------
+
+  /** Show a model and a map of its codes; whether the model is another one. */
+  take({ name, vae, blob, pictures, colours }) {
+    const other = vae !== this.vae;
+    if (other) {
+      this.x = this.picture = null;
+      this.ends = [null, null];
+    }
+    const same = blob === this.blob;
+    Object.assign(this, { name, vae, blob, pictures });
+    if (!same) {
+      this.projection = viewOf(blob);
+      this.at = null;
+    }
+    this.dims = blob.header.dims;
+    this.axes = blob.header.view.axes ?? [0];
+    this.map.take(blob, colours);
+    return other;
+  }
+
+  /** Have a worker of its own for what takes longer than a frame. @param {string} worker @param {string} model addresses */
+  work(worker, model) {
+    if (!this.worker) {
+      try {
+        this.worker = new Worker(worker, { type: "module" });
+        this.worker.onmessage = ({ data }) => this._answered(data);
+      } catch {
+        this.worker = null; // the page works without; only means and manifolds are missing
+      }
+    }
+    this.worker?.postMessage({ model });
+  }
+
+  leave() {
+    this.worker?.terminate();
+  }
+
+  _answered(answer) {
+    if (answer.kind === "grid") this.map.manifold.take(answer);
+    else if (answer.kind === "term") this.own = answer.value;
+    else if (answer.id === this.order) this.over = answer;
+    this.listener.changed("worker");
+  }
+
+  /** Take x: q(z|x), and an order for the term's mean over it. @param {Float32Array} x */
+  encode(x) {
+    if (x === this.x) return;
+    this.x = x;
+    this.posterior = this.vae.encode(x);
+    this.level = LIKELIHOODS.bernoulli(this.vae.decode(this.posterior.mu), x) + this.posterior.kl;
+    this.over = null;
+    this.order += 1;
+    const { order: id, posterior } = this;
+    this.worker?.postMessage({ kind: "expect", id, x, posterior, draws: DRAWS });
+  }
+
+  // --- where z is -------------------------------------------------------------------------------
+
+  /** Put a code at a place of the map, or as near as the prior lets it. */
+  put(z, xy) {
+    this.projection.move(z, xy);
+    this.vae.clampToSupport(z);
+  }
+
+  /** z, moved to a place of its map: a new code, and where the ring is if that has no inverse. */
+  codeAt(xy) {
+    const { projection, blob, dims } = this;
+    const z = this.z.slice();
+    if (!projection.invertible) {
+      const { x, y, index } = blob.arrays;
+      const code = nearest(x.length, 2, (i, j) => (j ? y[i] : x[i]), xy);
+      return { z: this.vae.encode(this.pictures.get(index[code])).mu, at: { xy, code } };
+    }
+    projection.move(z, xy);
+    // Far beyond every code there is nothing to see, and no way back by hand.
+    for (const { index, low, high } of dims) {
+      const span = high - low;
+      z[index] = Math.min(high + span, Math.max(low - span, z[index]));
+    }
+    return { z: this.vae.clampToSupport(z) };
+  }
+
+  /** A code at a place under the prior; the dimensions that are not shown keep μ's. */
+  codeUnderPrior(t, mu) {
+    const z = Float32Array.from(mu);
+    this.axes.forEach((axis, k) => {
+      if (Number.isFinite(t[k])) z[axis] = this.vae.prior.fromStandardNormal(t[k]);
+    });
+    return this.vae.clampToSupport(z);
+  }
+
+  /** Where values of the shown dimensions, or z's, lie under the prior, in standard normal units. */
+  underPrior(values = this.axes.map((axis) => this.z?.[axis] ?? this.vae.prior.fromStandardNormal(0))) {
+    return values.map((value) => this.vae.prior.toStandardNormal(value));
+  }
+
+  /** How far out the map goes along its axis `k`, in standard normal units. */
+  reach(k) {
+    const { window } = this.map;
+    if (!window || k >= this.axes.length) return 0;
+    return Math.max(...this.underPrior(k ? window.y : window.x).map(Math.abs));
+  }
+
+  /** Make a remembered place an end of the walk. */
+  mark(k, { x, where }) {
+    const { mu } = this.vae.encode(x);
+    this.ends[k] = where.kind === "place" ? this.codeUnderPrior(where.t, mu) : Float32Array.from(mu);
+  }
+
+  /** Lead the walk along a dimension, or from A to B. @param {string} path @param {Traversal | null} along */
+  setPath(path, along) {
+    const { prior } = this.vae;
+    const [a, b] = this.ends;
+    const from = Float32Array.from(this.z ?? this.posterior.mu);
+    this.walk = (share) => {
+      if (along) {
+        const z = from.slice();
+        if (along.dim < z.length) z[along.dim] = along.value(share);
+        return this.vae.clampToSupport(z);
+      }
+      const z = path === "spherical" ? spherical(a, b, share, prior.mean) : straight(a, b, share);
+      return this.vae.clampToSupport(z);
+    };
+    this.path = Array.from({ length: STEPS }, (_, i) => this.walk(i / (STEPS - 1)));
+  }
+
+  /** Move z to where the session is, decode, and take its terms. @param {Where} where */
+  go(where) {
+    const { vae, posterior } = this;
+    this.at = (where.kind === "code" && where.at) || null;
+    if (where.kind === "place") this.z = this.codeUnderPrior(where.t, posterior.mu);
+    else if (where.kind === "walk") this.z = this.walk(where.share);
+    else this.z = Float32Array.from(where.kind === "code" ? where.z : posterior.mu);
+    const output = vae.decode(this.z);
+    this.picture = vae.mean(output, this.picture ?? undefined);
+    this.bce = LIKELIHOODS.bernoulli(output, this.x);
+    // A costly term is the worker's, a frame or two later: no picture waits for it.
+    if (vae.costly && this.worker)
+      this.worker.postMessage({ kind: "term", of: this.order, x: this.x, z: this.z });
+    else this.own = vae.likelihood.name === "bernoulli" ? this.bce : vae.reconstruction(output, this.x);
+  }
+
+  // --- the map ----------------------------------------------------------------------------------
+
+  /** The place of z on the map; without an inverse that of the image that a hand took, or the nearest. */
+  cursor() {
+    const { projection, blob, z } = this;
+    if (!projection || !z) return null;
+    if (projection.invertible) return projection.project(z);
+    const { x, y } = blob.arrays;
+    const code = this.nearestCode();
+    return [x[code], y[code]];
+  }
+
+  /** The code at the ring of a map without inverse. */
+  nearestCode() {
+    return this.at?.code ?? this.projection.at(this.z);
+  }
+
+  /** Paint the ring, the ellipse of q(z|x), and the walk where it is shown. @param {boolean} walking @param {boolean} ends whether it has some */
+  paintMap(walking, ends) {
+    const { projection, posterior } = this;
+    const parts = [projection, posterior, walking && this.path, walking && ends, ...this.ends];
+    if (!this.overlay || parts.some((part, n) => part !== this.overlayOf[n])) {
+      this.overlayOf = parts;
+      const project = (code) => projection.project(code);
+      const shown = Boolean(projection?.invertible);
+      const centre = shown ? project(posterior.mu) : null;
+      const walk = shown && walking;
+      this.overlay = {
+        centre,
+        rings: shown ? [2, 1].map((s) => ellipse(centre, projection.covariance(posterior), s)) : [],
+        path: walk ? this.path.map(project) : [],
+        ends: walk && ends ? this.ends.map((code) => code && project(code)) : [],
+      };
+    }
+    this.map.show(this.cursor(), this.overlay);
+  }
+}

@@ -1,0 +1,52 @@
+// Sentences about a map: what a drag does there, what is not what it seems, what a lasso holds.
+
+import { zName } from "../widgets/dom.js";
+
+/**
+ * @param {import("./model_view.js").ModelView} view @param {string} mode of a drag @param {boolean} manifold
+ * @returns {string} the sentence under the map
+ */
+export function noteOf(view, mode, manifold) {
+  const { projection, blob, dims, z } = view;
+  if (!projection) return "";
+  if (mode === "pan") return "A drag moves the map, the wheel or two fingers zoom; z stays.";
+  if (mode === "lasso") return "Draw around points to count the images in there.";
+  if (!projection.invertible) {
+    const code = view.nearestCode();
+    const distance = view.at ? 0 : projection.distance(z, code);
+    const away = distance ? `, whose code is nearest to z (${distance.toFixed(2)} away)` : "";
+    return `t-SNE has no inverse: a drag gives z the code of the nearest image. The ring is at image ${blob.arrays.index[code]}${away}.`;
+  }
+  if (manifold && dims.length > 2)
+    return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
+  if (blob.header.view.kind === "pca")
+    return (
+      `The ring is z's shadow: z lies ${projection.residual(z).toFixed(2)} latent units off this plane, ` +
+      "and a drag keeps that."
+    );
+  const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
+  if (lost.length)
+    return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is the prior, whatever x is.`;
+  if (dims.length > 2)
+    return `Two of ${dims.length} dimensions: a drag moves z in these and leaves the others.`;
+  return "Drag on the map or a slider: x̂ and its terms follow. A click on a point makes it x.";
+}
+
+/** The images in a lasso: how many of each class, and their centre on the map. @param {Set<number>} images @param {import("../model/blob_types.js").MapBlob} blob */
+export function lassoOf(images, { header, arrays }) {
+  if (!images.size) return null;
+  const counts = [];
+  const centre = [0, 0];
+  for (const { name, points } of header.groups) {
+    let n = 0;
+    for (let i = points[0]; i < points[1]; i++)
+      if (images.has(arrays.index[i])) {
+        n += 1;
+        centre[0] += arrays.x[i] / images.size;
+        centre[1] += arrays.y[i] / images.size;
+      }
+    if (n) counts.push([name, n]);
+  }
+  const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
+  return { centre, text: `${images.size.toLocaleString("en")} images: ${words.join(", ")}.` };
+}
