@@ -1,4 +1,7 @@
-"""Take the README's screenshots: python docs/screenshot.py [--data-dir data]."""
+"""Take the README's screenshots, from the project's root.
+
+python -m docs.screenshot [--data-dir data]
+"""
 
 import argparse
 import subprocess
@@ -7,10 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks.browser import chromium, goto, serving
 
-from benchmarks.browser import chromium, goto, serving  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def explore(page: Any, url: str, server: Any, args: argparse.Namespace) -> None:
