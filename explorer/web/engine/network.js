@@ -1,9 +1,30 @@
 // Runs a payload's layer list. One function a layer; each is made once with its own output array, so
 // that a frame allocates nothing.
 
-/** @typedef {(x: Float32Array) => Float32Array} Layer */
+/**
+ * @typedef {(x: Float32Array) => Float32Array} Layer input → output, which the next call overwrites
+ * @typedef {[number, number]} Part first and length of a tensor in the weights of the whole model
+ * @typedef {[number, number]} Pair height and width, or along them
+ *
+ * @typedef {{type: "linear", in: number, out: number, weight: Part, bias?: Part}} LinearSpec
+ * @typedef {{type: "conv", in: number, out: number, kernel: Pair, stride: Pair, padding: Pair,
+ *   weight: Part, bias?: Part}} ConvSpec
+ * @typedef {{type: "conv_transpose", in: number, out: number, kernel: Pair, stride: Pair,
+ *   padding: Pair, output_padding: Pair, weight: Part, bias?: Part}} ConvTransposeSpec
+ * @typedef {{type: "append", bias: Part}} AppendSpec
+ * @typedef {{type: "reshape", shape: number[]}} ReshapeSpec
+ * @typedef {{type: "silu" | "relu" | "tanh" | "sigmoid"} | {type: "gelu", approximate: string}}
+ *   ActivationSpec
+ * @typedef {LinearSpec | ConvSpec | ConvTransposeSpec | AppendSpec | ReshapeSpec | ActivationSpec}
+ *   LayerSpec
+ * @typedef {{run: Layer | null, shape: number[]}} Step a layer, if it computes anything, and the shape
+ *   of its output
+ */
 
-/** The error function, to 1.2e-7 (Press et al., Numerical Recipes, erfc by Chebyshev fitting). */
+/**
+ * The error function, to 1.2e-7 (Press et al., Numerical Recipes, erfc by Chebyshev fitting).
+ * @param {number} x
+ */
 function erf(x) {
   const t = 1 / (1 + 0.5 * Math.abs(x));
   const y =
@@ -18,7 +39,7 @@ function erf(x) {
 
 const TANH_GELU = Math.sqrt(2 / Math.PI);
 
-/** Activations, in place: the array belongs to the layer before. */
+/** Activations, in place: the array belongs to the layer before. @type {Record<string, (v: number) => number>} */
 const ACTIVATIONS = {
   silu: (v) => v / (1 + Math.exp(-v)),
   relu: (v) => (v > 0 ? v : 0),
@@ -28,11 +49,27 @@ const ACTIVATIONS = {
   gelu_tanh: (v) => 0.5 * v * (1 + Math.tanh(TANH_GELU * (v + 0.044715 * v * v * v))),
 };
 
-const apply = (f) => (x, n) => {
-  for (let i = 0; i < n; i++) x[i] = f(x[i]);
-  return x;
-};
+/**
+ * @param {ActivationSpec} spec
+ * @returns {Layer}
+ */
+function activation(spec) {
+  const name = spec.type === "gelu" && spec.approximate === "tanh" ? "gelu_tanh" : spec.type;
+  if (!Object.hasOwn(ACTIVATIONS, name)) throw new Error(`a layer of type ${spec.type}`);
+  const f = ACTIVATIONS[name];
+  return (x) => {
+    for (let i = 0; i < x.length; i++) x[i] = f(x[i]);
+    return x;
+  };
+}
 
+/**
+ * y = W·x + b: x (n), y (m), weights (m, n).
+ * @param {LinearSpec} spec
+ * @param {Float32Array} w
+ * @param {Float32Array | null} b
+ * @returns {Layer}
+ */
 function linear({ in: n, out: m }, w, b) {
   const y = new Float32Array(m);
   return (x) => {
@@ -68,12 +105,20 @@ function linear({ in: n, out: m }, w, b) {
   };
 }
 
-/** Convolution: x (in, h, w) → (out, h', w'), weights (out, in, kh, kw). */
+/**
+ * Convolution: x (in, h, w) → (out, h', w'), weights (out, in, kh, kw).
+ * @param {ConvSpec} spec
+ * @param {Float32Array} w
+ * @param {Float32Array | null} b
+ * @param {number[]} shape of x
+ * @returns {Step}
+ */
 function conv(spec, w, b, [, height, width]) {
   const { in: ci, out: co, kernel: [kh, kw], stride: [sh, sw], padding: [ph, pw] } = spec;
   const oh = Math.floor((height + 2 * ph - kh) / sh) + 1;
   const ow = Math.floor((width + 2 * pw - kw) / sw) + 1;
   const y = new Float32Array(co * oh * ow);
+  /** @type {Layer} */
   const run = (x) => {
     for (let c = 0; c < co; c++) y.fill(b ? b[c] : 0, c * oh * ow, (c + 1) * oh * ow);
     for (let c = 0; c < co; c++)
@@ -97,13 +142,21 @@ function conv(spec, w, b, [, height, width]) {
   return { run, shape: [co, oh, ow] };
 }
 
-/** Transposed convolution: x (in, h, w) → (out, h', w'), weights (in, out, kh, kw). */
+/**
+ * Transposed convolution: x (in, h, w) → (out, h', w'), weights (in, out, kh, kw).
+ * @param {ConvTransposeSpec} spec
+ * @param {Float32Array} w
+ * @param {Float32Array | null} b
+ * @param {number[]} shape of x
+ * @returns {Step}
+ */
 function convTranspose(spec, w, b, [, height, width]) {
   const { in: ci, out: co, kernel: [kh, kw], stride: [sh, sw], padding: [ph, pw] } = spec;
   const [eh, ew] = spec.output_padding;
   const oh = (height - 1) * sh - 2 * ph + kh + eh;
   const ow = (width - 1) * sw - 2 * pw + kw + ew;
   const y = new Float32Array(co * oh * ow);
+  /** @type {Layer} */
   const run = (x) => {
     for (let c = 0; c < co; c++) y.fill(b ? b[c] : 0, c * oh * ow, (c + 1) * oh * ow);
     for (let k = 0; k < ci; k++)
@@ -127,49 +180,62 @@ function convTranspose(spec, w, b, [, height, width]) {
 }
 
 /**
+ * Numbers put behind the input.
+ * @param {Float32Array} numbers
+ * @param {number} size of the input
+ * @returns {Step}
+ */
+function append(numbers, size) {
+  const y = new Float32Array(size + numbers.length);
+  y.set(numbers, size);
+  const run = (/** @type {Float32Array} */ x) => {
+    y.set(x);
+    return y;
+  };
+  return { run, shape: [y.length] };
+}
+
+/**
+ * @param {LayerSpec} spec
+ * @param {(part: Part) => Float32Array} tensor its numbers
+ * @param {number[]} shape of its input
+ * @returns {Step}
+ */
+function step(spec, tensor, shape) {
+  const size = shape.reduce((a, c) => a * c, 1);
+  const bias = "bias" in spec && spec.bias ? tensor(spec.bias) : null;
+  switch (spec.type) {
+    case "linear":
+      return { run: linear(spec, tensor(spec.weight), bias), shape: [spec.out] };
+    case "conv":
+      return conv(spec, tensor(spec.weight), bias, shape);
+    case "conv_transpose":
+      return convTranspose(spec, tensor(spec.weight), bias, shape);
+    case "append":
+      return append(tensor(spec.bias), size);
+    case "reshape":
+      return { run: null, shape: spec.shape.map((n) => (n === -1 ? size : n)) };
+    default:
+      return { run: activation(spec), shape };
+  }
+}
+
+/**
  * A function that runs a layer list; its result is overwritten by its next call.
- * @param {any[]} layers the payload's list
+ * @param {LayerSpec[]} layers the payload's list
  * @param {Float32Array} weights all weights of the model
  * @param {number[]} shape of the input, without a batch: [n] or [channels, height, width]
  * @returns {Layer}
  */
 export function network(layers, weights, shape) {
-  const slice = (part) => part && weights.subarray(part[0], part[0] + part[1]);
-  const steps = layers.map((layer) => {
-    const w = slice(layer.weight);
-    const b = slice(layer.bias);
-    const size = shape.reduce((a, c) => a * c, 1);
-    switch (layer.type) {
-      case "linear":
-        shape = [layer.out];
-        return linear(layer, w, b);
-      case "conv":
-      case "conv_transpose": {
-        const made = (layer.type === "conv" ? conv : convTranspose)(layer, w, b, shape);
-        shape = made.shape;
-        return made.run;
-      }
-      case "append": {
-        const y = new Float32Array(size + b.length);
-        y.set(b, size);
-        shape = [y.length];
-        return (x) => {
-          y.set(x);
-          return y;
-        };
-      }
-      case "reshape":
-        shape = layer.shape.map((n) => (n === -1 ? size : n));
-        return null;
-      default: {
-        const name = layer.approximate === "tanh" ? "gelu_tanh" : layer.type;
-        if (!(name in ACTIVATIONS)) throw new Error(`a layer of type ${layer.type}`);
-        const run = apply(ACTIVATIONS[name]);
-        return (x) => run(x, size);
-      }
-    }
-  });
-  const runs = steps.filter(Boolean);
+  const tensor = (/** @type {Part} */ [first, length]) => weights.subarray(first, first + length);
+  /** @type {Layer[]} */
+  const runs = [];
+  for (const spec of layers) {
+    const made = step(spec, tensor, shape);
+    shape = made.shape;
+    if (made.run) runs.push(made.run);
+  }
   return (x) => {
     for (const run of runs) x = run(x);
     return x;

@@ -1,33 +1,13 @@
 // Paths through the latent space: from A to B, straight or along a great circle, or along one
 // dimension; played, scrubbed, and laid out as a filmstrip.
 
+import { spherical, straight } from "../model/paths.js";
 import { html, set, write, zName } from "../widgets/dom.js";
 import { Playhead } from "../widgets/playhead.js";
 
+export { spherical, straight };
+
 const FRAMES = 8;
-
-/** The point at share t between codes. */
-export function straight(a, b, t) {
-  return a.map((v, i) => v + t * (b[i] - v));
-}
-
-/**
- * The point at share t of the great circle from a to b around a centre (Shoemake 1985). Its distance
- * from the centre goes evenly from one to the other. Codes in line with the centre have no such
- * circle; they are joined straight.
- */
-export function spherical(a, b, t, centre = 0) {
-  const norm = (v) => Math.hypot(...v.map((c) => c - centre));
-  const [na, nb] = [norm(a), norm(b)];
-  let dot = 0;
-  a.forEach((v, i) => (dot += (v - centre) * (b[i] - centre)));
-  const angle = Math.acos(Math.min(1, Math.max(-1, dot / (na * nb))));
-  const sine = Math.sin(angle);
-  if (!(sine > 1e-6)) return straight(a, b, t);
-  const [fa, fb] = [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
-  const radius = na + t * (nb - na);
-  return a.map((v, i) => centre + radius * (fa * ((v - centre) / na) + fb * ((b[i] - centre) / nb)));
-}
 
 export class Walk {
   /**

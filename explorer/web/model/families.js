@@ -1,7 +1,34 @@
-// The latent families, as priors.py has them: what the encoder's output says of z, and the KL to the
-// prior. A posterior has `mu` and `std`, the mean and standard deviation in each dimension.
+// The latent families, as priors.py has them: the posterior that the encoder's output describes, and
+// the KL to the prior.
 
-/** log Γ(x) for x > 0. Source: Lanczos (1964), with g = 7 and nine terms. */
+/**
+ * @typedef {import("./blob_types.js").GaussianHeader} GaussianHeader
+ * @typedef {import("./blob_types.js").GammaHeader} GammaHeader
+ * @typedef {import("./random.js").Draw} Draw
+ *
+ * @typedef {{mu: Float32Array, std: Float32Array, logVar?: Float32Array, shape?: Float32Array,
+ *   rate?: Float32Array}} FamilyPosterior mean and standard deviation of q(z|x) in each dimension
+ *   (d,), and the parameters of its family: `logVar` or `shape` and `rate`
+ * @typedef {{mu: Float32Array, std: Float32Array, logVar: Float32Array}} GaussianPosterior
+ * @typedef {{mu: Float32Array, std: Float32Array, shape: Float32Array, rate: Float32Array}}
+ *   GammaPosterior
+ *
+ * @typedef {{
+ *   mean: number, std: number, low: number, draw: string, drawn: string,
+ *   posterior(out: Float32Array, d: number): FamilyPosterior,
+ *   fromStandardNormal(t: number): number, toStandardNormal(z: number): number,
+ *   at(t: number): number, standing(z: number): number,
+ *   kl(posterior: FamilyPosterior): Float32Array,
+ *   logRatio(z: Float32Array, posterior: FamilyPosterior): number,
+ *   sample(posterior: FamilyPosterior, normal: Draw): Float32Array,
+ * }} LatentFamily a prior p(z), the same in each dimension, with the family of q(z|x): mean and
+ *   standard deviation of the prior, the lower end of its support, and in words how a sample of q(z|x)
+ *   is made and which random number it takes; `posterior` of an encoder's output (2d,); `kl` in each
+ *   dimension (d,) and `logRatio`, log q(z|x) − log p(z), in nats. A z is `fromStandardNormal` where
+ *   as much of the prior lies below it as of a standard normal below t.
+ */
+
+/** log Γ(x) for x > 0. Source: Lanczos (1964), with g = 7 and nine terms. @param {number} x @returns {number} */
 export function logGamma(x) {
   if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
   const terms = [
@@ -13,7 +40,10 @@ export function logGamma(x) {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }
 
-/** ψ(x) = d/dx log Γ(x) for x > 0: upwards by ψ(x) = ψ(x + 1) − 1/x, then its asymptotic series. */
+/**
+ * ψ(x) = d/dx log Γ(x) for x > 0: upwards by ψ(x) = ψ(x + 1) − 1/x, then its asymptotic series.
+ * @param {number} x
+ */
 export function digamma(x) {
   let shift = 0;
   while (x < 8) {
@@ -24,32 +54,49 @@ export function digamma(x) {
   return shift + Math.log(x) - 0.5 / x - r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r / 240)));
 }
 
-const within = ([low, high], v) => Math.min(high, Math.max(low, v));
+/** @param {readonly number[]} range @param {number} v */
+const clamp = ([low, high], v) => Math.min(high, Math.max(low, v));
 
 /** q(z|x) = N(mu, exp(logVar)), prior N(mean, std²). */
 class Gaussian {
+  /** @param {GaussianHeader} header */
   constructor({ mean, std, log_var: range }) {
-    Object.assign(this, { mean, std, range, low: -Infinity });
+    this.mean = mean;
+    this.std = std;
+    this.range = range;
+    this.low = -Infinity;
     this.draw = "z = μ + σ·ε with ε ~ N(0, 1)";
     this.drawn = "ε";
   }
 
+  /** @param {Float32Array} out (2d,): means, then log σ² @param {number} d @returns {GaussianPosterior} */
   posterior(out, d) {
     const mu = out.slice(0, d);
-    const logVar = out.slice(d, 2 * d).map((v) => within(this.range, v));
+    const logVar = out.slice(d, 2 * d).map((v) => clamp(this.range, v));
     return { mu, logVar, std: logVar.map((v) => Math.exp(0.5 * v)) };
   }
 
-  /** z at a place of the prior, in standard normal units; `standing` goes back. */
-  at(t) {
+  /** @param {number} t */
+  fromStandardNormal(t) {
     return this.mean + this.std * t;
   }
 
-  standing(z) {
+  /** @param {number} z */
+  toStandardNormal(z) {
     return (z - this.mean) / this.std;
   }
 
-  /** In each dimension. Source: Kingma & Welling (2014), appendix B. */
+  /** The former name of `fromStandardNormal`. @param {number} t */
+  at(t) {
+    return this.fromStandardNormal(t);
+  }
+
+  /** The former name of `toStandardNormal`. @param {number} z */
+  standing(z) {
+    return this.toStandardNormal(z);
+  }
+
+  /** In each dimension. Source: Kingma & Welling (2014), appendix B. @param {GaussianPosterior} posterior */
   kl({ mu, logVar }) {
     return mu.map((m, i) => {
       const logRatio = logVar[i] - 2 * Math.log(this.std);
@@ -57,6 +104,7 @@ class Gaussian {
     });
   }
 
+  /** @param {Float32Array} z (d,) @param {GaussianPosterior} posterior */
   logRatio(z, { mu, logVar }) {
     let sum = 0;
     for (let i = 0; i < mu.length; i++) {
@@ -66,7 +114,7 @@ class Gaussian {
     return sum;
   }
 
-  /** z = μ + σ·ε. */
+  /** z = μ + σ·ε. @param {GaussianPosterior} posterior @param {Draw} normal */
   sample({ mu, std }, normal) {
     return mu.map((m, i) => m + std[i] * normal());
   }
@@ -74,15 +122,23 @@ class Gaussian {
 
 /** q(z|x) = Gamma(shape, rate), prior Gamma(shape, rate): z is positive. */
 class Gamma {
+  /** @param {GammaHeader} header */
   constructor({ shape, rate, bounds, mean, std, quantiles }) {
-    Object.assign(this, { shape, rate, bounds, mean, std, quantiles, low: 0 });
+    this.shape = shape;
+    this.rate = rate;
+    this.bounds = bounds;
+    this.mean = mean;
+    this.std = std;
+    this.quantiles = quantiles;
+    this.low = 0;
     this.draw = "z ~ q(z|x), a Gamma";
     this.drawn = "z";
   }
 
+  /** @param {Float32Array} out (2d,): log shape, then log rate @param {number} d @returns {GammaPosterior} */
   posterior(out, d) {
     const logs = this.bounds.map(Math.log);
-    const value = (v) => Math.exp(within(logs, v));
+    const value = (/** @type {number} */ v) => Math.exp(clamp(logs, v));
     const shape = out.slice(0, d).map(value);
     const rate = out.slice(d, 2 * d).map(value);
     return {
@@ -93,15 +149,16 @@ class Gamma {
     };
   }
 
-  /** z below which as much of the prior lies as of a standard normal below t, by a table. */
-  at(t) {
+  /** By the table of quantiles, and on straight lines between them. @param {number} t */
+  fromStandardNormal(t) {
     const { values, first, step } = this.quantiles;
     const place = Math.min(values.length - 2, Math.max(0, Math.floor((t - first) / step)));
     const share = (t - first) / step - place;
     return Math.max(1e-6, values[place] + share * (values[place + 1] - values[place]));
   }
 
-  standing(z) {
+  /** @param {number} z */
+  toStandardNormal(z) {
     const { values, first, step } = this.quantiles;
     let [low, high] = [0, values.length - 1];
     while (high - low > 1) {
@@ -113,7 +170,17 @@ class Gamma {
     return Math.max(first, place); // z = 0 is infinitely far out; the table is not
   }
 
-  /** In each dimension. Source: Penny (2001). */
+  /** The former name of `fromStandardNormal`. @param {number} t */
+  at(t) {
+    return this.fromStandardNormal(t);
+  }
+
+  /** The former name of `toStandardNormal`. @param {number} z */
+  standing(z) {
+    return this.toStandardNormal(z);
+  }
+
+  /** In each dimension. Source: Penny (2001). @param {GammaPosterior} posterior */
   kl({ shape, rate }) {
     return shape.map((a, i) => {
       const b = rate[i];
@@ -124,6 +191,7 @@ class Gamma {
     });
   }
 
+  /** @param {Float32Array} z (d,) @param {GammaPosterior} posterior */
   logRatio(z, { shape, rate }) {
     let sum = 0;
     for (let i = 0; i < shape.length; i++)
@@ -131,17 +199,24 @@ class Gamma {
     return sum;
   }
 
+  /** @param {GammaPosterior} posterior @param {Draw} normal */
   sample({ shape, rate }, normal) {
     return shape.map((a, i) => Math.max(1e-30, standardGamma(a, normal)) / rate[i]);
   }
 }
 
+/** log Gamma(z; a, b) in nats. @param {number} z @param {number} a its shape @param {number} b its rate */
 const logDensity = (z, a, b) => a * Math.log(b) + (a - 1) * Math.log(z) - b * z - logGamma(a);
 
-/** A uniform number from two normal ones: the radius of Box & Muller, backwards. */
+/** A uniform number from two normal ones: the radius of Box & Muller, backwards. @param {Draw} normal */
 const uniform = (normal) => Math.exp(-0.5 * (normal() ** 2 + normal() ** 2));
 
-/** A number of Gamma(a, 1). Source: Marsaglia & Tsang (2000). */
+/**
+ * A number of Gamma(a, 1). Source: Marsaglia & Tsang (2000).
+ * @param {number} a
+ * @param {Draw} normal
+ * @returns {number}
+ */
 function standardGamma(a, normal) {
   if (a < 1) return standardGamma(a + 1, normal) * uniform(normal) ** (1 / a);
   const d = a - 1 / 3;
@@ -155,3 +230,15 @@ function standardGamma(a, normal) {
 
 /** A row a family, by the name that a model's blob gives it. */
 export const FAMILIES = { gaussian: Gaussian, gamma: Gamma };
+
+/** The family of a model's blob. @param {import("./blob_types.js").PriorHeader} header @returns {LatentFamily} */
+export function latentFamily(header) {
+  switch (header.family) {
+    case "gaussian":
+      return new FAMILIES.gaussian(header);
+    case "gamma":
+      return new FAMILIES.gamma(header);
+    default:
+      throw new Error(`the prior ${/** @type {{family: string}} */ (header).family}`);
+  }
+}

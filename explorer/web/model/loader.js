@@ -1,24 +1,42 @@
-// Blobs that are unpacked, the last few of each kind, so that going back costs nothing.
+// Unpacked blobs, the last few of each kind, so that going back costs nothing.
 
 import { fetchBlob } from "./blobs.js";
 
+/** @typedef {import("./blob_types.js").Blobs} Blobs */
+
 const KEPT = 5;
 
+/**
+ * @template {{[K in keyof Blobs]?: (blob: Blobs[K]) => unknown}} Makers
+ */
 export class Loader {
-  /** @param {Record<string, (blob: any) => any>} makers what to make of a blob of each kind */
+  /** @param {Makers} makers of an object from a blob, by its kind */
   constructor(makers) {
     this.makers = makers;
+    /** @type {Map<string, Map<string, Promise<unknown>>>} */
     this.kinds = new Map(Object.keys(makers).map((kind) => [kind, new Map()]));
   }
 
-  /** What the blob at a path holds, as the maker of its kind makes it. @returns {Promise<any>} */
+  /**
+   * The object that the maker of its kind makes of the blob at a path.
+   * @template {keyof Makers & keyof Blobs} K
+   * @param {K} kind
+   * @param {string} path
+   * @param {string} root that the path is relative to
+   * @returns {Promise<Makers[K] extends (blob: any) => infer Made ? Made : never>}
+   */
   get(kind, path, root) {
     const held = this.kinds.get(kind);
-    const made = held.get(path) ?? fetchBlob(new URL(path, root).href, kind).then(this.makers[kind]);
+    const maker = /** @type {((blob: Blobs[K]) => unknown) | undefined} */ (this.makers[kind]);
+    if (!held || !maker) throw new Error(`a blob of kind ${kind}`);
+    const made = held.get(path) ?? fetchBlob(new URL(path, root).href, kind).then(maker);
     held.delete(path);
     held.set(path, made); // the newest comes last
     made.catch(() => held.delete(path)); // whoever asks next tries again
-    if (held.size > KEPT) held.delete(held.keys().next().value);
-    return made;
+    for (const oldest of held.keys()) {
+      if (held.size <= KEPT) break;
+      held.delete(oldest);
+    }
+    return /** @type {Promise<any>} */ (made);
   }
 }

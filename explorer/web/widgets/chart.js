@@ -2,14 +2,24 @@
 
 import { loadPlotly, themeOf } from "./plotly.js";
 
+/**
+ * @typedef {{plotly: string, root: string, figures: Record<"light" | "dark", string>}} ChartData where
+ *   plotly.js is, relative to the app's root, and a figure's JSON for each theme
+ */
+
+/** @type {WeakMap<HTMLElement, Chart>} */
 const charts = new WeakMap();
 
 class Chart {
+  /** @param {HTMLElement} parent */
   constructor(parent) {
     this.root = document.createElement("div");
     this.root.className = "stage-chart";
     parent.append(this.root);
     this.seen = false;
+    /** @type {ChartData | null} */
+    this.data = null;
+    this.drawn = ""; // the figure that is on the screen
     new IntersectionObserver((entries, observer) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
@@ -18,23 +28,29 @@ class Chart {
     }).observe(this.root);
   }
 
+  /** @returns {Promise<void>} */
   async draw() {
-    if (!this.seen || !this.data) return;
     const { data } = this;
-    const theme = themeOf(this.root);
-    if (this.drawn === data.figures[theme]) return;
+    if (!this.seen || !data) return;
+    const figure = data.figures[themeOf(this.root)];
+    if (this.drawn === figure) return;
     try {
       const plotly = await loadPlotly(new URL(data.plotly, data.root).href);
       if (data !== this.data) return this.draw();
-      const { data: traces, layout } = JSON.parse(data.figures[theme]);
+      const { data: traces, layout } = JSON.parse(figure);
       await plotly.react(this.root, traces, layout, { displayModeBar: false, responsive: true });
-      this.drawn = data.figures[theme];
+      this.drawn = figure;
     } catch (error) {
-      this.root.textContent = error.message;
+      this.root.textContent = error instanceof Error ? error.message : String(error);
     }
   }
 }
 
+/**
+ * Put a chart under an element, or draw other data in it.
+ * @param {HTMLElement} parent
+ * @param {ChartData} data
+ */
 export function show(parent, data) {
   let chart = charts.get(parent);
   if (!chart) charts.set(parent, (chart = new Chart(parent)));

@@ -1,28 +1,53 @@
 // Small help with the page's elements and with drawing.
 
+export { paintDigit, paintInk } from "./image.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element from its HTML. @returns {HTMLElement} */
+/** An element from its HTML. @param {string} text @returns {HTMLElement} */
 export function html(text) {
   const holder = document.createElement("template");
   holder.innerHTML = text.trim();
-  return holder.content.firstElementChild;
+  const element = holder.content.firstElementChild;
+  if (!(element instanceof HTMLElement)) throw new Error("no element in the HTML");
+  return element;
 }
 
-/** Write text where it differs: a write that changes nothing still costs a layout. */
+/**
+ * The first element of a selector; where there is none, or one of another kind, an error.
+ * @template {Element} [E=HTMLElement]
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => E} [kind] its class
+ * @returns {E}
+ */
+export function find(root, selector, kind) {
+  const element = root.querySelector(selector);
+  if (!(element instanceof (kind ?? HTMLElement))) throw new Error(`no element ${selector}`);
+  return /** @type {E} */ (element);
+}
+
+/** Write text where it differs: a write that changes nothing still costs a layout. @param {Element} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute where it differs. */
+/** Set an attribute where it differs. @param {Element} element @param {string} name @param {string | number | boolean} value */
 export function set(element, name, value) {
   const text = String(value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
+/**
+ * A new SVG element at the end of another one.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {Element} parent
+ * @param {K} name
+ * @param {Record<string, string | number>} [attributes]
+ */
 export function svg(parent, name, attributes = {}) {
   const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
   parent.append(element);
   return element;
 }
@@ -32,62 +57,54 @@ export function svg(parent, name, attributes = {}) {
  * layer of its own, and twenty of them cost more to put together than all that is drawn here.
  * @param {HTMLCanvasElement} canvas
  */
-export const context2d = (canvas) => canvas.getContext("2d", { willReadFrequently: true });
-
-/** Paint values in [0, 1] on a 28×28 canvas, white on black as MNIST is. */
-export function paintDigit(canvas, values) {
-  let image = canvas.image;
-  if (!image) {
-    canvas.context = context2d(canvas);
-    image = canvas.image = canvas.context.createImageData(28, 28);
-    image.data.fill(255);
-  }
-  const { data } = image;
-  for (let i = 0, p = 0; i < 784; i++, p += 4) data[p] = data[p + 1] = data[p + 2] = 255 * values[i];
-  canvas.context.putImageData(image, 0, 0);
-}
-
-/**
- * Paint a decoded digit into a grid's picture: ink as opaque as the digit is light there.
- * @param {HTMLCanvasElement} picture @param {Uint8Array} levels 0…255, (784,)
- * @param {string} ink as in #1d4ed8 @param {number} column @param {number} row
- */
-export function paintInk(picture, levels, ink, column, row) {
-  const context = context2d(picture);
-  const image = context.createImageData(28, 28);
-  const colour = [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16));
-  for (let i = 0; i < 784; i++) {
-    image.data.set(colour, 4 * i);
-    image.data[4 * i + 3] = levels[i];
-  }
-  context.putImageData(image, column * 28, row * 28);
+export function context2d(canvas) {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("This browser has no 2D canvas.");
+  return context;
 }
 
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
-/** The name of a latent dimension; `index` counts from 0, the name from 1. */
-export const zName = (index) => "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[n]);
+/** The name of a latent dimension. @param {number} index from 0; the name counts from 1 */
+export const zName = (index) => "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[Number(n)]);
 
-/** A number with its sign and two digits; what rounds to nothing has no sign. */
+/** A number with its sign; one that rounds to zero has none. @param {number} value @param {number} [digits] */
 export function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return (value < 0 ? "−" : "+") + text;
 }
 
-/** Know a canvas's size without asking for a layout in each frame. @param {() => void} changed */
+/** Width and height of watched canvases, in CSS pixels. @type {WeakMap<HTMLCanvasElement, [number, number]>} */
+const sizes = new WeakMap();
+
+/** The size of a watched canvas in CSS pixels: width, height. @param {HTMLCanvasElement} canvas */
+export const sizeOf = (canvas) => sizes.get(canvas) ?? [0, 0];
+
+/**
+ * Know a canvas's size without asking for a layout in each frame.
+ * @param {HTMLCanvasElement} canvas
+ * @param {() => void} changed
+ */
 export function watchSize(canvas, changed) {
-  canvas.box = [0, 0];
+  const keep = (/** @type {[number, number]} */ size) => {
+    sizes.set(canvas, size);
+    Object.assign(canvas, { box: size }); // the former place of `sizeOf`
+  };
+  keep([0, 0]);
   new ResizeObserver(([entry]) => {
-    canvas.box = [entry.contentRect.width, entry.contentRect.height];
+    keep([entry.contentRect.width, entry.contentRect.height]);
     changed();
   }).observe(canvas);
 }
 
-/** A watched canvas, cleared and fitted to the screen's own pixels; its context in CSS pixels. */
+/**
+ * A watched canvas, cleared and fitted to the screen's own pixels; its context in CSS pixels.
+ * @param {HTMLCanvasElement} canvas
+ */
 export function plotContext(canvas) {
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = canvas.box;
+  const [width, height] = sizeOf(canvas);
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -101,7 +118,7 @@ export function plotContext(canvas) {
 /** Whether the visitor asked the system for less motion. */
 export const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** A round number of at most `value`: 1, 2 or 5 times a power of ten. */
+/** A round number of at most `value`: 1, 2 or 5 times a power of ten. @param {number} value above 0 */
 export function round125(value) {
   const power = 10 ** Math.floor(Math.log10(value));
   const lead = value / power;

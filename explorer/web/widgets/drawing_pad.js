@@ -1,97 +1,163 @@
-// The drawing pad: strokes of a mouse, a pen or a finger become an image as MNIST's were made: the
-// ink fitted into a box of 20×20, its centre of mass in the middle of 28×28 (LeCun et al. 1998).
-// Strokes on top of an image stay where they are: the image has been fitted already.
+// The drawing pad: strokes of a mouse, a pen or a finger become an image. Where the data are framed as
+// MNIST's are, strokes are fitted into a box and their centre of mass goes to the middle (LeCun et al.
+// 1998). Strokes on top of an image stay where they are: the image has been framed already.
 
-import { context2d, paintDigit } from "./dom.js";
+import { ImageShape } from "../model/image_shape.js";
+import { context2d } from "./dom.js";
+import { paintImage } from "./image.js";
 
-const SIZE = 280; // the pad's own units; ten to a pixel of the image
-const PEN = 22;
-const BOX = 20;
+/**
+ * @typedef {{shape: ImageShape, box?: number | null, pen?: number}} Sheet the shape of an image; the
+ *   side of the box that ink is fitted into, and the pen's width, both in pixels of the image
+ * @typedef {[number, number]} Point x and y in the pad's own units
+ */
 
-/** A canvas of the pad's size to measure on. */
-function sheet() {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SIZE;
+/** MNIST's frame: ink in a box of 20×20 in 28×28. @type {Sheet} */
+export const MNIST_SHEET = { shape: new ImageShape(), box: 20, pen: 2.2 };
+
+const SIDE = 280; // of the pad, in its own units, about
+const PEN = 0.08; // of an image's smaller side, where a sheet has no pen
+
+/** Give a canvas its size, and with it a white, round pen. @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
+function setSize(canvas, width, height) {
+  canvas.width = width;
+  canvas.height = height;
   const context = context2d(canvas);
   context.lineCap = context.lineJoin = "round";
-  return context;
+  context.strokeStyle = "#fff";
 }
 
-function trace(context, strokes, width, map = (p) => p) {
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Point[][]} strokes
+ * @param {number} width
+ * @param {(point: Point) => Point} [map] where a point goes
+ */
+function trace(context, strokes, width, map = (point) => point) {
   context.lineWidth = width;
   for (const stroke of strokes) {
     context.beginPath();
-    stroke.forEach((p, i) => context[i ? "lineTo" : "moveTo"](...map(p)));
-    const [x, y] = map(stroke.at(-1));
+    stroke.forEach((point, i) => {
+      const [x, y] = map(point);
+      if (i) context.lineTo(x, y);
+      else context.moveTo(x, y);
+    });
+    const [x, y] = map(stroke[stroke.length - 1]);
     context.lineTo(x + 0.01, y); // a tap is a dot
     context.stroke();
   }
 }
 
-/** Means over squares of ten by ten of a sheet's red channel, in [0, 1]. */
-function shrink(context, out = new Float32Array(784)) {
-  const { data } = context.getImageData(0, 0, SIZE, SIZE);
-  out.fill(0);
-  for (let y = 0; y < SIZE; y++) {
-    const row = 28 * Math.floor(y / 10);
-    for (let x = 0, p = 4 * SIZE * y; x < SIZE; x++, p += 4)
-      out[row + Math.floor(x / 10)] += data[p] / 25500;
-  }
-  return out;
-}
-
-/** The shift, in whole pixels, that brings an image's centre of mass to the middle. */
-export function centring(image) {
-  let [mass, sx, sy] = [0, 0, 0];
-  for (let i = 0; i < 784; i++) {
-    mass += image[i];
-    sx += image[i] * ((i % 28) + 0.5);
-    sy += image[i] * (Math.floor(i / 28) + 0.5);
-  }
-  return mass ? [Math.round(14 - sx / mass), Math.round(14 - sy / mass)] : [0, 0];
-}
-
-function shifted(image, [dx, dy]) {
-  const out = new Float32Array(784);
-  for (let y = 0; y < 28; y++)
-    for (let x = 0; x < 28; x++) {
-      const [u, v] = [x - dx, y - dy];
-      if (u >= 0 && u < 28 && v >= 0 && v < 28) out[28 * y + x] = image[28 * v + u];
+/**
+ * Means over squares of a sheet's pixels.
+ * @param {CanvasRenderingContext2D} context
+ * @param {ImageShape} shape
+ * @param {number} unit the side of a square
+ * @returns {Float32Array} (c·h·w,), values in [0, 1]
+ */
+function shrink(context, { channels, height, width, size }, unit) {
+  const { data } = context.getImageData(0, 0, width * unit, height * unit);
+  const out = new Float32Array(size);
+  const share = 1 / (255 * unit * unit);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0, p = c; y < height * unit; y++) {
+      const row = (c * height + Math.floor(y / unit)) * width;
+      for (let x = 0; x < width * unit; x++, p += 4) out[row + Math.floor(x / unit)] += data[p] * share;
     }
   return out;
 }
 
+/**
+ * The shift, in whole pixels, that brings a grey image's centre of mass to the middle.
+ * @param {Float32Array} image (h·w,)
+ * @param {ImageShape} [shape]
+ * @returns {[number, number]} right and down
+ */
+export function centring(image, { height, width } = new ImageShape()) {
+  let [mass, sx, sy] = [0, 0, 0];
+  for (let i = 0; i < height * width; i++) {
+    mass += image[i];
+    sx += image[i] * ((i % width) + 0.5);
+    sy += image[i] * (Math.floor(i / width) + 0.5);
+  }
+  return mass ? [Math.round(width / 2 - sx / mass), Math.round(height / 2 - sy / mass)] : [0, 0];
+}
+
+/**
+ * @param {Float32Array} image (c·h·w,)
+ * @param {ImageShape} shape
+ * @param {[number, number]} shift right and down
+ */
+function shifted(image, { channels, height, width, size }, [dx, dy]) {
+  const out = new Float32Array(size);
+  for (let c = 0; c < channels; c++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const [u, v] = [x - dx, y - dy];
+        if (u >= 0 && u < width && v >= 0 && v < height)
+          out[(c * height + y) * width + x] = image[(c * height + v) * width + u];
+      }
+  return out;
+}
+
 export class Pad {
-  /** @param {HTMLCanvasElement} canvas @param {{changed: () => void, done: () => void}} listener */
-  constructor(canvas, listener) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {{changed: () => void, done: () => void}} listener
+   * @param {Sheet} [sheet]
+   */
+  constructor(canvas, listener, sheet = MNIST_SHEET) {
     this.canvas = canvas;
     this.listener = listener;
     this.context = context2d(canvas);
-    this.context.lineCap = this.context.lineJoin = "round";
-    this._raw = sheet();
-    this._fit = sheet();
-    this._small = document.createElement("canvas");
-    this._small.width = this._small.height = 28;
+    this._ink = context2d(document.createElement("canvas")); // where a drawing becomes an image
+    this._small = document.createElement("canvas"); // an image, one pixel a pixel
+    /** @type {Point[][]} */
     this.strokes = [];
-    this.base = null; // an image that the drawing goes on from
+    /** The image (c·h·w,) that the drawing goes on from. @type {Float32Array | null} */
+    this.base = null;
     this.active = false; // whether x is this drawing
+    /** The pointer that draws. @type {number | null} */
     this.pen = null;
+    this.sheet = sheet;
+    this.unit = 1; // of the pad's own, to a pixel of the image
+    this.setSheet(sheet);
     canvas.addEventListener("pointerdown", (e) => this._down(e));
     canvas.addEventListener("pointermove", (e) => this._move(e));
-    for (const name of ["pointerup", "pointercancel", "lostpointercapture"])
-      canvas.addEventListener(name, (e) => this._up(e));
-    for (const name of ["touchstart", "touchmove"])
-      canvas.addEventListener(name, (e) => e.preventDefault(), { passive: false });
+    canvas.addEventListener("pointerup", (e) => this._up(e));
+    canvas.addEventListener("pointercancel", (e) => this._up(e));
+    canvas.addEventListener("lostpointercapture", (e) => this._up(e));
+    canvas.addEventListener("touchstart", (e) => e.preventDefault(), { passive: false });
+    canvas.addEventListener("touchmove", (e) => e.preventDefault(), { passive: false });
   }
 
-  _at(event) {
+  /** Take images of another shape; a drawing that is there ends. @param {Sheet} sheet */
+  setSheet(sheet) {
+    const { height, width } = sheet.shape;
+    if (this.active && !sheet.shape.equals(this.sheet.shape)) this.deactivate();
+    this.sheet = sheet;
+    this.unit = Math.max(1, Math.round(SIDE / Math.max(height, width)));
+    for (const canvas of [this.canvas, this._ink.canvas])
+      setSize(canvas, width * this.unit, height * this.unit);
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  /** The pen's width in the pad's own units. */
+  get penWidth() {
+    const { shape, pen } = this.sheet;
+    return this.unit * (pen ?? Math.max(1, PEN * Math.min(shape.height, shape.width)));
+  }
+
+  /** @param {PointerEvent} event @returns {Point} */
+  _point(event) {
     const box = this.canvas.getBoundingClientRect();
     return [
-      ((event.clientX - box.left) / box.width) * SIZE,
-      ((event.clientY - box.top) / box.height) * SIZE,
+      ((event.clientX - box.left) / box.width) * this.canvas.width,
+      ((event.clientY - box.top) / box.height) * this.canvas.height,
     ];
   }
 
+  /** @param {PointerEvent} event */
   _down(event) {
     if (event.button || this.pen !== null) return;
     event.preventDefault();
@@ -102,25 +168,28 @@ export class Pad {
     } catch {
       // A pointer that is gone already.
     }
-    this.strokes.push([this._at(event)]);
+    this.strokes.push([this._point(event)]);
     this.listener.changed();
   }
 
+  /** @param {PointerEvent} event */
   _move(event) {
     if (event.pointerId !== this.pen) return;
-    const stroke = this.strokes.at(-1);
+    const stroke = this.strokes[this.strokes.length - 1];
     if (!stroke) return;
     const between = event.getCoalescedEvents?.() ?? [];
-    for (const e of between.length ? between : [event]) stroke.push(this._at(e));
+    for (const e of between.length ? between : [event]) stroke.push(this._point(e));
     this.listener.changed();
   }
 
+  /** @param {PointerEvent} event */
   _up(event) {
     if (event.pointerId !== this.pen) return;
     this.pen = null;
     this.listener.done();
   }
 
+  /** @param {Float32Array | null} base */
   _start(base) {
     this.pen = null; // a stroke that is under way belongs to the drawing before
     this.active = true;
@@ -128,7 +197,7 @@ export class Pad {
     this.strokes = [];
   }
 
-  /** Go on drawing from an image (784,). */
+  /** Go on drawing from an image. @param {Float32Array} image (c·h·w,) */
   edit(image) {
     this._start(image.slice());
     this._done();
@@ -151,11 +220,16 @@ export class Pad {
   }
 
   /** The drawing is no longer x: an image was chosen. */
-  leave() {
+  deactivate() {
     this.pen = null;
     this.active = false;
     this.base = null;
     this.strokes = [];
+  }
+
+  /** The former name of `deactivate`. */
+  leave() {
+    this.deactivate();
   }
 
   /** Whether this is a drawing with nothing on it: no x. */
@@ -163,67 +237,75 @@ export class Pad {
     return this.active && !this.base && !this.strokes.length;
   }
 
-  /** The drawing as an image (784,) with values in [0, 1], fitted and centred as MNIST's are. */
+  /** The drawing as an image (c·h·w,) with values in [0, 1], framed as the data are. */
   image() {
-    const { strokes, base } = this;
-    if (!strokes.length) return base ? base.slice() : new Float32Array(784);
-    return base ? this._drawOn(base) : this._fitStrokes();
+    const { strokes, base, sheet } = this;
+    if (!strokes.length) return base ? base.slice() : new Float32Array(sheet.shape.size);
+    return sheet.box && !base ? this._fitStrokes(sheet.box) : this._drawOn(base);
   }
 
-  /** Strokes alone are drawn again at their new size, so that the pen keeps its width. */
-  _fitStrokes() {
+  /** Strokes alone are drawn again at their new size, so that the pen keeps its width. @param {number} box */
+  _fitStrokes(box) {
+    const { shape } = this.sheet;
+    const { unit, penWidth } = this;
     const points = this.strokes.flat();
     const [xs, ys] = [points.map((p) => p[0]), points.map((p) => p[1])];
     const [left, top] = [Math.min(...xs), Math.min(...ys)];
-    const span = Math.max(Math.max(...xs) - left, Math.max(...ys) - top, 40);
-    const scale = (10 * BOX - PEN) / span;
-    const middle = [(left + Math.max(...xs)) / 2, (top + Math.max(...ys)) / 2];
-    const fit = this._blank(this._fit);
-    trace(fit, this.strokes, PEN, ([x, y]) => [
-      SIZE / 2 + (x - middle[0]) * scale,
-      SIZE / 2 + (y - middle[1]) * scale,
+    const [right, bottom] = [Math.max(...xs), Math.max(...ys)];
+    const span = Math.max(right - left, bottom - top, 4 * unit);
+    const scale = (unit * box - penWidth) / span;
+    const context = this._blank(this._ink);
+    const { width, height } = context.canvas;
+    trace(context, this.strokes, penWidth, ([x, y]) => [
+      width / 2 + (x - (left + right) / 2) * scale,
+      height / 2 + (y - (top + bottom) / 2) * scale,
     ]);
-    const image = shrink(fit);
-    return shifted(image, centring(image));
+    const image = shrink(context, shape, unit);
+    return shifted(image, shape, centring(image, shape));
   }
 
-  /** An image with strokes on it has its size and place already. */
+  /** Strokes where they are, on an image or on black. @param {Float32Array | null} base */
   _drawOn(base) {
-    const raw = this._blank(this._raw);
-    this._put(raw, base);
-    trace(raw, this.strokes, PEN);
-    return shrink(raw);
+    const context = this._blank(this._ink);
+    if (base) this._drawImage(context, base);
+    trace(context, this.strokes, this.penWidth);
+    return shrink(context, this.sheet.shape, this.unit);
   }
 
+  /** @param {CanvasRenderingContext2D} context */
   _blank(context) {
     context.fillStyle = "#000";
-    context.fillRect(0, 0, SIZE, SIZE);
-    context.strokeStyle = "#fff";
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
     return context;
   }
 
-  _put(context, image) {
-    paintDigit(this._small, image);
-    context.drawImage(this._small, 0, 0, SIZE, SIZE);
+  /** @param {CanvasRenderingContext2D} context @param {Float32Array} image (c·h·w,) */
+  _drawImage(context, image) {
+    paintImage(this._small, image, this.sheet.shape);
+    context.drawImage(this._small, 0, 0, context.canvas.width, context.canvas.height);
   }
 
-  /** Paint the pad: the strokes as they were drawn, or the image that is x. */
+  /** Paint the pad: the strokes as they were drawn, or the image that is x. @param {Float32Array} x (c·h·w,) */
   paint(x) {
     const { context } = this;
     this._blank(context);
     if (this.active) {
-      if (this.base) this._put(context, this.base);
-      trace(context, this.strokes, PEN);
-      if (this.empty) {
-        context.font = "28px sans-serif";
-        context.textAlign = "center";
-        context.fillStyle = "#9aa5b8";
-        context.fillText("draw a digit", SIZE / 2, SIZE / 2 + 9);
-      }
+      if (this.base) this._drawImage(context, this.base);
+      trace(context, this.strokes, this.penWidth);
+      if (this.empty) this._invite();
       return;
     }
     context.imageSmoothingEnabled = false;
-    this._put(context, x);
+    this._drawImage(context, x);
     context.imageSmoothingEnabled = true;
+  }
+
+  _invite() {
+    const { context, canvas } = this;
+    const size = canvas.height / 10;
+    context.font = `${size}px sans-serif`;
+    context.textAlign = "center";
+    context.fillStyle = "#9aa5b8";
+    context.fillText("draw here", canvas.width / 2, canvas.height / 2 + size / 3);
   }
 }

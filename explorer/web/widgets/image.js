@@ -1,8 +1,7 @@
 // Pictures on canvases, grey or RGB, of any shape.
 
+import { ImageShape } from "../model/image_shape.js";
 import { context2d } from "./dom.js";
-
-/** @typedef {import("../model/image_shape.js").ImageShape} ImageShape */
 
 /** The pixels of each canvas that was painted before. @type {WeakMap<HTMLCanvasElement, ImageData>} */
 const painted = new WeakMap();
@@ -16,9 +15,11 @@ const painted = new WeakMap();
 export function paintImage(canvas, values, shape) {
   const { channels, height, width } = shape;
   let image = painted.get(canvas);
-  if (!image || image.width !== width || image.height !== height) {
+  if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;
+  }
+  if (!image || image.width !== width || image.height !== height) {
     image = new ImageData(width, height);
     image.data.fill(255);
     painted.set(canvas, image);
@@ -47,9 +48,56 @@ export function paintCell(grid, levels, shape, ink, column, row) {
   const { channels, height, width } = shape;
   const plane = height * width;
   const image = new ImageData(width, height);
-  const colour = [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16));
-  for (let i = 0; i < plane; i++)
-    if (channels === 1) image.data.set([...colour, levels[i]], 4 * i);
-    else image.data.set([levels[i], levels[plane + i], levels[2 * plane + i], 255], 4 * i);
+  const [red, green, blue] = [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16));
+  const { data } = image;
+  for (let i = 0, p = 0; i < plane; i++, p += 4) {
+    const grey = channels === 1;
+    data[p] = grey ? red : levels[i];
+    data[p + 1] = grey ? green : levels[plane + i];
+    data[p + 2] = grey ? blue : levels[2 * plane + i];
+    data[p + 3] = grey ? levels[i] : 255;
+  }
   context2d(grid).putImageData(image, column * width, row * height);
 }
+
+/**
+ * Paint pictures in rows on a canvas, which takes their size; without pictures it is hidden.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} levels 0…255, (n, channels, height, width)
+ * @param {ImageShape} shape of a picture
+ * @param {number} columns
+ */
+export function paintRows(canvas, levels, shape, columns) {
+  const { channels, height, width, size } = shape;
+  const count = levels.length / size;
+  canvas.hidden = count === 0;
+  if (!count) return;
+  canvas.width = columns * width;
+  canvas.height = Math.ceil(count / columns) * height;
+  const image = new ImageData(canvas.width, canvas.height);
+  const { data } = image;
+  data.fill(255);
+  const plane = height * width;
+  for (let n = 0; n < count; n++) {
+    const corner = Math.floor(n / columns) * height * canvas.width + (n % columns) * width;
+    for (let i = 0; i < plane; i++) {
+      const p = 4 * (corner + Math.floor(i / width) * canvas.width + (i % width));
+      for (let c = 0; c < 3; c++) data[p + c] = levels[n * size + (c % channels) * plane + i];
+    }
+  }
+  context2d(canvas).putImageData(image, 0, 0);
+}
+
+/** The former `paintImage`, of MNIST's shape only. @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values */
+export const paintDigit = (canvas, values) => paintImage(canvas, values, new ImageShape());
+
+/**
+ * The former `paintCell`, of MNIST's shape only.
+ * @param {HTMLCanvasElement} grid
+ * @param {Uint8Array} levels
+ * @param {string} ink
+ * @param {number} column
+ * @param {number} row
+ */
+export const paintInk = (grid, levels, ink, column, row) =>
+  paintCell(grid, levels, new ImageShape(), ink, column, row);

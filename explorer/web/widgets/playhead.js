@@ -1,4 +1,4 @@
-// Where a walk that plays is, from frame to frame.
+// The place of a walk that plays, from frame to frame.
 
 import { lessMotion } from "./dom.js";
 
@@ -6,6 +6,12 @@ const SLOW_STEPS = 8; // of a path, for those who asked for less motion
 const SLOWEST = 0.5; // seconds that each of them takes at least
 
 export class Playhead {
+  constructor() {
+    this.forward = true;
+    this.ended = false;
+    this.last = 0; // the time of the last frame in ms; 0 before the first
+  }
+
   begin() {
     this.forward = true;
     this.ended = false;
@@ -14,8 +20,11 @@ export class Playhead {
 
   /**
    * The share of the path at this frame.
-   * @param {number} now milliseconds @param {number} share at the last frame
-   * @param {number} seconds from end to end @param {boolean} back whether it turns round at the ends
+   * @param {number} now milliseconds
+   * @param {number} share at the last frame
+   * @param {number} seconds from end to end
+   * @param {boolean} back whether it turns round at the ends
+   * @returns {number} in [0, 1]
    */
   next(now, share, seconds, back) {
     this.last ||= now;

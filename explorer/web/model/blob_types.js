@@ -1,0 +1,63 @@
+// The contents of blobs of each kind, as docs/FORMATS.md has them. Types only.
+
+/**
+ * @typedef {import("../engine/network.js").LayerSpec} LayerSpec
+ * @typedef {import("../engine/network.js").ConvSpec} ConvSpec
+ * @typedef {number[]} Shape of a picture: channels, height, width; 1×28×28 where a blob has none
+ *
+ * @typedef {{family: "gaussian", mean: number, std: number, log_var: [number, number]}} GaussianHeader
+ *   N(mean, std²) in each dimension; log σ² of a posterior is clamped to `log_var`
+ * @typedef {{family: "gamma", shape: number, rate: number, bounds: [number, number], mean: number,
+ *   std: number, quantiles: {first: number, step: number, values: number[]}}} GammaHeader
+ *   Gamma(shape, rate) in each dimension; a posterior's shape and rate are clamped to `bounds`;
+ *   `values` are its quantiles at the mass that a standard normal has below first, first + step, …
+ * @typedef {GaussianHeader | GammaHeader} PriorHeader
+ * @typedef {{name: string, title: string, formula: string, constant: number | null, unit: string,
+ *   total: string}} LikelihoodHeader `constant` is left out of −log p(x|z), in nats an image; null
+ *   where the term is no −log p(x|z)
+ * @typedef {{layers: ConvSpec[], after: number[], weight: number, shape?: Shape}} FeaturesHeader the
+ *   classifier's convolutions, behind which of them features are compared, the factor of their
+ *   distance where it is added to another term, and the shape of its pictures
+ *
+ * @typedef {{kind: "model", name: string, shape?: Shape, latent_dim: number, prior: PriorHeader,
+ *   likelihood: LikelihoodHeader, encoder: LayerSpec[], decoder: LayerSpec[],
+ *   features?: FeaturesHeader}} ModelHeader
+ * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array}} ModelArrays all
+ *   weights as float32, or as two planes of bfloat16
+ *
+ * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape}} PicturesHeader
+ * @typedef {{labels: Uint8Array, lit: Uint8Array, levels: Uint8Array}} PicturesArrays `labels` (n);
+ *   `lit` (n, bytes), a bit a value, the lowest first; `levels` of all values that are not 0
+ *
+ * @typedef {{kind: "plane", axes: number[]} | {kind: "pca", mean: number[], components: number[][]} |
+ *   {kind: "t-sne"} | {kind: "none"}} ViewHeader how z is found on a map
+ * @typedef {{index: number, kl: number, active: boolean, low: number, high: number}} Dimension KL in
+ *   nats; `low` and `high` are its slider's ends
+ * @typedef {{points: [number, number], [name: string]: unknown}} TraceHeader a trace of plotly's, and
+ *   its first point and the one behind its last
+ * @typedef {{kind: "map", view: ViewHeader, traces: TraceHeader[],
+ *   layouts: Record<"light" | "dark", Record<string, unknown>>,
+ *   themes: Record<"light" | "dark", Record<string, string>>, dims: Dimension[],
+ *   typical: (number | null)[], code_step?: number}} MapHeader
+ * @typedef {{x: Float32Array, y: Float32Array, index: Uint32Array, codes?: Int16Array}} MapArrays
+ *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`
+ *
+ * @typedef {{kind: "probe", classes: string[], shape?: Shape}} ProbeHeader
+ * @typedef {{labels: Uint8Array, images: Uint8Array}} ProbeArrays `labels` (n); `images` (k, c·h·w)
+ *
+ * @typedef {{kind: "snapshot", step: number, axes: number[]}} SnapshotHeader `axes`: the dimensions
+ *   of its grid
+ * @typedef {{codes: Float32Array, grid: Uint8Array, reconstructions: Uint8Array}} SnapshotArrays
+ *   `codes` (n, d), the means of q(z|x); `grid` (side², c·h·w), rows from the top;
+ *   `reconstructions` (k, c·h·w)
+ *
+ * @typedef {{header: ModelHeader, arrays: ModelArrays}} ModelBlob
+ * @typedef {{header: PicturesHeader, arrays: PicturesArrays}} PicturesBlob
+ * @typedef {{header: MapHeader, arrays: MapArrays}} MapBlob
+ * @typedef {{header: ProbeHeader, arrays: ProbeArrays}} ProbeBlob
+ * @typedef {{header: SnapshotHeader, arrays: SnapshotArrays}} SnapshotBlob
+ * @typedef {{model: ModelBlob, pictures: PicturesBlob, map: MapBlob, probe: ProbeBlob,
+ *   snapshot: SnapshotBlob}} Blobs by kind
+ */
+
+export {};
