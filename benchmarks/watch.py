@@ -23,7 +23,7 @@ from benchmarks.browser import ROOT, chromium, goto, serving
 MB = 2**20
 COUNT_NEWS = """() => {
   window.news = 0;
-  const facts = document.querySelector(".theatre .facts");
+  const facts = document.querySelector(".train .facts");
   new MutationObserver(() => window.news++).observe(
     facts, { childList: true, characterData: true, subtree: true });
 }"""
@@ -83,7 +83,7 @@ def main() -> None:
             before = {p.pid for p in psutil.Process().children(recursive=True)}
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             goto(page, f"{url}/train", server)
-            page.wait_for_selector(".theatre[data-ready=true]", timeout=120_000)
+            page.wait_for_selector(".train[data-ready=true]", timeout=120_000)
             page.evaluate(COUNT_NEWS)
             watch(page, page_process(before), psutil.Process(server.pid), args.minutes)
 

@@ -26,7 +26,7 @@ def explore(page: Any, url: str, server: Any, args: argparse.Namespace) -> None:
 def train(page: Any, url: str, server: Any) -> None:
     """The Train page, at a run of the embedded digits."""
     goto(page, f"{url}/train", server)
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
     page.wait_for_timeout(3000)
     page.screenshot(path=ROOT / "docs" / "train.png")
 

@@ -25,7 +25,7 @@ PREFIX = "stage"
 MODULES = Path(__file__).parents[1] / "web"
 MAIN_MODULES = {
     "": "explore/explore.js",
-    "train": "train/theatre.js",
+    "train": "train/view.js",
     "compare": "compare/compare.js",
 }  # by the last part of a page's address
 FOREVER = "public, max-age=31536000, immutable"

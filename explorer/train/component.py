@@ -1,4 +1,4 @@
-"""The theatre as a Streamlit component: what the Train page tells it, and what it hears back."""
+"""The view of a run as a Streamlit component: its data, and the orders that come back."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,16 +9,16 @@ from explorer import components
 from explorer.figures.theme import CLASS_COLOURS
 from explorer.server import assets
 
-KEY = "theatre"
-_theatre = components.declare("vae_theatre", "train/train.css")
-DEEDS = ("pause", "go on", "stop", "finish", "beta", "open")
+KEY = "train"
+_view = components.declare("vae_train", "train/train.css")
+ACTIONS = ("pause", "go on", "stop", "finish", "beta", "open")
 
 
 class Order(NamedTuple):
-    """What a hand asks of a run; `beta` comes with the deed of that name."""
+    """An action that is asked of a run; `beta` comes with the action of that name."""
 
     run: str
-    deed: str
+    action: str
     beta: float
 
 
@@ -30,17 +30,17 @@ def mount(
     on_order: Callable[[], None],
     on_view: Callable[[], None],
 ) -> None:
-    """Put the theatre on the page, watching `run`, with the curves of `over` laid over it.
+    """Put the view on the page, watching `run`, with the curves of `over` laid over it.
 
     It follows the runs by HTTP on its own. `on_order` is called when a hand asks something of a
     run, `on_view` when another run is chosen; `order` and `view` then say what.
     """
-    _theatre(
+    _view(
         key=KEY,
         on_order_change=on_order,
         on_view_change=on_view,
         data={
-            "code": assets.code_path("train/theatre.js"),
+            "code": assets.code_path("train/view.js"),
             "plotly": assets.plotly_path(),
             "at": assets.PREFIX,
             "run": run,
@@ -59,12 +59,12 @@ def order() -> Order | None:
 
 def parse_order(value: Any) -> Order | None:
     """As `order`, of a value."""
-    if not isinstance(value, dict) or value.get("deed") not in DEEDS:
+    if not isinstance(value, dict) or value.get("action") not in ACTIONS:
         return None
     run, beta = value.get("run"), value.get("beta", 0.0)
     if not isinstance(run, str) or type(beta) not in (int, float) or not 0 <= beta <= 1e6:
         return None
-    return Order(run, value["deed"], float(beta))
+    return Order(run, value["action"], float(beta))
 
 
 def view() -> tuple[str | None, str | None]:

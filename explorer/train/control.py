@@ -1,4 +1,4 @@
-"""Takes what a hand asks of a run on the Train page, and says no where it may not."""
+"""Handles the orders of the Train page, and refuses those that a visitor may not give."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ _OPEN = "open_in_explore"
 
 
 def mount(found: list[str]) -> None:
-    """Put the theatre on the page, watching the run of the view; the newest unless told otherwise.
+    """Put the view of a run on the page: the run of the address, or the newest.
 
-    Opens the Explore page where a hand has asked for it.
+    Opens the Explore page where an order has asked for it.
     """
     if st.session_state.pop(_OPEN, False):
         st.switch_page("explore/page.py")
@@ -36,44 +36,51 @@ def mount(found: list[str]) -> None:
         view_state.get("over"),
         access.may_control(),
         access.REFUSAL,
-        _obey,
-        _look,
+        handle_order,
+        handle_view,
     )
     view_state.publish("run", "over")
 
 
-def _look() -> None:
+def handle_view() -> None:
+    """Take over which runs a visitor has chosen."""
     run, over = component.view()
     there = watch.names(paths.run_dir())
     if run in there:
         view_state.put(run=run, over=over if over in there else None)
 
 
-def _obey() -> None:
+def handle_order() -> None:
+    """Apply the order that has come, or say why not."""
     order = component.order()
     if order is None:
         return
     try:
         run = watch.find(paths.run_dir(), order.run)
-        if order.deed == "open":
+        if order.action == "open":
             _open(run)
         elif not access.may_control():
             view_state.complain(access.REFUSAL)
         else:
-            _do(run, order.deed, order.beta)
+            apply_action(run, order.action, order.beta)
     except RunError as error:
         view_state.complain(str(error))
 
 
-def _do(run: Run, deed: str, beta: float) -> None:
+def apply_action(run: Run, action: str, beta: float) -> None:
+    """Steer a run: one of `component.ACTIONS` but for `open`.
+
+    Raises:
+        RunError: the run cannot do that.
+    """
     alive = run.status().state in ALIVE
-    if deed == "beta":
+    if action == "beta":
         run.ask(beta=beta)
-    elif deed == "pause":
+    elif action == "pause":
         run.ask(order="pause")
-    elif deed == "go on":
+    elif action == "go on":
         launch.go_on(run)
-    elif deed == "stop" and alive:
+    elif action == "stop" and alive:
         run.ask(order="stop")
     else:  # its process is gone: another one writes the checkpoint of what was saved
         launch.go_on(run, finish=True)

@@ -1,7 +1,14 @@
-// Mounts a module of the stage's in a Streamlit page. All that knows Streamlit is here.
+// Mounts one of the app's modules in a Streamlit page. All that knows Streamlit is here.
 
-/** Where the app lives, whatever path a proxy or a page of it adds. */
+/**
+ * @typedef {{pause?: () => void}} Shown what a module has put on the page
+ * @typedef {(parent: HTMLElement, data: object, setState: Send, trigger: Send) => Shown | undefined} Show
+ * @typedef {(name: string, value: unknown) => void} Send
+ */
+
+/** The app's own address, whatever path a proxy or a page of it adds. */
 function appRoot() {
+  /** @type {HTMLScriptElement | null} */
   const own = document.querySelector('script[type="module"][src*="static/js/"]');
   return own ? new URL("../../", own.src).href : document.baseURI;
 }
@@ -12,8 +19,9 @@ function appRoot() {
  * itself takes the place of what it said before; another page is an entry.
  */
 function keepBackUseful() {
-  if (history.foldsViews) return;
-  history.foldsViews = true;
+  const marked = /** @type {History & {foldsViews?: boolean}} */ (history);
+  if (marked.foldsViews) return; // each page's copy of this module sees the mark
+  marked.foldsViews = true;
   const push = history.pushState.bind(history);
   history.pushState = (state, unused, url) => {
     const stays = new URL(url ?? "", location.href).pathname === location.pathname;
@@ -21,13 +29,17 @@ function keepBackUseful() {
   };
 }
 
+/**
+ * @param {{data: {code: string}, parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
+ */
 export default function show({ data, parentElement, setStateValue, setTriggerValue }) {
   keepBackUseful();
   const root = appRoot();
   let gone = false;
-  let shown = null;
+  /** @type {Shown | undefined} */
+  let shown;
   import(new URL(data.code, root).href)
-    .then((module) => {
+    .then((/** @type {{show: Show}} */ module) => {
       if (gone) return;
       parentElement.querySelector(".stage-fault")?.remove();
       shown = module.show(parentElement, { ...data, root }, setStateValue, setTriggerValue);

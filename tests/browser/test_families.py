@@ -60,9 +60,9 @@ def test_the_codes_of_a_gamma_model_stay_positive_whatever_a_hand_does(gamma, sc
 def test_a_gamma_run_is_watched_from_zero_on(gamma, screen):
     s = screen()
     s.page.goto(f"{gamma.url}/train")
-    s.page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
-    assert "gamma" in s.page.locator(".theatre .facts").inner_text()
-    pixels = s.pixels(".theatre canvas.scatter")
+    s.page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
+    assert "gamma" in s.page.locator(".train .facts").inner_text()
+    pixels = s.pixels(".train canvas.scatter")
     coloured = (pixels.max(-1) - pixels.min(-1) > 60).nonzero()
     # All codes lie to the upper right of the origin, which is near the lower left corner.
     assert coloured[1].min() > 0.02 * pixels.shape[1]

@@ -54,20 +54,20 @@ def short_run(house, name: str, seed: int = 0, preset=SHORT) -> Run:
 
 
 def state(page, word: str, seconds: float = 40) -> None:
-    page.locator(".theatre .state", has_text=word).first.wait_for(timeout=1000 * seconds)
+    page.locator(".train .state", has_text=word).first.wait_for(timeout=1000 * seconds)
 
 
 def lengths(page) -> dict[str, int]:
     """How many points each curve has."""
     return page.evaluate(
-        "() => Object.fromEntries(document.querySelector('.theatre .plot').data"
+        "() => Object.fromEntries(document.querySelector('.train .plot').data"
         ".filter(t => t.type !== 'heatmap').map(t => [`${t.name} ${t.yaxis}`, t.x.length]))"
     )
 
 
 def values(page, name: str, axis: str) -> list[float]:
     return page.evaluate(
-        "([n, a]) => document.querySelector('.theatre .plot').data"
+        "([n, a]) => document.querySelector('.train .plot').data"
         ".find(t => t.name === n && t.yaxis === a).y",
         [name, axis],
     )
@@ -75,12 +75,12 @@ def values(page, name: str, axis: str) -> list[float]:
 
 def painted(screen: Screen, colour: str) -> int:
     """Pixels of the curves that have a colour."""
-    return len(screen.near(colour, ".theatre .plot-host", 60))
+    return len(screen.near(colour, ".train .plot-host", 60))
 
 
 def spread(screen: Screen) -> float:
     """How far the painted codes lie from their middle, in pixels."""
-    pixels = screen.pixels(".theatre canvas.scatter")
+    pixels = screen.pixels(".train canvas.scatter")
     found = np.argwhere(pixels.max(-1) - pixels.min(-1) > 60)  # codes have colours, the rest none
     return float(np.sqrt(((found - found.mean(0)) ** 2).sum(1)).mean())
 
@@ -97,38 +97,38 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     seen.settled()
     page.get_by_role("button", name="Start training").click()
     state(page, "training")
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=30_000)
+    page.wait_for_selector(".train[data-ready=true]", timeout=30_000)
     page.wait_for_function(
-        "() => document.querySelectorAll('.theatre .plot path.js-line').length > 4"
+        "() => document.querySelectorAll('.train .plot path.js-line').length > 4"
     )
     run = house.run("mnist-5k-2d")
     page.evaluate("""() => {
-      const facts = document.querySelector('.theatre .facts');
+      const facts = document.querySelector('.train .facts');
       window.told = new Set();
       new MutationObserver(() => window.told.add(facts.textContent)).observe(
         facts, {childList: true, characterData: true, subtree: true});
-      window.theatre = document.querySelector('.theatre');
+      window.trainRoot = document.querySelector('.train');
     }""")
-    before, first = lengths(page), seen.pixels(".theatre canvas.scatter")
-    box = page.locator(".theatre").bounding_box()
+    before, first = lengths(page), seen.pixels(".train canvas.scatter")
+    box = page.locator(".train").bounding_box()
     page.wait_for_timeout(3000)
     after = lengths(page)
     for curve in ("train y", "test y", "train y2", "test y2", "train y3", "test y3"):
         assert after[curve] > before[curve], (curve, before, after)
     # At least twice a second, in the place where it is, and nothing is put in anew.
     assert page.evaluate("() => window.told.size") >= 6
-    assert page.locator(".theatre").bounding_box() == box
-    assert page.evaluate("() => window.theatre === document.querySelector('.theatre')")
+    assert page.locator(".train").bounding_box() == box
+    assert page.evaluate("() => window.trainRoot === document.querySelector('.train')")
     assert painted(seen, "#b45309") > 100
     assert painted(seen, "#1d4ed8") > 300
-    moved = seen.pixels(".theatre canvas.scatter")
+    moved = seen.pixels(".train canvas.scatter")
     assert (abs(moved - first).max(-1) > 40).sum() > 500
     assert seen.digit("canvas.grid").max() > 60
 
-    page.locator(".theatre input.beta").fill("20")
-    page.locator(".theatre input.beta").press("Enter")
+    page.locator(".train input.beta").fill("20")
+    page.locator(".train input.beta").press("Enter")
     page.wait_for_function(
-        "() => document.querySelector('.theatre .plot').data"
+        "() => document.querySelector('.train .plot').data"
         ".find(t => t.name === 'β').y.at(-1) === 20",
         timeout=20_000,
     )
@@ -141,16 +141,16 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     page.get_by_role("button", name="Pause").click()
     state(page, "paused")
     page.reload()
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
     state(page, "paused")
-    assert page.locator(".theatre input.beta").input_value() == "20"
+    assert page.locator(".train input.beta").input_value() == "20"
     rested = len(epochs(run.log))
     page.wait_for_timeout(1000)
     assert len(epochs(run.log)) == rested
     page.get_by_role("button", name="Go on").click()
     state(page, "training")
     page.wait_for_function(
-        "n => document.querySelector('.theatre .plot').data"
+        "n => document.querySelector('.train .plot').data"
         ".find(t => t.name === 'test' && t.yaxis === 'y').x.length > n",
         arg=rested,
         timeout=20_000,
@@ -158,22 +158,22 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     page.get_by_role("button", name="Stop and keep").click()
     state(page, "stopped and kept")
 
-    # The film: at its beginning all codes lie together, at its end they do not.
+    # The replay: at its beginning all codes lie together, at its end they do not.
     end = spread(seen)
-    slider = page.locator(".theatre .time")
+    slider = page.locator(".train .time")
     slider.focus()
     slider.press("Home")
     seen.frame()
-    assert page.locator(".theatre .when").inner_text().startswith("epoch 0.00")
+    assert page.locator(".train .when").inner_text().startswith("epoch 0.00")
     assert spread(seen) < 0.5 * end
     page.get_by_role("button", name="Replay").click()
     page.wait_for_function(
-        "() => Number(document.querySelector('.theatre .time').value) > 3", timeout=10_000
+        "() => Number(document.querySelector('.train .time').value) > 3", timeout=10_000
     )
     page.get_by_role("button", name="Hold").click()
 
     page.get_by_role("button", name="Open in Explore").click()
-    page.wait_for_selector(".stage:not(.theatre)[data-ready=true]", timeout=60_000)
+    page.wait_for_selector(".stage:not(.train)[data-ready=true]", timeout=60_000)
     assert seen.query()["checkpoint"] == "mnist-5k-2d"
     assert seen.digit().max() > 100
     assert seen.errors == []
@@ -195,7 +195,7 @@ def test_a_run_outlives_the_app_and_one_that_was_killed_is_told_apart(tmp_path, 
         state(page, "training")
     run = house.run("mnist-5k-2d")
     logged = len(epochs(run.log))
-    why = page.locator(".theatre .why", has_text="server cannot be reached")
+    why = page.locator(".train .message", has_text="server cannot be reached")
     why.wait_for(timeout=20_000)
     with serve(tmp_path, **folders(tmp_path)) as app:
         house = House(app, tmp_path)
@@ -207,7 +207,7 @@ def test_a_run_outlives_the_app_and_one_that_was_killed_is_told_apart(tmp_path, 
         os.kill(run.status().pid, signal.SIGKILL)
         state(page, "interrupted")
         saved = run.status().saved
-        words = page.locator(".theatre .why").inner_text()
+        words = page.locator(".train .message").inner_text()
         assert f"go on from its last saved step, {saved:,}" in words
         page.get_by_role("button", name="Go on").click()
         state(page, "training", 60)
@@ -222,13 +222,13 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
     seen = screen(theme="dark")
     page = seen.page
     page.goto(f"{house.url}?run=first")
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
     state(page, "done")
     last = epochs(first.log)[-1]
-    readings = page.locator(".theatre .readings")
+    readings = page.locator(".train .readings")
     seen.until(lambda: f"{last.test_reconstruction:.2f}" in readings.inner_text())
     # The numbers are those of the moment that is shown.
-    page.locator(".theatre .time").focus()
+    page.locator(".train .time").focus()
     for _ in range(40):
         page.keyboard.press("PageDown")
         if "–" in readings.inner_text():
@@ -241,20 +241,19 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
     assert values(page, "test", "y2")[-1] == pytest.approx(last.test_kl)
     assert values(page, "test", "y3")[-1] == pytest.approx(last.test_reconstruction + last.test_kl)
     rows = page.evaluate(
-        "() => document.querySelector('.theatre .plot').data"
-        ".find(t => t.type === 'heatmap').z.length"
+        "() => document.querySelector('.train .plot').data.find(t => t.type === 'heatmap').z.length"
     )
     assert rows == 2  # the heat map has a row for each dimension
     grey = painted(seen, "#a3b0c9")
-    page.locator(".theatre select.over").select_option("second")
+    page.locator(".train select.over").select_option("second")
     seen.until_query(run="first", over="second")
-    page.wait_for_function("() => document.querySelector('.theatre .plot').data.length > 9")
+    page.wait_for_function("() => document.querySelector('.train .plot').data.length > 9")
     seen.settled()
     seen.until(lambda: painted(seen, "#a3b0c9") > grey + 150)
     other = Screen(page.context.new_page())
     other.page.goto(page.url)
     other.page.wait_for_function(
-        "() => document.querySelector('.theatre .plot')?.data?.length > 9", timeout=60_000
+        "() => document.querySelector('.train .plot')?.data?.length > 9", timeout=60_000
     )
     # The pairs begin with x itself.
     images = datasets.load("mnist-5k", "test").images[:8].numpy()
@@ -276,15 +275,15 @@ def test_who_comes_from_afar_may_watch_and_no_more(house, screen):
     afar = screen(extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
     page = afar.page
     page.goto(f"{house.url}?run=first")
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
-    assert page.locator(".theatre input.beta").is_disabled()
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
+    assert page.locator(".train input.beta").is_disabled()
     page.get_by_role("button", name="New run").click()
     page.get_by_text("Only visitors from the machine").wait_for()
     assert page.get_by_role("button", name="Start training").count() == 0
     # A page that was tampered with is told no by the server.
     page.keyboard.press("Escape")
     page.evaluate(
-        "() => { const b = document.querySelector(`[data-deed='pause']`);"
+        "() => { const b = document.querySelector(`[data-action='pause']`);"
         " b.hidden = b.disabled = false; b.click(); }"
     )
     page.locator('[data-testid="stToast"]', has_text="Only visitors").wait_for(timeout=20_000)
@@ -296,12 +295,12 @@ def test_the_page_fits_a_phone_and_says_what_is_wrong_with_a_link(house, screen)
     seen = screen(width=390, height=844, has_touch=True, is_mobile=True)
     page = seen.page
     page.goto(f"{house.url}?run=nothing[x](http://evil.example)")
-    page.wait_for_selector(".theatre[data-ready=true]", timeout=60_000)
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
     toast = page.locator('[data-testid="stToast"]', has_text="There is no run")
     toast.wait_for()
     assert toast.locator("a").count() == 0
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-    for selector in (".theatre canvas.scatter", ".theatre canvas.grid", ".theatre .plot"):
+    for selector in (".train canvas.scatter", ".train canvas.grid", ".train .plot"):
         box = page.locator(selector).bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390

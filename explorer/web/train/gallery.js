@@ -1,50 +1,32 @@
-// What a snapshot decodes: a grid over the prior, and images beside their reconstructions.
+// The pictures of a snapshot: a grid decoded over the prior, and images beside their reconstructions.
 
-import { context2d } from "../widgets/dom.js";
+import { find } from "../widgets/dom.js";
+import { paintRows } from "../widgets/image.js";
 
-const SIDE = 28;
 const COLUMNS = 8; // of images, with their reconstructions below them
-
-/** Paint pictures of 28×28 grey levels in rows of `columns`. */
-function paint(canvas, pictures, columns) {
-  const count = pictures.length / (SIDE * SIDE);
-  canvas.hidden = count === 0;
-  if (!count) return;
-  const rows = Math.ceil(count / columns);
-  if (canvas.width !== columns * SIDE || canvas.height !== rows * SIDE) {
-    canvas.width = columns * SIDE;
-    canvas.height = rows * SIDE;
-  }
-  const context = context2d(canvas);
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let n = 0; n < count; n++) {
-    const from = n * SIDE * SIDE;
-    const to = Math.floor(n / columns) * SIDE * canvas.width + (n % columns) * SIDE;
-    for (let r = 0; r < SIDE; r++)
-      for (let c = 0; c < SIDE; c++)
-        pixels[to + r * canvas.width + c] = 0xff000000 | (pictures[from + r * SIDE + c] * 0x010101);
-  }
-  context.putImageData(image, 0, 0);
-}
 
 export class Gallery {
   /** @param {HTMLElement} root */
   constructor(root) {
-    this.grid = root.querySelector("canvas.grid");
-    this.rows = [...root.querySelectorAll(".pairs canvas")];
+    this.grid = find(root, "canvas.grid", HTMLCanvasElement);
+    /** Images and their reconstructions in turn. @type {HTMLCanvasElement[]} */
+    this.rows = [...root.querySelectorAll(".pairs canvas")].map(
+      (canvas) => /** @type {HTMLCanvasElement} */ (canvas),
+    );
+    /** @type {import("./snapshots.js").Frame | null} */
+    this.shown = null;
   }
 
-  /** @param {any} frame a snapshot @param {any} probe */
-  show(frame, probe) {
+  /** @param {import("./snapshots.js").Frame} frame @param {import("./snapshots.js").Probe} probe */
+  show(frame, { images, shape }) {
     if (this.shown === frame) return;
     this.shown = frame;
-    paint(this.grid, frame.grid, Math.round(Math.sqrt(frame.grid.length / (SIDE * SIDE))));
-    const row = COLUMNS * SIDE * SIDE;
-    for (let k = 0; k < 2; k++) {
-      const part = (all) => all.subarray(k * row, (k + 1) * row);
-      paint(this.rows[2 * k], part(probe.arrays.images), COLUMNS);
-      paint(this.rows[2 * k + 1], part(frame.reconstructions), COLUMNS);
+    paintRows(this.grid, frame.grid, shape, Math.round(Math.sqrt(frame.grid.length / shape.size)));
+    const row = COLUMNS * shape.size;
+    for (let k = 0; 2 * k < this.rows.length; k++) {
+      const part = (/** @type {Uint8Array} */ all) => all.subarray(k * row, (k + 1) * row);
+      paintRows(this.rows[2 * k], part(images), shape, COLUMNS);
+      paintRows(this.rows[2 * k + 1], part(frame.reconstructions), shape, COLUMNS);
     }
   }
 }

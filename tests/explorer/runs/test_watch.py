@@ -150,17 +150,17 @@ def test_a_long_log_is_read_once_and_given_thinned_at_even_distances(client, run
     [
         None,
         "pause",
-        {"run": "a", "deed": "delete"},
-        {"run": 3, "deed": "pause"},
-        {"run": "a", "deed": "beta", "beta": float("nan")},
-        {"run": "a", "deed": "beta", "beta": -1},
-        {"run": "a", "deed": "beta", "beta": "4"},
-        {"run": "a", "deed": "beta", "beta": True},
+        {"run": "a", "action": "delete"},
+        {"run": 3, "action": "pause"},
+        {"run": "a", "action": "beta", "beta": float("nan")},
+        {"run": "a", "action": "beta", "beta": -1},
+        {"run": "a", "action": "beta", "beta": "4"},
+        {"run": "a", "action": "beta", "beta": True},
     ],
 )
 def test_an_order_that_makes_no_sense_is_none(value):
     assert component.parse_order(value) is None
-    assert component.parse_order({"run": "a", "deed": "beta", "beta": 4}) == ("a", "beta", 4.0)
+    assert component.parse_order({"run": "a", "action": "beta", "beta": 4}) == ("a", "beta", 4.0)
 
 
 def until(condition, seconds=60):
