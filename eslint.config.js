@@ -11,7 +11,7 @@ export default defineConfig([
     rules: {
       eqeqeq: "error",
       "no-undef": "error",
-      "no-unused-vars": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "no-var": "error",
       "prefer-const": "error",
     },

@@ -63,9 +63,9 @@ PROBE = """selector => {
 
 DECODE = """async times => {
   const urls = performance.getEntriesByType('resource').map(r => r.name);
-  const code = urls.find(u => u.endsWith('/stage.js'));
-  const { fetchBlob } = await import(code.replace('stage.js', 'payload.js'));
-  const { Vae } = await import(code.replace('stage.js', 'vae.js'));
+  const code = urls.find(u => u.endsWith('/explore/explore.js'));
+  const { fetchBlob } = await import(code.replace('explore/explore.js', 'model/blobs.js'));
+  const { Vae } = await import(code.replace('explore/explore.js', 'model/vae.js'));
   let vae;
   for (const url of urls.filter(u => u.includes('/stage/blob/'))) {
     try { vae = new Vae(await fetchBlob(url, 'model')); break; } catch { continue; }
@@ -243,7 +243,7 @@ def main() -> None:
                 page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
                 page.wait_for_timeout(1500)
                 name = f"{checkpoint}, {points} points: "
-                plot = page.locator(".stage .nsewdrag").first.bounding_box()
+                plot = page.locator(".stage .map").first.bounding_box()
                 found = drag(page, "canvas.x-hat", _circle(plot), args.seconds)
                 decode = page.evaluate(DECODE, 300)
                 print(row(name + "map", found, decode), flush=True)
@@ -258,7 +258,7 @@ def main() -> None:
                 goto(page, f"{url}/compare?beside={','.join(names)}&data={data}", server)
                 page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
                 page.wait_for_timeout(3000)
-                plane = page.locator(".compare .plane").first.bounding_box()
+                plane = page.locator(".compare .map").first.bounding_box()
                 last = f".compare .column:nth-child({len(names)}) canvas.x-hat"
                 found = drag(page, last, _circle(plane), args.seconds)
                 what = "perceptual" if "perceptual" in names[0] else "models"

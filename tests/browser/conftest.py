@@ -221,41 +221,27 @@ class Screen:
 
     def plot(self, across: float, down: float) -> tuple[float, float]:
         """A place of the map's plotting area, as shares of its width and height."""
-        box = self.page.locator(".stage .nsewdrag").first.bounding_box()
+        box = self.page.locator(".stage .map").first.bounding_box()
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """The pixel of the page at a place of the map, in the map's own units."""
-        return self.page.evaluate(
-            """([x, y]) => {
-              const plot = document.querySelector('.stage .plot');
-              const { xaxis, yaxis } = plot._fullLayout;
-              const box = plot.getBoundingClientRect();
-              return [box.left + xaxis._offset + xaxis.d2p(x),
-                      box.top + yaxis._offset + yaxis.d2p(y)];
-            }""",
-            [x, y],
-        )
+        box = self.page.locator(".stage .map").first.bounding_box()
+        left, right, bottom, top = self.ranges()
+        across, up = (x - left) / (right - left), (y - bottom) / (top - bottom)
+        return box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"]
 
     def units(self, px: float, py: float) -> tuple[float, float]:
         """The place of the map at a pixel of the page."""
-        return self.page.evaluate(
-            """([x, y]) => {
-              const plot = document.querySelector('.stage .plot');
-              const { xaxis, yaxis } = plot._fullLayout;
-              const box = plot.getBoundingClientRect();
-              return [xaxis.p2d(x - box.left - xaxis._offset),
-                      yaxis.p2d(y - box.top - yaxis._offset)];
-            }""",
-            [px, py],
-        )
+        box = self.page.locator(".stage .map").first.bounding_box()
+        left, right, bottom, top = self.ranges()
+        across, down = (px - box["x"]) / box["width"], (py - box["y"]) / box["height"]
+        return left + across * (right - left), top - down * (top - bottom)
 
     def ranges(self) -> list[float]:
-        """What the map shows: x from and to, y from and to."""
-        return self.page.evaluate(
-            "() => { const l = document.querySelector('.stage .plot')._fullLayout;"
-            " return [...l.xaxis.range, ...l.yaxis.range]; }"
-        )
+        """The window of the map: x from and to, y from and to."""
+        text = self.page.locator(".stage .map").first.get_attribute("data-window")
+        return [float(value) for value in text.split(",")]
 
     def note(self) -> str:
         return self.page.locator(".map-note").inner_text()

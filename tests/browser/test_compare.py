@@ -42,7 +42,7 @@ def column(s, name):
 
 
 def plane(s, name):
-    return column(s, name).locator(".plane").bounding_box()
+    return column(s, name).locator(".map").bounding_box()
 
 
 def codes_shown(s, name):
@@ -156,7 +156,7 @@ def test_a_hand_stops_a_walk_and_all_stay_numbers(opened):
     play = s.page.locator(".compare .go")
     for act in (
         lambda: s.page.get_by_role("button", name="z ← μ").click(),
-        lambda: s.page.locator(".compare .plane").first.press("Home"),
+        lambda: s.page.locator(".compare .map").first.press("Home"),
         lambda: s.page.locator(".compare .typical button").nth(4).click(),
     ):
         play.click()
@@ -271,7 +271,7 @@ def test_a_drag_reaches_codes_that_are_far_from_the_prior(opened):
 @pytest.mark.slow
 def test_the_manifold_fills_the_maps_with_pictures(opened):
     s = opened()
-    selector = f".compare .column[data-name='{PAIR[1]}'] .plane"
+    selector = f".compare .column[data-name='{PAIR[1]}'] .map"
     before = s.pixels(selector)
     s.page.get_by_role("button", name="Manifold").click()
     s.page.wait_for_timeout(2500)

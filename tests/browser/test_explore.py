@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 
 from explorer.figures.theme import CLASS_COLOURS, THEMES
+from explorer.latent.codes import encode
 from tests.browser.conftest import ROOT, serve
 
 pytestmark = pytest.mark.browser
@@ -17,28 +18,18 @@ pytestmark = pytest.mark.browser
 SIZES = {"laptop": (1280, 720), "projector": (1920, 1080), "phone": (390, 844)}
 
 
-def lonely_point(s, besides: int = -1) -> tuple[int, float, float]:
-    """An image whose point has no neighbour within a few pixels: its number, and where it is."""
-    return s.page.evaluate(
-        """besides => {
-          const plot = document.querySelector('.stage .plot');
-          const { xaxis, yaxis } = plot._fullLayout;
-          const box = plot.getBoundingClientRect();
-          const all = plot._fullData.flatMap((t, k) => Array.from(t.x, (x, i) =>
-            [k, i, xaxis.d2p(x), yaxis.d2p(t.y[i])]));
-          const inside = all.filter(p => p[2] > 40 && p[2] < xaxis._length - 40
-                                      && p[3] > 40 && p[3] < yaxis._length - 40);
-          let best = [null, 0];
-          for (const p of inside) {
-            let nearest = Infinity;
-            for (const q of all) if (q !== p)
-              nearest = Math.min(nearest, Math.hypot(p[2] - q[2], p[3] - q[3]));
-            if (nearest > best[1]) best = [p, nearest];
-          }
-          return [box.left + xaxis._offset + best[0][2], box.top + yaxis._offset + best[0][3]];
-        }""",
-        besides,
-    )
+def lonely_point(s, points: np.ndarray) -> tuple[float, float]:
+    """The pixel of the page at the point whose neighbours are farthest, away from the edges."""
+    box = s.page.locator(".stage .map").bounding_box()
+    left, right, bottom, top = s.ranges()
+    across = (points[:, 0] - left) / (right - left) * box["width"]
+    down = (top - points[:, 1]) / (top - bottom) * box["height"]
+    at = np.stack([across, down], 1)
+    inside = (at > 40).all(1) & (at < [box["width"] - 40, box["height"] - 40]).all(1)
+    distance = np.linalg.norm(at[inside][:, None] - at, axis=-1)
+    distance[distance == 0] = np.inf
+    x, y = at[inside][distance.min(1).argmax()]
+    return box["x"] + float(x), box["y"] + float(y)
 
 
 def test_a_newcomer_without_network_sees_the_whole_flow(app, screen):
@@ -63,10 +54,10 @@ def test_a_newcomer_without_network_sees_the_whole_flow(app, screen):
     assert "Traceback" not in app.log
 
 
-def test_a_click_on_a_point_chooses_its_image_and_a_link_shows_it_again(app, screen):
+def test_a_click_on_a_point_chooses_its_image_and_a_link_shows_it_again(app, screen, vae, images):
     s = screen().open(app.url)
     before, old = s.digit(), s.image()
-    x, y = lonely_point(s)
+    x, y = lonely_point(s, encode(vae, images).mu)
     s.page.mouse.move(x, y)
     s.page.wait_for_selector(".tip:visible")
     hover = s.page.locator(".tip p").inner_text()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.figures.latent_scatter import class_places
 from explorer.figures.theme import THEMES
 from explorer.latent import codes
 from explorer.latent.pca import fit_pca
@@ -138,8 +139,29 @@ def test_the_keyboard_moves_z_and_reaches_everything(app, screen):
     assert s.page.get_by_role("radio", name="Pan").get_attribute("aria-checked") == "true"
 
 
-def test_pan_wheel_and_legend_are_plotlys_own_and_leave_z(app, screen):
-    s = screen().open(app.url)
+def name_painted(s, x: float, y: float) -> bool:
+    """Whether something is written around a place of the map, on the layer over its points."""
+    px, py = s.place(x, y)
+    return s.page.evaluate(
+        """([px, py]) => {
+          const over = document.querySelector('.stage .map .over');
+          const box = over.getBoundingClientRect();
+          const c = over.getContext('2d');
+          const { data } = c.getImageData(px - box.left - 4, py - box.top - 4, 8, 8);
+          return data.some((v, i) => i % 4 === 3 && v > 0);
+        }""",
+        [px, py],
+    )
+
+
+@pytest.mark.parametrize("renderer", ["canvas", "plotly"])
+def test_pan_wheel_and_legend_leave_z(app, screen, vae, images, renderer):
+    s = screen()
+    if renderer == "canvas":
+        s.page.route("**/stage/lib/*", lambda route: route.abort())
+    s.open(app.url)
+    if renderer == "plotly":
+        s.page.wait_for_selector(".map[data-renderer=plotly]")
     z, whole = s.z(), s.ranges()
     s.page.mouse.move(*s.plot(0.5, 0.5))
     s.page.mouse.wheel(0, -300)
@@ -158,14 +180,24 @@ def test_pan_wheel_and_legend_are_plotlys_own_and_leave_z(app, screen):
     assert s.ring() == pytest.approx(s.place(*z), abs=2)
     # The legend takes a class off the map, and its name with it.
     orange = "#ffa90e"
+    labels = torch.cat([datasets.load("mnist-5k", part).labels for part in ("train", "test")])
+    found = class_places(codes.encode(vae, images).mu, labels.numpy(), 10)
+    place = {label: (x, y) for label, x, y in found}
+    s.page.get_by_role("button", name="Show the whole map").click()
+    s.frame()
+    assert all(name_painted(s, *place[label]) for label in range(10))
     before = len(s.near(orange, tolerance=25))
-    s.page.locator(".legendtoggle").nth(1).click()
+    s.page.locator(".legend button").nth(1).click()
     s.page.wait_for_timeout(900)
     after = len(s.near(orange, tolerance=25))
     assert after < 0.2 * before
-    names = s.page.locator(".stage .annotation-text").all_inner_texts()
-    assert "1" not in names
-    assert len(names) >= 8
+    assert not name_painted(s, *place[1])
+    assert all(name_painted(s, *place[label]) for label in (0, 7))
+    # Pressed twice, a class is alone.
+    s.page.locator(".legend button").nth(0).dblclick()
+    s.page.wait_for_timeout(900)
+    assert name_painted(s, *place[0])
+    assert not name_painted(s, *place[7])
 
 
 def test_a_lasso_counts_the_images_in_it(app, screen):

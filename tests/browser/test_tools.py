@@ -41,7 +41,7 @@ def test_the_manifold_shows_what_each_place_decodes_to(app, screen, vae):
 
     def check() -> None:
         low, high, bottom, top = s.ranges()
-        width = s.page.locator(".stage .nsewdrag").first.bounding_box()["width"]
+        width = s.page.locator(".stage .map").bounding_box()["width"]
         size = 34 * (high - low) / width
         x, y = ((np.floor(v / size) + 0.5) * size for v in ((low + high) / 2, (bottom + top) / 2))
         assert np.abs(painted(x, y) - decoded(vae, [x, y])).mean() < 12
@@ -160,7 +160,9 @@ def test_samples_stay_within_q_and_their_mean_finds_the_closed_form(app, screen)
 def test_a_walk_goes_from_a_to_b_and_a_traversal_through_a_dimension(app, screen, vae):
     s = screen().open(app.url)
     s.tab("Walk")
-    assert s.page.get_by_role("button", name="Play").is_disabled()
+    s.frame()
+    # A walk is there before anything is marked: between two typical images.
+    assert len({s.canvas(".film canvas", n).tobytes() for n in (0, 3, 7)}) == 3
     a = s.z()
     s.page.get_by_role("button", name="Mark A").click()
     s.page.mouse.move(*s.plot(0.3, 0.2))

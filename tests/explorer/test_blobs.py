@@ -8,8 +8,7 @@ from starlette.testclient import TestClient
 
 from explorer import blobs
 from explorer.explore import component
-from explorer.figures import theme as figures_theme
-from explorer.figures.latent_scatter import map_layout, map_traces
+from explorer.figures.latent_scatter import scatter
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.server import assets
@@ -101,14 +100,9 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
     codes = latent_codes.encode(vae, images)
     dims = latent_codes.dimensions(codes)
     index = np.arange(10_000)
-    points = codes.mu[:, :2]
-    traces = map_traces(points, index, labels.numpy(), tuple("0123456789"))
-    layouts = {
-        theme: map_layout(points, labels.numpy(), tuple("0123456789"), ("z₁", "z₂"), colours, "r")
-        for theme, colours in figures_theme.THEMES.items()
-    }
+    places = scatter(codes.mu[:, :2], index, labels.numpy(), tuple("0123456789"))
     # The heaviest map: t-SNE's carries the codes too.
-    map_ = blobs.map_(traces, layouts, {"kind": "t-sne"}, dims, [0] * 10, codes.mu)
+    map_ = blobs.map_(places, {"kind": "t-sne"}, None, dims, "r", codes.mu)
     store = assets.Store()
     for kind, blob in (
         ("model", blobs.model(vae, name)),
@@ -125,23 +119,26 @@ def test_the_map_holds_every_point_once_with_its_number(digits):
     vae = VAE(VAEConfig(4, (32,), (32,)))
     codes = latent_codes.encode(vae, images)
     view = projections.tsne(codes, codes.mu[::-1, 2:], np.arange(400)[::-1])
-    traces = map_traces(view.points, view.index, labels[view.index], tuple("0123456789"))
-    header, arrays = blobs.unpack(
-        blobs.map_(traces, {}, view.spec, latent_codes.dimensions(codes), [None], view.codes)
-    )
+    places = scatter(view.points, view.index, labels[view.index], tuple("0123456789"))
+    dims = latent_codes.dimensions(codes)
+    header, arrays = blobs.unpack(blobs.map_(places, view.spec, None, dims, "r", view.codes))
     assert sorted(arrays["index"]) == list(range(400))
     np.testing.assert_array_equal(
         np.column_stack([arrays["x"], arrays["y"]]), codes.mu[arrays["index"], 2:]
     )
     step = header["code_step"]
     np.testing.assert_allclose(arrays["codes"] * step, codes.mu[arrays["index"]], atol=0.51 * step)
-    stops = [t["points"] for t in header["traces"]]
+    stops = [g["points"] for g in header["groups"]]
     assert [s[0] for s in stops[1:]] == [s[1] for s in stops[:-1]]
-    for trace, (start, stop) in zip(header["traces"], stops, strict=True):
-        assert {str(labels[i]) for i in arrays["index"][start:stop]} == {trace["name"]}
+    for group, (start, stop) in zip(header["groups"], stops, strict=True):
+        assert {str(labels[i]) for i in arrays["index"][start:stop]} == {group["name"]}
     assert [d["index"] for d in header["dims"]] == [d.index for d in latent_codes.dimensions(codes)]
     assert set(header["themes"]) == {"light", "dark"}
-    empty = blobs.map_([], {}, {"kind": "none"}, latent_codes.dimensions(codes), [None])
+    for k, bounds in enumerate(header["bounds"]["all"]):
+        assert bounds[0] < codes.mu[:, 2 + k].min() < codes.mu[:, 2 + k].max() < bounds[1]
+    nothing = projections.nothing(codes)
+    places = scatter(nothing.points, nothing.index, labels[:0], tuple("0123456789"))
+    empty = blobs.map_(places, nothing.spec, None, dims, "r")
     assert blobs.unpack(empty)[1]["x"].shape == (0,)
 
 
@@ -164,7 +161,7 @@ def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkey
                 assert "content-encoding" not in plain.headers
             script = client.get("/" + assets.plotly_path())
             assert script.text.lstrip().startswith("/**")
-            module = client.get("/" + assets.code_path("explore/stage.js"))
+            module = client.get("/" + assets.code_path("explore/explore.js"))
             assert module.headers["content-type"].startswith("text/javascript")
             assert "export function show" in module.text
             for nothing in (
@@ -172,7 +169,7 @@ def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkey
                 "stage/blob/../../README.md",
                 assets.code_path("..%2fpayload.py"),
                 assets.code_path("payload.py"),
-                assets.code_path("explore/stage.js").replace("/code/", "/code/0"),
+                assets.code_path("explore/explore.js").replace("/code/", "/code/0"),
                 "stage/lib/plotly-0.js",
             ):
                 answer = client.get("/" + nothing)
@@ -197,8 +194,8 @@ def test_a_header_tells_the_browser_what_it_will_need():
 
     client = TestClient(assets.Preload(page))
     link = client.get("/").headers["link"]
-    assert f"<./{assets.plotly_path()}>; rel=preload; as=script" in link
-    assert f"<./{assets.code_path('explore/stage.js')}>; rel=modulepreload" in link
+    assert f"<./{assets.code_path('explore/explore.js')}>; rel=modulepreload" in link
+    assert "plotly" not in link  # it comes after the map
     assert "link" not in client.get("/data").headers
 
 
@@ -219,4 +216,4 @@ def test_a_header_tells_the_browser_what_it_will_need():
 def test_what_a_browser_sends_is_believed_only_where_it_makes_sense(view):
     assert component.parse(view, "k", 5, 2) is None
     good = component.parse({"key": "k", "image": 4, "z": [0, -1.5]}, "k", 5, 2)
-    assert good == component.Heard("k", 4, (0.0, -1.5))
+    assert good == component.View("k", 4, (0.0, -1.5))

@@ -6,34 +6,71 @@ import { test } from "node:test";
 import { figure, heatColumns, range } from "../../explorer/web/train/figure.js";
 import { Follower } from "../../explorer/web/train/follower.js";
 import { Playback } from "../../explorer/web/train/playback.js";
-import { everyNth, imagesPerSecond, newestUntil, secondsLeft } from "../../explorer/web/train/records.js";
+import {
+  everyNth,
+  imagesPerSecond,
+  newestUntil,
+  secondsLeft,
+} from "../../explorer/web/train/records.js";
 import { ACTIONS, readings, stateWord } from "../../explorer/web/train/words.js";
 
 const step = (n, more = {}) => ({
-  kind: "step", step: n, epoch: n / 10, beta: 1, learning_rate: 1e-3,
-  train_reconstruction: 200 - n, train_kl_per_dim: [1, 2], images_per_second: 100, at: n / 10, ...more,
+  kind: "step",
+  step: n,
+  epoch: n / 10,
+  beta: 1,
+  learning_rate: 1e-3,
+  train_reconstruction: 200 - n,
+  train_kl_per_dim: [1, 2],
+  images_per_second: 100,
+  at: n / 10,
+  ...more,
 });
-const epoch = (n) => ({ kind: "epoch", step: 10 * n, epoch: n, test_reconstruction: 150, test_kl: 4 });
+const epoch = (n) => ({
+  kind: "epoch",
+  step: 10 * n,
+  epoch: n,
+  test_reconstruction: 150,
+  test_kl: 4,
+});
 const run = (more = {}) => ({
-  state: "running", order: "run", saved: 0, steps: 1000, batches: 10, latent_dim: 2, place: 7, anew: false,
-  checkpoint: null, likelihood: { formula: "BCE", constant: 0, name: "bernoulli" }, ...more,
+  state: "running",
+  order: "run",
+  saved: 0,
+  steps: 1000,
+  batches: 10,
+  latent_dim: 2,
+  place: 7,
+  anew: false,
+  checkpoint: null,
+  likelihood: { formula: "BCE", constant: 0, name: "bernoulli" },
+  ...more,
 });
 
 test("a follower keeps the records that count, and forgets those of a run that is another", () => {
   const follower = new Follower("a", "", () => {});
   follower.receive([step(5), step(10), epoch(1), step(15)], run({ anew: true }));
   follower.receive([{ kind: "rewind", step: 7 }, step(9)], run({ place: 9 }));
-  assert.deepEqual(follower.steps.map((r) => r.step), [5, 9]);
+  assert.deepEqual(
+    follower.steps.map((r) => r.step),
+    [5, 9],
+  );
   assert.deepEqual(follower.epochs, []);
   assert.equal(follower.place, 9);
   follower.receive([step(1)], run({ anew: true }));
-  assert.deepEqual(follower.steps.map((r) => r.step), [1]);
+  assert.deepEqual(
+    follower.steps.map((r) => r.step),
+    [1],
+  );
 });
 
 test("a long run's steps are thinned, its epochs and its newest step are not", () => {
   const follower = new Follower("a", "", () => {});
   for (let n = 1; n <= 400; n++)
-    follower.receive([...Array.from({ length: 10 }, (_, i) => step(10 * n - 9 + i)), epoch(n)], run());
+    follower.receive(
+      [...Array.from({ length: 10 }, (_, i) => step(10 * n - 9 + i)), epoch(n)],
+      run(),
+    );
   assert.equal(follower.epochs.length, 400);
   assert.ok(follower.steps.length >= 1500 && follower.steps.length <= 3000);
   assert.equal(follower.last.step, 4000);
@@ -42,22 +79,42 @@ test("a long run's steps are thinned, its epochs and its newest step are not", (
 });
 
 test("the rate weighs records by their length, and the time that is left knows of pauses", () => {
-  const steps = [step(0), step(10, { images_per_second: 100 }), step(40, { images_per_second: 300 })];
+  const steps = [
+    step(0),
+    step(10, { images_per_second: 100 }),
+    step(40, { images_per_second: 300 }),
+  ];
   assert.equal(imagesPerSecond(steps), 40 / (10 / 100 + 30 / 300));
   assert.equal(imagesPerSecond([]), 0);
-  const paused = [step(0, { at: 0 }), step(10, { at: 1 }), step(20, { at: 60 }), step(40, { at: 62 })];
+  const paused = [
+    step(0, { at: 0 }),
+    step(10, { at: 1 }),
+    step(20, { at: 60 }),
+    step(40, { at: 62 }),
+  ];
   assert.equal(secondsLeft(paused, 100), 60 / (20 / 2)); // as fast as since the pause
   assert.equal(secondsLeft([step(3)], 100), null);
 });
 
 test("records are found by step, and every so many-th ends at the newest", () => {
   const records = [2, 4, 6, 8, 10].map((n) => step(n));
-  assert.deepEqual([1, 4, 5, 99].map((n) => newestUntil(records, n)?.step), [undefined, 4, 4, 10]);
-  assert.deepEqual(everyNth(records, 3).map((r) => r.step), [2, 6, 10]);
+  assert.deepEqual(
+    [1, 4, 5, 99].map((n) => newestUntil(records, n)?.step),
+    [undefined, 4, 4, 10],
+  );
+  assert.deepEqual(
+    everyNth(records, 3).map((r) => r.step),
+    [2, 6, 10],
+  );
   assert.equal(everyNth(records, 5), records);
 });
 
-const KNOWN = [[0, "a"], [10, "b"], [20, "c"], [100, "d"]];
+const KNOWN = [
+  [0, "a"],
+  [10, "b"],
+  [20, "c"],
+  [100, "d"],
+];
 
 test("a live view moves on to each new snapshot in about the time between two", () => {
   const playback = new Playback();
@@ -106,7 +163,10 @@ test("the readings are those of the moment: before the first epoch nothing is me
   assert.deepEqual([kl.small, total.small], ["train 3.00", "train 198.00"]);
   assert.deepEqual([weight.value, weight.small], ["2", "loss 201.00"]);
   const later = readings(follower, run(), 15);
-  assert.deepEqual(later.map((r) => r.value), ["150.00", "4.00", "154.00", "1"]);
+  assert.deepEqual(
+    later.map((r) => r.value),
+    ["150.00", "4.00", "154.00", "1"],
+  );
 });
 
 test("the figure has two curves a term, β, and a row of the heat map for each dimension", () => {
@@ -120,7 +180,10 @@ test("the figure has two curves a term, β, and a row of the heat map for each d
   assert.deepEqual(layout.xaxis.range, [0, 1.5]);
   const { edges, means } = heatColumns(source.steps, 2, 2);
   assert.deepEqual(edges, [0, 1, 1.5]);
-  assert.deepEqual(means, [[1, 1], [2, 2]]);
+  assert.deepEqual(means, [
+    [1, 1],
+    [2, 2],
+  ]);
 });
 
 test("a curve far from the run's own does not make its panel unreadable", () => {

@@ -16,7 +16,9 @@ globalThis.ImageData = class {
 /** A canvas that remembers what was put on it, and where. */
 function canvas() {
   const put = [];
-  const context = { putImageData: (image, x, y) => put.push({ pixels: [...image.data], x, y, image }) };
+  const context = {
+    putImageData: (image, x, y) => put.push({ pixels: [...image.data], x, y, image }),
+  };
   return { width: 300, height: 150, hidden: false, put, getContext: () => context };
 }
 

@@ -19,7 +19,15 @@ test("a linear layer is W·x + b, for more rows than four and for those that are
 
 test("convolutions run on pictures that are not square, and keep the picture's place", () => {
   // A 1×3 kernel that takes each pixel's right neighbour; stride 1 down and 2 across.
-  const conv = { type: "conv", in: 1, out: 1, kernel: [1, 3], stride: [1, 2], padding: [0, 1], weight: [0, 3] };
+  const conv = {
+    type: "conv",
+    in: 1,
+    out: 1,
+    kernel: [1, 3],
+    stride: [1, 2],
+    padding: [0, 1],
+    weight: [0, 3],
+  };
   const run = network([conv], Float32Array.of(0, 0, 1), [1, 2, 4]);
   assert.deepEqual([...run(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))], [2, 4, 6, 8]);
   const back = {
@@ -27,7 +35,10 @@ test("convolutions run on pictures that are not square, and keep the picture's p
     ...{ output_padding: [0, 1], weight: [0, 4], bias: [4, 2] },
   };
   const spread = network([back], Float32Array.of(1, 10, 2, 20, 0.5, 0), [1, 1, 2]);
-  assert.deepEqual([...spread(Float32Array.of(1, 3))], [1.5, 10.5, 3.5, 30.5, 0.5, 2, 20, 6, 60, 0]);
+  assert.deepEqual(
+    [...spread(Float32Array.of(1, 3))],
+    [1.5, 10.5, 3.5, 30.5, 0.5, 2, 20, 6, 60, 0],
+  );
 });
 
 test("an append layer puts its numbers behind, and reshape and activations follow", () => {
@@ -54,9 +65,19 @@ function colourful() {
   weights.fill(1, 12);
   return new Vae({
     header: {
-      kind: "model", name: "made", shape: [3, 2, 1], latent_dim: 1,
+      kind: "model",
+      name: "made",
+      shape: [3, 2, 1],
+      latent_dim: 1,
       prior: { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] },
-      likelihood: { name: "gaussian", title: "", formula: "", constant: 0, unit: "nats", total: "" },
+      likelihood: {
+        name: "gaussian",
+        title: "",
+        formula: "",
+        constant: 0,
+        unit: "nats",
+        total: "",
+      },
       encoder: [{ type: "linear", in: 6, out: 2, weight: [0, 12] }],
       decoder: [{ type: "linear", in: 1, out: 6, weight: [12, 6] }],
     },
@@ -89,16 +110,29 @@ function packed(shape, pictures) {
       levels.push(level);
     }),
   );
-  const header = { kind: "pictures", classes: ["a"], images: pictures.length, ...(shape ? { shape } : {}) };
-  return { header, arrays: { labels: new Uint8Array(pictures.length), lit, levels: Uint8Array.from(levels) } };
+  const header = {
+    kind: "pictures",
+    classes: ["a"],
+    images: pictures.length,
+    ...(shape ? { shape } : {}),
+  };
+  return {
+    header,
+    arrays: { labels: new Uint8Array(pictures.length), lit, levels: Uint8Array.from(levels) },
+  };
 }
 
 test("pictures of any shape are unpacked, also where their bits do not fill bytes", () => {
-  const made = [0, 1].map((n) => Array.from({ length: 18 }, (_, i) => (i % (n + 2) ? 13 * i + n : 0)));
+  const made = [0, 1].map((n) =>
+    Array.from({ length: 18 }, (_, i) => (i % (n + 2) ? 13 * i + n : 0)),
+  );
   const pictures = new Pictures(packed([3, 2, 3], made));
   assert.equal(pictures.shape.size, 18);
   made.forEach((levels, n) =>
-    assert.deepEqual([...pictures.get(n)].map((v) => Math.round(255 * v)), levels),
+    assert.deepEqual(
+      [...pictures.get(n)].map((v) => Math.round(255 * v)),
+      levels,
+    ),
   );
   const plain = Array.from({ length: 28 * 28 }, (_, i) => i % 3);
   assert.equal(String(new Pictures(packed(null, [plain])).shape), "1×28×28");

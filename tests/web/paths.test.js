@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 
-import { spherical, straight } from "../../explorer/web/explore/walk.js";
+import { spherical, straight } from "../../explorer/web/model/paths.js";
 import { allNear, near } from "./near.js";
 
 test("a straight path goes evenly from one end to the other", () => {

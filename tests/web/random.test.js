@@ -28,7 +28,12 @@ test("normal numbers have the moments of N(0, 1), and do not hang together", () 
     lag.add(value * before);
     before = value;
   }
-  for (const [moment, exact] of [[first, 0], [second, 1], [fourth, 3], [lag, 0]])
+  for (const [moment, exact] of [
+    [first, 0],
+    [second, 1],
+    [fourth, 3],
+    [lag, 0],
+  ])
     assert.ok(Math.abs(moment.mean - exact) < 4 * moment.error, `${moment.mean} is not ${exact}`);
 });
 

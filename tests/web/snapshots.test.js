@@ -6,11 +6,17 @@ import { test } from "node:test";
 import { medianOf, momentAt, placeOf, spanOf, stepAt } from "../../explorer/web/train/moments.js";
 import { SnapshotSequence } from "../../explorer/web/train/snapshots.js";
 
-const KNOWN = [[0, "a"], [10, "b"], [20, "c"], [100, "d"]];
+const KNOWN = [
+  [0, "a"],
+  [10, "b"],
+  [20, "c"],
+  [100, "d"],
+];
 const NORMAL = { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] };
 
 test("places of the time slider and steps are each other's inverse", () => {
-  for (const place of [0, 0.25, 1, 2.5, 3]) assert.equal(placeOf(KNOWN, stepAt(KNOWN, place)), place);
+  for (const place of [0, 0.25, 1, 2.5, 3])
+    assert.equal(placeOf(KNOWN, stepAt(KNOWN, place)), place);
   assert.equal(stepAt(KNOWN, 2.5), 60);
   assert.equal(placeOf(KNOWN, 1e6), 3);
 });
@@ -24,7 +30,9 @@ test("a moment lies between its neighbours, and at a snapshot it is that one", (
 });
 
 test("the span shows the prior and nearly all codes, of the axes that are shown only", () => {
-  const codes = Float32Array.from({ length: 3000 }, (_, i) => (i % 3 === 2 ? 1000 : i === 0 ? 500 : 10));
+  const codes = Float32Array.from({ length: 3000 }, (_, i) =>
+    i % 3 === 2 ? 1000 : i === 0 ? 500 : 10,
+  );
   const span = spanOf(codes, 3, [0, 1], NORMAL);
   assert.ok(Math.abs(span - 10.8) < 1e-6); // neither the one far code nor the third dimension
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], NORMAL), 3.3);
@@ -42,13 +50,26 @@ test("a class without an image has no median", () => {
 function sequence(broken = []) {
   const asked = [];
   const made = new SnapshotSequence("run", () => {});
-  made.fetchProbe = async () => ({ classes: ["x"], labels: Uint8Array.of(0, 0), images: new Uint8Array() });
+  made.fetchProbe = async () => ({
+    classes: ["x"],
+    labels: Uint8Array.of(0, 0),
+    images: new Uint8Array(),
+  });
   made.fetch = async (step, version) => {
     made.probe ??= await made.fetchProbe();
     asked.push(step);
     if (broken.includes(step)) throw new Error("damaged");
-    const arrays = { codes: Float32Array.of(step, 1, 2, 3), grid: new Uint8Array(), reconstructions: new Uint8Array() };
-    made.insert(step, version, { header: { axes: step < 50 ? [1, 0] : [0, 1] }, arrays }, made.probe);
+    const arrays = {
+      codes: Float32Array.of(step, 1, 2, 3),
+      grid: new Uint8Array(),
+      reconstructions: new Uint8Array(),
+    };
+    made.insert(
+      step,
+      version,
+      { header: { axes: step < 50 ? [1, 0] : [0, 1] }, arrays },
+      made.probe,
+    );
   };
   return { made, asked };
 }
@@ -61,7 +82,10 @@ test("the newest snapshot comes first, the others from the beginning, a damaged 
   made.update(KNOWN, NORMAL, "id");
   await settled();
   assert.deepEqual(asked, [100, 0, 10, 20]);
-  assert.deepEqual(made.frames.map((f) => f.step), [0, 20, 100]);
+  assert.deepEqual(
+    made.frames.map((f) => f.step),
+    [0, 20, 100],
+  );
   assert.deepEqual(made.axes, [0, 1]); // the newest one's, for all
   made.update(KNOWN, NORMAL, "id");
   await settled();
@@ -72,9 +96,22 @@ test("a snapshot that was written anew is fetched again, and one that is gone is
   const { made, asked } = sequence();
   made.update(KNOWN, NORMAL, "id");
   await settled();
-  made.update([[0, "a"], [10, "B"]], NORMAL, "id");
+  made.update(
+    [
+      [0, "a"],
+      [10, "B"],
+    ],
+    NORMAL,
+    "id",
+  );
   await settled();
   assert.deepEqual(asked.slice(4), [10]);
-  assert.deepEqual(made.frames.map((f) => [f.step, f.version]), [[0, "a"], [10, "B"]]);
+  assert.deepEqual(
+    made.frames.map((f) => [f.step, f.version]),
+    [
+      [0, "a"],
+      [10, "B"],
+    ],
+  );
   assert.deepEqual(made.axes, [1, 0]);
 });

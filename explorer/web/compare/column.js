@@ -62,7 +62,8 @@ export class Column {
     const { posterior, vae, axes, z, bce } = view;
     paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
     const width = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
-    const term = (name, value, digits) => write(this.$(`.term.${name} .value`), value.toFixed(digits));
+    const term = (name, value, digits) =>
+      write(this.$(`.term.${name} .value`), value.toFixed(digits));
     term("reconstruction", bce, 1);
     term("kl", posterior.kl, 2);
     write(this.$(".term.own .value"), Number.isFinite(view.own) ? view.own.toFixed(1) : "");

@@ -18,7 +18,11 @@ const PATHS = [
   { value: "up", label: "traverse up", traverses: true },
 ];
 
-const WORDS = { mu: "each model at its own μ", walk: "on the walk", place: "same place under each prior" };
+const WORDS = {
+  mu: "each model at its own μ",
+  walk: "on the walk",
+  place: "same place under each prior",
+};
 
 class Compare extends Session {
   constructor() {
@@ -39,7 +43,7 @@ class Compare extends Session {
 
   viewOf(entry, n, before) {
     let column = before.has(entry.name) ? this.columns.get(entry.name) : null;
-    column ??= new Column(this.listener(), (share) => {
+    column ??= new Column(this.mapListener, (share) => {
       this.halt();
       this.go({ kind: "walk", share }, true);
     });
@@ -65,19 +69,22 @@ class Compare extends Session {
       const { image, place: t } = this.data.start;
       this.input.pad.deactivate();
       this.setInput(this.pictures.get(image), image);
-      if (t) this.where = { kind: "place", t: [t[0], t[1] ?? 0] };
+      if (t) super.go({ kind: "place", t: [t[0], t[1] ?? 0] }); // maps have no size yet
       return;
     }
     for (const view of this.views.values()) view.encode(this.x);
-    if (models && this.where.kind === "walk") this.where = { kind: "mu" };
+    if (models && this.where.kind === "walk") this.go({ kind: "mu" });
   }
 
   /** The page was away; a drawing is kept. */
-  comeBack({ start: { image, place } }) {
-    this.away = false;
+  comeBack(data) {
+    super.comeBack(data);
+    const { image, place } = data.start;
     if (this.image === null) return;
-    if (this.image !== image || JSON.stringify(this._told()) !== JSON.stringify(place ?? null))
-      this.shown = this.key = "";
+    if (this.image !== image || JSON.stringify(this._told()) !== JSON.stringify(place ?? null)) {
+      this.shown = "";
+      this.pictures = null; // begin anew
+    }
   }
 
   inOrder() {
@@ -97,6 +104,7 @@ class Compare extends Session {
     super.go(where, done);
   }
 
+  /** @returns {Where} */
   whereAt(view, xy) {
     return { kind: "place", t: view.underPrior(xy) };
   }
@@ -124,8 +132,8 @@ class Compare extends Session {
     return this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
   }
 
-  report() {
-    return { key: this.key, image: this.image, place: this._told() };
+  get told() {
+    return { key: this.data.key, image: this.image, place: this._told() };
   }
 
   paintPage(_now, dirty) {
@@ -139,15 +147,19 @@ class Compare extends Session {
     for (const column of columns) column.paint(scale, dirty.has("film"));
     const { kind } = this.where;
     const axes = Math.max(...columns.map(({ view }) => view.axes.length));
-    this.cursor.paint(this.place(), axes, kind !== "place" && columns.length > 1 ? this.first.name : "");
+    this.cursor.paint(
+      this.place(),
+      axes,
+      kind !== "place" && columns.length > 1 ? this.first.name : "",
+    );
     write(this.$(".where"), WORDS[kind]);
-    this.$(".map-note").hidden = !this.lasso;
-    write(this.$(".map-note .text"), this.lasso?.text ?? "");
+    this.$(".map-note").hidden = !this.lasso.text;
+    write(this.$(".map-note .text"), this.lasso.text);
   }
 
   pause() {
     this.away = true;
-    this.tell = () => {}; // nobody is there to hear it
+    this.report.send = () => {}; // nobody is there to hear it
     super.pause();
   }
 }
@@ -162,7 +174,7 @@ let compare = null;
 export function show(parent, data, send) {
   compare ??= new Compare();
   if (compare.root.parentElement !== parent) parent.append(compare.root);
-  compare.tell = (view) => send("view", view);
+  compare.report.send = (view) => send("view", view);
   compare.update(data);
   return compare;
 }

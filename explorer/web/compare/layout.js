@@ -16,11 +16,13 @@ export const page = () =>
 <div class="stage compare" data-ready="false">
   <section class="input" aria-label="Input x and the cursor">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
-    <canvas class="pad" width="280" height="280" role="img"
-      aria-label="x: draw here with mouse, pen or finger" title="Draw here"></canvas>
-    <div class="buttons pen">
-      <button type="button" class="undo" disabled>Undo</button>
-      <button type="button" class="clear">Clear</button>
+    <div class="drawing">
+      <canvas class="pad" width="280" height="280" role="img"
+        aria-label="x: draw here with mouse, pen or finger" title="Draw here"></canvas>
+      <div class="buttons pen">
+        <button type="button" class="undo" disabled>Undo</button>
+        <button type="button" class="clear">Clear</button>
+      </div>
     </div>
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>
     <div class="heading"><p class="quantity z"><b>z</b> <span class="where"></span></p></div>
@@ -36,9 +38,8 @@ export const page = () =>
       <button type="button" role="radio" data-mode="pan" aria-checked="false" tabindex="-1">Pan</button>
       <button type="button" role="radio" data-mode="lasso" aria-checked="false" tabindex="-1">Lasso</button>
     </div>
-    <div class="heading"><p class="quantity z"><b>Walk</b></p></div>
+    <div class="heading"><p class="quantity z"><b>Walk</b></p> <select class="path" aria-label="path"></select></div>
     <div class="buttons walk-buttons">
-      <select class="path" aria-label="path"></select>
       <button type="button" class="mark-a" aria-label="Mark A" title="Mark where z is now as A">A</button>
       <button type="button" class="mark-b" aria-label="Mark B" title="Mark where z is now as B">B</button>
       <button type="button" class="go" aria-pressed="false">Play</button>

@@ -30,9 +30,21 @@ function erf(x) {
   const y =
     t *
     Math.exp(
-      -x * x - 1.26551223 +
-        t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + t * (0.27886807 +
-        t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))),
+      -x * x -
+        1.26551223 +
+        t *
+          (1.00002368 +
+            t *
+              (0.37409196 +
+                t *
+                  (0.09678418 +
+                    t *
+                      (-0.18628806 +
+                        t *
+                          (0.27886807 +
+                            t *
+                              (-1.13520398 +
+                                t * (1.48851587 + t * (-0.82215223 + t * 0.17087277)))))))),
     );
   return x >= 0 ? 1 - y : y - 1;
 }
@@ -114,7 +126,13 @@ function linear({ in: n, out: m }, w, b) {
  * @returns {Step}
  */
 function conv(spec, w, b, [, height, width]) {
-  const { in: ci, out: co, kernel: [kh, kw], stride: [sh, sw], padding: [ph, pw] } = spec;
+  const {
+    in: ci,
+    out: co,
+    kernel: [kh, kw],
+    stride: [sh, sw],
+    padding: [ph, pw],
+  } = spec;
   const oh = Math.floor((height + 2 * ph - kh) / sh) + 1;
   const ow = Math.floor((width + 2 * pw - kw) / sw) + 1;
   const y = new Float32Array(co * oh * ow);
@@ -151,7 +169,13 @@ function conv(spec, w, b, [, height, width]) {
  * @returns {Step}
  */
 function convTranspose(spec, w, b, [, height, width]) {
-  const { in: ci, out: co, kernel: [kh, kw], stride: [sh, sw], padding: [ph, pw] } = spec;
+  const {
+    in: ci,
+    out: co,
+    kernel: [kh, kw],
+    stride: [sh, sw],
+    padding: [ph, pw],
+  } = spec;
   const [eh, ew] = spec.output_padding;
   const oh = (height - 1) * sh - 2 * ph + kh + eh;
   const ow = (width - 1) * sw - 2 * pw + kw + ew;

@@ -17,7 +17,7 @@ import { KlBars, Terms, Trace } from "./terms.js";
 class Explore extends Session {
   constructor() {
     super(page());
-    this.view = new ModelView(this.$(".map"), this.listener(), { legend: this.$(".legend") });
+    this.view = new ModelView(this.$(".map"), this.mapListener, { legend: this.$(".legend") });
     this.scene = ""; // of model and images
     this.film = new FilmStrip(this.$(".film"), (share) => {
       this.halt();
@@ -44,12 +44,15 @@ class Explore extends Session {
       stop: () => this.settle(),
       resized: () => this.change("tab"),
     });
-    this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) => this._open(button.dataset.tab));
+    this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
+      this._open(button.dataset.tab),
+    );
   }
 
   _open(tab) {
-    for (const panel of this.root.querySelectorAll("[data-panel]"))
-      panel.hidden = panel.dataset.panel !== tab;
+    /** @type {NodeListOf<HTMLElement>} */
+    const panels = this.root.querySelectorAll("[data-panel]");
+    for (const panel of panels) panel.hidden = panel.dataset.panel !== tab;
     if (tab !== "sample") this.sampler.run(false);
     this.change("film");
   }
@@ -62,8 +65,8 @@ class Explore extends Session {
     return this.tab === "walk";
   }
 
-  get wantsPlotly() {
-    return true;
+  get plotlysMap() {
+    return this.view.map;
   }
 
   viewOf() {
@@ -79,7 +82,7 @@ class Explore extends Session {
   /** Another model, or other images: z and x begin where the page says. A drawing outlives another checkpoint. */
   begin(images, models) {
     const { view, data } = this;
-    const scene = data.key + data.models[0].model;
+    const scene = data.key;
     if (models) {
       this.terms.setLikelihood(view.vae.likelihood);
       this.sampler.setModel(view.vae);
@@ -87,20 +90,24 @@ class Explore extends Session {
     }
     if (scene === this.scene) return;
     this.scene = scene;
-    this.told = "";
+    this.report.known = "";
     this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
     this.sliders.setDims(view.dims);
     this.klBars.setDims(view.dims);
     this.walk.setPaths([
       ...BETWEEN,
-      ...view.dims.map(({ index }) => ({ value: String(index), label: `traverse ${zName(index)}`, traverses: true })),
+      ...view.dims.map(({ index }) => ({
+        value: String(index),
+        label: `traverse ${zName(index)}`,
+        traverses: true,
+      })),
     ]);
     this.trace.clear();
     const { image, z } = data.start;
     const drawn = this.input.pad.active && !images;
     if (!drawn) this.input.pad.deactivate();
     this.setInput(drawn ? this.x : this.pictures.get(image), drawn ? this.image : image);
-    if (!drawn && z) this.where = { kind: "code", z: Float32Array.from(z) };
+    if (!drawn && z) this.go({ kind: "code", z: Float32Array.from(z) });
   }
 
   // --- what hands do ----------------------------------------------------------------------------
@@ -134,13 +141,14 @@ class Explore extends Session {
     };
   }
 
-  report() {
+  get told() {
     const z = [...this.view.z].map((v) => Number(v.toFixed(4)));
     return { key: this.data.key, image: this.image, z };
   }
 
   // --- a frame ----------------------------------------------------------------------------------
 
+  /** @returns {import("../session/model_view.js").Where | null} */
   nextWhere(now) {
     const z = this.sampler.next(now, this.view.vae, this.view.posterior);
     this.drawn = z;
@@ -152,7 +160,7 @@ class Explore extends Session {
     const { vae, posterior } = view;
     const recon = view.own;
     const terms = { recon, kl: posterior.kl };
-    if (dirty.has("z") || dirty.has("x") || walk.playing) {
+    if (dirty.has("z") || dirty.has("x")) {
       if (this.drawn) this.sampler.add(recon, vae.logRatio(view.z, posterior));
       paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
       if (Number.isFinite(recon)) this.trace.add(now, terms);
@@ -162,8 +170,11 @@ class Explore extends Session {
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
     if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
-    write(this.$(".map-note .text"), this.lasso?.text ?? noteOf(view, this.mode, view.map.manifold.on));
-    this.$(".centre").hidden = !this.lasso;
+    write(
+      this.$(".map-note .text"),
+      this.lasso.text || noteOf(view, this.mode, view.map.manifold.on),
+    );
+    this.$(".centre").hidden = !this.lasso.text;
     this._paintTab(dirty.has("film"));
     if (dirty.has("settle")) this._describe(terms);
     if (this.sampler.active) this.change("play");
@@ -194,9 +205,15 @@ class Explore extends Session {
   }
 
   _describe({ recon, kl }) {
-    const z = [...this.view.z].slice(0, 10).map((v) => v.toFixed(2)).join(", ");
+    const z = [...this.view.z]
+      .slice(0, 10)
+      .map((v) => v.toFixed(2))
+      .join(", ");
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
-    write(this.$(".announce"), `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`);
+    write(
+      this.$(".announce"),
+      `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`,
+    );
   }
 }
 
@@ -211,7 +228,7 @@ let explore = null;
 export function show(parent, data, send) {
   explore ??= new Explore();
   if (explore.root.parentElement !== parent) parent.append(explore.root);
-  explore.tell = (view) => send("view", view);
+  explore.report.send = (view) => send("view", view);
   explore.update(data);
   return explore;
 }

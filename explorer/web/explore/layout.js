@@ -2,8 +2,7 @@
 
 import { html } from "../widgets/dom.js";
 
-export const page = () =>
-  html(`
+const MARKUP = `
 <div class="stage" data-ready="false">
   <section class="input" aria-label="Input x and its posterior">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
@@ -87,4 +86,6 @@ export const page = () =>
   <div class="tip" hidden><canvas class="picture"></canvas> <canvas class="picture"></canvas><p></p></div>
   <p class="fault" role="alert" hidden></p>
   <p class="announce" aria-live="polite"></p>
-</div>`);
+</div>`;
+
+export const page = () => html(MARKUP);

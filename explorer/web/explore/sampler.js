@@ -166,7 +166,8 @@ export class Sampler {
     c.fillText(low.toFixed(digits), 6, height - 4);
     c.font = "12px sans-serif";
     c.textAlign = "right";
-    if (target !== undefined) c.fillText(`${targetName} ${target.toFixed(what === "kl" ? 2 : 1)}`, width - 6, 12);
+    if (target !== undefined)
+      c.fillText(`${targetName} ${target.toFixed(what === "kl" ? 2 : 1)}`, width - 6, 12);
     c.textAlign = "left";
     canvas.setAttribute("aria-label", `${title} over ${sum.n} draws`);
   }

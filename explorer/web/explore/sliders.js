@@ -39,7 +39,9 @@ export class Sliders {
         row.held = false;
         this.listener.release();
       });
-      root.querySelector(".play").addEventListener("click", () => this.listener.traverse(dim.index));
+      root
+        .querySelector(".play")
+        .addEventListener("click", () => this.listener.traverse(dim.index));
       const row = {
         root,
         dim,

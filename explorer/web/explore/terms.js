@@ -83,7 +83,11 @@ export class Terms {
         sum.note,
         `over q(z|x): ${claimed ? "−ELBO " : ""}${mean} ± ${over.error.toFixed(1)} (${over.n} draws)`,
       );
-    else write(sum.note, claimed ? "its mean over z ~ q(z|x) gives −ELBO" : "no −ELBO: the first is a distance");
+    else
+      write(
+        sum.note,
+        claimed ? "its mean over z ~ q(z|x) gives −ELBO" : "no −ELBO: the first is a distance",
+      );
   }
 }
 
@@ -100,9 +104,11 @@ export class KlBars {
     this.dims = dims.slice(0, 10);
     this.top = Math.max(...dims.map((d) => d.kl), 0.1);
     this.root.replaceChildren(
-      html(`<p class="note">nats of this x; the mark: mean over all images${
-        dims.length > 10 ? `; the first 10 of ${dims.length}` : ""
-      }</p>`),
+      html(
+        `<p class="note">nats of this x; the mark: mean over all images${
+          dims.length > 10 ? `; the first 10 of ${dims.length}` : ""
+        }</p>`,
+      ),
       ...this.dims.map((d) =>
         html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b>${zName(d.index)}</b>
           <div class="track"><i class="bar kl"></i><b class="tick"></b></div><span></span></div>`),
@@ -174,7 +180,11 @@ export class Trace {
       c.fillText(String(v), left - 5, y(v) + 4);
     }
     c.textAlign = "center";
-    c.fillText(`${this.unit}over the last ${SECONDS} s of movement`, (left + width) / 2, height - 3);
+    c.fillText(
+      `${this.unit}over the last ${SECONDS} s of movement`,
+      (left + width) / 2,
+      height - 3,
+    );
     if (this.samples.length < 2) {
       c.fillText("move z: the terms of each place", (left + width) / 2, height / 2);
       return;
@@ -186,7 +196,15 @@ export class Trace {
       c.fillStyle = colour;
       c.fill();
     };
-    area(() => 0, (s) => s.recon, theme.reconstruction);
-    area((s) => s.recon, (s) => s.recon + s.kl, theme.kl);
+    area(
+      () => 0,
+      (s) => s.recon,
+      theme.reconstruction,
+    );
+    area(
+      (s) => s.recon,
+      (s) => s.recon + s.kl,
+      theme.kl,
+    );
   }
 }

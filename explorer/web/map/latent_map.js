@@ -42,7 +42,9 @@ export class LatentMap {
     this.listener = listener;
     this.small = small;
     const layer = (/** @type {string} */ name) =>
-      /** @type {HTMLCanvasElement} */ (html(`<canvas class="${name}" aria-hidden="true"></canvas>`));
+      /** @type {HTMLCanvasElement} */ (
+        html(`<canvas class="${name}" aria-hidden="true"></canvas>`)
+      );
     this.paper = layer("manifold");
     this.base = layer("base");
     this.dots = layer("codes");
@@ -138,7 +140,7 @@ export class LatentMap {
     this._resized();
   }
 
-  /** Have plotly draw the codes from now on. @param {typeof Plotly} plotly */
+  /** Have plotly draw the codes from now on. @param {any} plotly */
   async usePlotly(plotly) {
     if (this.renderer instanceof PlotlyCodes || !this.codes || !this.window) return;
     const next = new PlotlyCodes(this.plot, plotly);
@@ -272,7 +274,8 @@ export class LatentMap {
     const { header, arrays } = this.blob;
     /** @type {Uint8Array | null} */
     let chosen = null;
-    if (this.chosen.size) chosen = Uint8Array.from(arrays.index, (image) => Number(this.chosen.has(image)));
+    if (this.chosen.size)
+      chosen = Uint8Array.from(arrays.index, (image) => Number(this.chosen.has(image)));
     this.codes = {
       groups: header.groups,
       x: arrays.x,

@@ -83,7 +83,17 @@ export class MapWindow {
 
   /** Zoomed by a factor below 1 (in) or above (out) about a pixel. @param {number} factor @param {ArrayLike<number>} about */
   zoomed(factor, about) {
-    return this.pinched([[0, 0], [factor, 0]], [[0, 0], [1, 0]], about);
+    return this.pinched(
+      [
+        [0, 0],
+        [factor, 0],
+      ],
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      about,
+    );
   }
 
   /** Panned by pixels. @param {number} dx @param {number} dy */
@@ -122,7 +132,8 @@ export class MapWindow {
 export function ticks([low, high], gap) {
   const step = round125(gap);
   const found = [];
-  for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(9)));
+  for (let n = Math.ceil(low / step); n * step <= high; n++)
+    found.push(Number((n * step).toPrecision(9)));
   return found;
 }
 
@@ -131,7 +142,10 @@ export function within(p, polygon) {
   let inside = false;
   for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i++) {
     const [a, b] = [polygon[i], polygon[j]];
-    if (a[1] > p[1] !== b[1] > p[1] && p[0] < ((b[0] - a[0]) * (p[1] - a[1])) / (b[1] - a[1]) + a[0])
+    if (
+      a[1] > p[1] !== b[1] > p[1] &&
+      p[0] < ((b[0] - a[0]) * (p[1] - a[1])) / (b[1] - a[1]) + a[0]
+    )
       inside = !inside;
   }
   return inside;

@@ -65,7 +65,8 @@ export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, s
     for (let i = points[0]; i < points[1]; i++) {
       const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
       const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
-      if (px < -half || py < -half || px > window.width + half || py > window.height + half) continue;
+      if (px < -half || py < -half || px > window.width + half || py > window.height + half)
+        continue;
       c.globalAlpha = dot.opacity * opacity * (chosen && !chosen[i] ? 0.2 : 1);
       c.drawImage(sprite, px - half, py - half, 2 * half, 2 * half);
     }

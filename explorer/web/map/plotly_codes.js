@@ -5,12 +5,13 @@ import { dotOf } from "./painter.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
 /** @typedef {import("./canvas_codes.js").Codes} Codes */
+/** @typedef {import("./canvas_codes.js").Renderer} Renderer */
 
 const BARE = { visible: false, fixedrange: true };
 
-/** @implements {import("./canvas_codes.js").Renderer} */
+/** @implements {Renderer} */
 export class PlotlyCodes {
-  /** @param {HTMLElement} plot where plotly draws @param {typeof Plotly} plotly */
+  /** @param {HTMLElement} plot where plotly draws @param {any} plotly */
   constructor(plot, plotly) {
     this.plot = plot;
     this.plotly = plotly;
@@ -21,12 +22,16 @@ export class PlotlyCodes {
     /** Whether plotly is at work; the newest order waits. */
     this.busy = false;
     this.asked = false;
+    this.anew = false;
   }
 
   /** @param {Codes} codes @param {MapWindow} window */
   draw(codes, window) {
     this.asked = true;
-    const again = codes !== this.codes || window.width !== this.window?.width || window.height !== this.window.height;
+    const again =
+      codes !== this.codes ||
+      window.width !== this.window?.width ||
+      window.height !== this.window.height;
     this.codes = codes;
     this.window = window;
     this.anew ||= again;
@@ -41,8 +46,11 @@ export class PlotlyCodes {
         const { x, y } = this.window;
         if (this.anew) {
           this.anew = false;
-          await this.plotly.react(this.plot, tracesOf(this.codes), layoutOf(this.window), { staticPlot: true });
-        } else await this.plotly.relayout(this.plot, { "xaxis.range": [...x], "yaxis.range": [...y] });
+          await this.plotly.react(this.plot, tracesOf(this.codes), layoutOf(this.window), {
+            staticPlot: true,
+          });
+        } else
+          await this.plotly.relayout(this.plot, { "xaxis.range": [...x], "yaxis.range": [...y] });
       }
     } finally {
       this.busy = false;

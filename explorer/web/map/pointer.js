@@ -47,7 +47,10 @@ export class Pointer {
     host.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
     host.addEventListener("dblclick", () => hand.ready() && this.mode !== "z" && hand.reset());
     host.addEventListener("keydown", () => delete host.dataset.by);
-    document.addEventListener("scroll", () => (this.armed = false), { capture: true, passive: true });
+    document.addEventListener("scroll", () => (this.armed = false), {
+      capture: true,
+      passive: true,
+    });
   }
 
   /** Forget all that is pressed: the map left the page. */

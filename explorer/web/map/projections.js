@@ -1,6 +1,19 @@
-// How z is found on the map: forward, and what stands for an inverse. Arrays only.
+// Projections of the latent space: where a code lies on the map, and what stands for an inverse. Arrays
+// only.
 
-/** The nearest of n points in k dimensions, the first among equals. @returns {number} its place */
+/** @typedef {import("../model/blob_types.js").MapBlob} MapBlob */
+/** @typedef {import("../model/blob_types.js").MapArrays} MapArrays */
+/** @typedef {{std: ArrayLike<number>}} Spread standard deviations of q(z|x), (d,) */
+/** Variance across, covariance, variance up. @typedef {[number, number, number]} Covariance */
+
+/**
+ * The nearest of n points in k dimensions, the first among equals.
+ * @param {number} n
+ * @param {number} k
+ * @param {(i: number, j: number) => number} at coordinate j of point i
+ * @param {ArrayLike<number>} target (k,)
+ * @returns {number} its number; -1 where there is none
+ */
 export function nearest(n, k, at, target) {
   let best = -1;
   let least = Infinity;
@@ -18,8 +31,14 @@ export function nearest(n, k, at, target) {
   return best;
 }
 
-/** The ellipse at `sigmas` standard deviations of N(centre, c) on the map, c = [c11, c12, c22]. */
-export function ellipse([cx, cy], [a, b, c], sigmas, corners = 72) {
+/**
+ * The ellipse of N(centre, covariance) at a number of standard deviations, as a polygon.
+ * @param {ArrayLike<number>} centre
+ * @param {Covariance} covariance
+ * @param {number} sigmas
+ * @param {number} corners
+ */
+export function ellipse(centre, [a, b, c], sigmas, corners = 72) {
   const middle = (a + c) / 2;
   const gap = Math.hypot((a - c) / 2, b);
   const angle = 0.5 * Math.atan2(2 * b, a - c);
@@ -29,51 +48,58 @@ export function ellipse([cx, cy], [a, b, c], sigmas, corners = 72) {
   return Array.from({ length: corners }, (_, i) => {
     const t = (2 * Math.PI * i) / corners;
     const [u, v] = [long * Math.cos(t), short * Math.sin(t)];
-    return [cx + cos * u - sin * v, cy + sin * u + cos * v];
+    return [centre[0] + cos * u - sin * v, centre[1] + sin * u + cos * v];
   });
 }
 
-/** Two latent dimensions, the others seen end on: the cursor sets these two and leaves the rest. */
+/** Two latent dimensions, the others seen end on: a move sets these two and leaves the rest. */
 class Plane {
+  /** @param {{axes: number[]}} view */
   constructor({ axes }) {
-    [this.i, this.j] = axes;
+    this.i = axes[0];
+    this.j = axes[1];
     this.invertible = true;
   }
 
+  /** @param {ArrayLike<number>} z (d,) */
   project(z) {
     return [z[this.i], z[this.j]];
   }
 
-  move(z, [x, y]) {
-    z[this.i] = x;
-    z[this.j] = y;
+  /** @param {Float32Array} z changed in place @param {ArrayLike<number>} xy */
+  move(z, xy) {
+    z[this.i] = xy[0];
+    z[this.j] = xy[1];
   }
 
+  /** @param {Spread} posterior @returns {Covariance} */
   covariance({ std }) {
     return [std[this.i] ** 2, 0, std[this.j] ** 2];
   }
 }
 
-/** The plane of two principal components: the cursor moves z along them and keeps the residual. */
+/** The plane of two principal components: a move goes along them and keeps the residual. */
 class Pca {
+  /** @param {{mean: number[], components: number[][]}} view */
   constructor({ mean, components }) {
     this.mean = mean;
     this.components = components;
     this.invertible = true;
   }
 
+  /** @param {ArrayLike<number>} z (d,) */
   project(z) {
     return this.components.map((c) => c.reduce((sum, v, i) => sum + v * (z[i] - this.mean[i]), 0));
   }
 
+  /** @param {Float32Array} z changed in place @param {ArrayLike<number>} xy */
   move(z, xy) {
     const [x, y] = this.project(z);
     const [first, second] = this.components;
-    for (let i = 0; i < z.length; i++)
-      z[i] += (xy[0] - x) * first[i] + (xy[1] - y) * second[i];
+    for (let i = 0; i < z.length; i++) z[i] += (xy[0] - x) * first[i] + (xy[1] - y) * second[i];
   }
 
-  /** How far z lies off the plane, in latent units. */
+  /** How far z lies off the plane, in latent units. @param {ArrayLike<number>} z (d,) */
   residual(z) {
     const [x, y] = this.project(z);
     const [first, second] = this.components;
@@ -83,45 +109,50 @@ class Pca {
     return Math.sqrt(sum);
   }
 
+  /** @param {Spread} posterior @returns {Covariance} */
   covariance({ std }) {
     const [first, second] = this.components;
-    const sum = (a, b) => a.reduce((s, v, i) => s + v * b[i] * std[i] ** 2, 0);
+    const sum = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
+      a.reduce((s, v, i) => s + v * b[i] * std[i] ** 2, 0);
     return [sum(first, first), sum(first, second), sum(second, second)];
   }
 }
 
-/** t-SNE has no inverse: z stands at the image whose code is nearest. */
+/** t-SNE has no inverse: z is at the image whose code is nearest. */
 class Tsne {
-  constructor(spec, { x, y, codes }, { code_step: step }) {
+  /** @param {unknown} _view @param {MapArrays} arrays @param {{code_step?: number}} header */
+  constructor(_view, { x, y, codes }, { code_step: step = 1 }) {
     this.invertible = false;
     this.x = x;
     this.y = y;
-    this.codes = codes;
+    this.codes = codes ?? new Int16Array(0);
     this.step = step;
   }
 
-  /** The place in the figure of the image whose code is nearest to z. */
+  /** The code nearest to z. @param {ArrayLike<number>} z (d,) */
   at(z) {
     const d = z.length;
     const { codes, step } = this;
     return nearest(this.x.length, d, (i, j) => codes[i * d + j] * step, z);
   }
 
-  /** How far z is from the code of that image, in latent units. */
+  /** How far z is from code n, in latent units. @param {ArrayLike<number>} z (d,) @param {number} n */
   distance(z, n) {
     const d = z.length;
-    return Math.hypot(...z.map((v, j) => v - this.codes[n * d + j] * this.step));
+    return Math.hypot(...Array.from(z, (v, j) => v - this.codes[n * d + j] * this.step));
   }
 
+  /** @param {ArrayLike<number>} z (d,) */
   project(z) {
     const n = this.at(z);
     return [this.x[n], this.y[n]];
   }
 }
 
+/** A row a projection, by the name that a map's blob gives it. @type {Record<string, new (view: any, arrays: MapArrays, header: any) => any>} */
 const KINDS = { plane: Plane, pca: Pca, "t-sne": Tsne };
 
-/** The view of a map's blob, or null where there is no map. */
+/** The projection of a map's blob, or null where there is no map. @param {MapBlob} blob */
 export function viewOf({ header, arrays }) {
   const Kind = KINDS[header.view.kind];
   return Kind ? new Kind(header.view, arrays, header) : null;

@@ -53,7 +53,9 @@ export function crc32(bytes) {
  */
 export function read(buffer, kind) {
   if (buffer.byteLength < PREAMBLE)
-    throw new PayloadError(`What arrived is cut off after ${buffer.byteLength} bytes; reload the page.`);
+    throw new PayloadError(
+      `What arrived is cut off after ${buffer.byteLength} bytes; reload the page.`,
+    );
   const view = new DataView(buffer);
   const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 4));
   if (magic !== MAGIC)
@@ -112,7 +114,9 @@ export async function fetchBlob(url, kind) {
     throw new PayloadError(`The server cannot be reached for the ${kind}; is it still running?`);
   }
   if (!answer.ok)
-    throw new PayloadError(`The server has no such ${kind} any more (${answer.status}); reload the page.`);
+    throw new PayloadError(
+      `The server has no such ${kind} any more (${answer.status}); reload the page.`,
+    );
   let buffer;
   try {
     buffer = await answer.arrayBuffer();

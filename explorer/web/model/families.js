@@ -185,8 +185,11 @@ class Gamma {
     return shape.map((a, i) => {
       const b = rate[i];
       return (
-        (a - this.shape) * digamma(a) - logGamma(a) + logGamma(this.shape) +
-        this.shape * (Math.log(b) - Math.log(this.rate)) + (a * (this.rate - b)) / b
+        (a - this.shape) * digamma(a) -
+        logGamma(a) +
+        logGamma(this.shape) +
+        this.shape * (Math.log(b) - Math.log(this.rate)) +
+        (a * (this.rate - b)) / b
       );
     });
   }
@@ -224,7 +227,8 @@ function standardGamma(a, normal) {
   for (;;) {
     const x = normal();
     const v = (1 + c * x) ** 3;
-    if (v > 0 && Math.log(uniform(normal)) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
+    if (v > 0 && Math.log(uniform(normal)) < 0.5 * x * x + d - d * v + d * Math.log(v))
+      return d * v;
   }
 }
 

@@ -39,7 +39,7 @@ function convolution({ in: ci, out: co, stride: [stride] }, w, b, [height, width
               if (j < 0 || j % stride || j / stride >= ow) continue;
               let to = ((i / stride) * ow + j / stride) * co;
               let from = (k * 9 + u * 3 + v) * co;
-              for (const end = to + co; to < end; ) y[to++] += value * turned[from++];
+              for (const end = to + co; to < end;) y[to++] += value * turned[from++];
             }
           }
         }

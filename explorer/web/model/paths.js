@@ -31,5 +31,7 @@ export function spherical(a, b, t, centre = 0) {
   if (!(sine > 1e-6)) return straight(a, b, t);
   const [fa, fb] = [Math.sin((1 - t) * angle) / sine, Math.sin(t * angle) / sine];
   const radius = na + t * (nb - na);
-  return a.map((v, i) => centre + radius * (fa * ((v - centre) / na) + fb * ((b[i] - centre) / nb)));
+  return a.map(
+    (v, i) => centre + radius * (fa * ((v - centre) / na) + fb * ((b[i] - centre) / nb)),
+  );
 }

@@ -55,7 +55,9 @@ export class Vae {
     this._encoder = network(header.encoder, weights, [this.shape.size]);
     this._decoder = network(header.decoder, weights, [this.d]);
     const { likelihood } = header;
-    this.likelihood = Object.hasOwn(LIKELIHOODS, likelihood.name) ? likelihood : standIn(likelihood);
+    this.likelihood = Object.hasOwn(LIKELIHOODS, likelihood.name)
+      ? likelihood
+      : standIn(likelihood);
     this._term = LIKELIHOODS[this.likelihood.name];
     this._features = header.features ? new Features(header.features, weights) : null;
   }

@@ -22,7 +22,11 @@ export class FilmStrip {
   setName(whose) {
     set(this.host, "aria-label", `${whose}filmstrip of the walk`);
     [...this.host.children].forEach((button, i) =>
-      set(button, "aria-label", `${whose}go to ${Math.round((100 * i) / (FRAMES - 1))} % of the walk`),
+      set(
+        button,
+        "aria-label",
+        `${whose}go to ${Math.round((100 * i) / (FRAMES - 1))} % of the walk`,
+      ),
     );
   }
 

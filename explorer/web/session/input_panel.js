@@ -29,7 +29,9 @@ export class InputPanel {
     const buttons = typical.flatMap((image, label) => {
       if (image === null) return [];
       const name = pictures.classes[label];
-      const button = html(`<button type="button" data-image="${image}"><canvas class="picture"></canvas></button>`);
+      const button = html(
+        `<button type="button" data-image="${image}"><canvas class="picture"></canvas></button>`,
+      );
       button.title = name;
       set(button, "aria-label", `typical image of class ${name}`);
       paintImage(button.querySelector("canvas"), pictures.get(image), pictures.shape);
@@ -48,7 +50,9 @@ export class InputPanel {
     const { pad } = this;
     pad.paint(x);
     const drawn = image === null || pad.active;
-    const words = drawn ? "your drawing" : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
+    const words = drawn
+      ? "your drawing"
+      : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
     write(this.words, pad.empty ? "as before, until you draw" : words);
     this.undo.disabled = !pad.active || !pad.strokes.length;
     if (this.edit) this.edit.disabled = pad.active;

@@ -20,13 +20,22 @@ const STEPS = 40; // of a path on the map
  * @typedef {{dim: number, value: (share: number) => number, share: (value: number) => number}} Traversal
  */
 
+/**
+ * What a session does with a hand on a model's map.
+ * @typedef {object} Listener
+ * @property {(view: ModelView, xy: number[]) => void} move
+ * @property {() => void} release
+ * @property {(image: number) => void} pick
+ * @property {(view: ModelView, image: number | null, px: number[]) => void} hover
+ * @property {(view: ModelView, images: number[]) => void} selected
+ * @property {(view: ModelView, event: KeyboardEvent) => void} key
+ * @property {(what: string) => void} changed something has come, or has another size
+ */
+
 export class ModelView {
   /**
    * @param {HTMLElement} host of the map
-   * @param {{move: (view: ModelView, xy: number[]) => void, release: () => void,
-   *   pick: (image: number) => void, hover: (view: ModelView, image: number | null, px: number[]) => void,
-   *   selected: (view: ModelView, images: number[]) => void,
-   *   key: (view: ModelView, event: KeyboardEvent) => void, changed: (what: string) => void}} listener
+   * @param {Listener} listener
    * @param {{legend?: HTMLElement, small?: boolean}} options of the map
    */
   constructor(host, listener, options) {
@@ -129,7 +138,8 @@ export class ModelView {
     if (x === this.x) return;
     this.x = x;
     this.posterior = this.vae.encode(x);
-    this.level = LIKELIHOODS.bernoulli(this.vae.decode(this.posterior.mu), x) + this.posterior.kl;
+    this.level =
+      LIKELIHOODS.bernoulli(this.vae.decode(this.posterior.mu), x, null) + this.posterior.kl;
     this.over = null;
     this.order += 1;
     const { order: id, posterior } = this;
@@ -172,7 +182,9 @@ export class ModelView {
   }
 
   /** Where values of the shown dimensions, or z's, lie under the prior, in standard normal units. */
-  underPrior(values = this.axes.map((axis) => this.z?.[axis] ?? this.vae.prior.fromStandardNormal(0))) {
+  underPrior(
+    values = this.axes.map((axis) => this.z?.[axis] ?? this.vae.prior.fromStandardNormal(0)),
+  ) {
     return values.map((value) => this.vae.prior.toStandardNormal(value));
   }
 
@@ -186,7 +198,8 @@ export class ModelView {
   /** Make a remembered place an end of the walk. */
   mark(k, { x, where }) {
     const { mu } = this.vae.encode(x);
-    this.ends[k] = where.kind === "place" ? this.codeUnderPrior(where.t, mu) : Float32Array.from(mu);
+    this.ends[k] =
+      where.kind === "place" ? this.codeUnderPrior(where.t, mu) : Float32Array.from(mu);
   }
 
   /** Lead the walk along a dimension, or from A to B. @param {string} path @param {Traversal | null} along */
@@ -206,20 +219,27 @@ export class ModelView {
     this.path = Array.from({ length: STEPS }, (_, i) => this.walk(i / (STEPS - 1)));
   }
 
-  /** Move z to where the session is, decode, and take its terms. @param {Where} where */
+  /** Move z to where the session is. @param {Where} where */
   go(where) {
-    const { vae, posterior } = this;
+    const { posterior } = this;
     this.at = (where.kind === "code" && where.at) || null;
     if (where.kind === "place") this.z = this.codeUnderPrior(where.t, posterior.mu);
     else if (where.kind === "walk") this.z = this.walk(where.share);
     else this.z = Float32Array.from(where.kind === "code" ? where.z : posterior.mu);
+  }
+
+  /** Decode z, and take its terms. */
+  decode() {
+    const { vae } = this;
     const output = vae.decode(this.z);
     this.picture = vae.mean(output, this.picture ?? undefined);
-    this.bce = LIKELIHOODS.bernoulli(output, this.x);
+    this.bce = LIKELIHOODS.bernoulli(output, this.x, null);
     // A costly term is the worker's, a frame or two later: no picture waits for it.
     if (vae.costly && this.worker)
       this.worker.postMessage({ kind: "term", of: this.order, x: this.x, z: this.z });
-    else this.own = vae.likelihood.name === "bernoulli" ? this.bce : vae.reconstruction(output, this.x);
+    else
+      this.own =
+        vae.likelihood.name === "bernoulli" ? this.bce : vae.reconstruction(output, this.x);
   }
 
   // --- the map ----------------------------------------------------------------------------------
@@ -237,6 +257,15 @@ export class ModelView {
   /** The code at the ring of a map without inverse. */
   nearestCode() {
     return this.at?.code ?? this.projection.at(this.z);
+  }
+
+  /** Show or hide the manifold; whether this map can have one. @param {boolean} on */
+  showManifold(on) {
+    const { map } = this;
+    const possible = Boolean(this.projection?.invertible);
+    if (map.manifold.on !== (on && possible)) map.showManifold(on && possible);
+    else if (map.manifold.on) map.refreshManifold();
+    return possible;
   }
 
   /** Paint the ring, the ellipse of q(z|x), and the walk where it is shown. @param {boolean} walking @param {boolean} ends whether it has some */

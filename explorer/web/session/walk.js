@@ -32,7 +32,9 @@ export class Walk {
     this.head = new Playhead();
     /** @type {Path[]} */
     this.paths = [];
-    [".mark-a", ".mark-b"].forEach((name, k) => find(name).addEventListener("click", () => listener.mark(k)));
+    [".mark-a", ".mark-b"].forEach((name, k) =>
+      find(name).addEventListener("click", () => listener.mark(k)),
+    );
     this.button.addEventListener("click", () => this.play(!this.playing));
     this.share.addEventListener("input", () => {
       this.play(false);

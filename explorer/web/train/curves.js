@@ -68,7 +68,10 @@ export class Curves {
     const plotly = await loadPlotly(url);
     const { traces, layout } = figure(main, over, revision, this.colours());
     const unit = main.run.likelihood.constant === null ? "" : "nats ";
-    write(this.key, `${unit}per image · solid: test · dotted: train${over ? ` · grey: ${overName}` : ""}`);
+    write(
+      this.key,
+      `${unit}per image · solid: test · dotted: train${over ? ` · grey: ${overName}` : ""}`,
+    );
     await plotly.react(this.plot, traces, layout, { displayModeBar: false, responsive: true });
     if (!this.drawn) this.listen();
     this.drawn = true;

@@ -68,7 +68,9 @@ export function figure(main, over, revision, colours) {
   PANELS.forEach(({ term, colour }, n) => {
     const axis = n ? `y${n + 1}` : "y";
     const top = 1 - n * (tall + GAP);
-    Object.assign(layout, { [n ? `yaxis${n + 1}` : "yaxis"]: termAxis(main, over, term, [top - tall, top], colours) });
+    Object.assign(layout, {
+      [n ? `yaxis${n + 1}` : "yaxis"]: termAxis(main, over, term, [top - tall, top], colours),
+    });
     const sameAs = term === "total" && names.total === "−ELBO" ? " = their sum" : "";
     annotations.push(caption(names[term] + sameAs, top, colours[colour]));
     if (over) traces.push(...lines(over, term, axis, colours.faint, 1.5));
@@ -174,7 +176,8 @@ export function heatColumns(steps, d, columns = COLUMNS) {
   for (let i = 0; i < steps.length; i += each) {
     const part = steps.slice(i, i + each);
     edges.push(part[part.length - 1].epoch);
-    for (let k = 0; k < d; k++) means[k].push(sum(part.map((r) => r.train_kl_per_dim[k])) / part.length);
+    for (let k = 0; k < d; k++)
+      means[k].push(sum(part.map((r) => r.train_kl_per_dim[k])) / part.length);
   }
   return { edges, means };
 }

@@ -144,7 +144,9 @@ export function writeReadings(place, follower, run, step) {
   const all = readings(follower, run, step);
   if (!place.children.length)
     place.append(
-      ...all.map(({ name }) => html(`<span class="${name}"><span></span> <b></b><small></small></span>`)),
+      ...all.map(({ name }) =>
+        html(`<span class="${name}"><span></span> <b></b><small></small></span>`),
+      ),
     );
   all.forEach(({ title, value, small, hint }, n) => {
     const cell = place.children[n];
@@ -171,7 +173,10 @@ export function writeLegend(place, classes, colours) {
 /** Write over which dimensions a grid is decoded. @param {HTMLElement} place @param {{axes: number[], d: number}} frame */
 export function writeGridAxes(place, { axes, d }) {
   const names = axes.map(zName);
-  const text = names.length > 1 ? `over ${names.join(", ")}: 2 % to 98 % of the prior` : `along ${names[0]}, as one reads`;
+  const text =
+    names.length > 1
+      ? `over ${names.join(", ")}: 2 % to 98 % of the prior`
+      : `along ${names[0]}, as one reads`;
   write(place, text);
   set(place, "title", d > 2 ? "All other dimensions are at the prior's middle." : "");
 }

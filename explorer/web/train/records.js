@@ -21,7 +21,8 @@ export function counted(lines) {
   /** @type {RunRecord[]} */
   const kept = [];
   for (const line of lines)
-    if (line.kind === "rewind") while (kept.length && kept[kept.length - 1].step > line.step) kept.pop();
+    if (line.kind === "rewind")
+      while (kept.length && kept[kept.length - 1].step > line.step) kept.pop();
     else kept.push(line);
   return kept;
 }

@@ -66,7 +66,12 @@ export class Scatter {
       this.swatch.style.color = `var(--${name})`;
       return getComputedStyle(this.swatch).color;
     };
-    return { ink: colour("ink"), faint: colour("faint"), line: colour("line"), paper: colour("paper") };
+    return {
+      ink: colour("ink"),
+      faint: colour("faint"),
+      line: colour("line"),
+      paper: colour("paper"),
+    };
   }
 }
 
@@ -124,7 +129,20 @@ function rings({ context, prior, origin, positive, x, y, scale, width, height, l
 }
 
 /** The names of the rings and the axes, readable over the codes. @param {Frame2d} view */
-function ringNames({ context, prior, origin, positive, x, y, scale, width, height, faint, paper, axes }) {
+function ringNames({
+  context,
+  prior,
+  origin,
+  positive,
+  x,
+  y,
+  scale,
+  width,
+  height,
+  faint,
+  paper,
+  axes,
+}) {
   /** @type {(text: string, px: number, py: number, align: CanvasTextAlign, base: CanvasTextBaseline) => void} */
   const write = (text, px, py, align, base) => {
     context.textAlign = align;
@@ -159,7 +177,8 @@ function classNames({ context, ink, paper }, labels) {
   /** @type {Label[]} */
   const written = [];
   for (const label of labels)
-    if (!written.some((other) => Math.hypot(other.x - label.x, other.y - label.y) < 17)) written.push(label);
+    if (!written.some((other) => Math.hypot(other.x - label.x, other.y - label.y) < 17))
+      written.push(label);
   if (labels.length > 3 && written.length < 3) return;
   context.font = "bold 17px sans-serif";
   context.textAlign = "center";

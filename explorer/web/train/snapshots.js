@@ -66,9 +66,9 @@ export class SnapshotSequence {
   async load() {
     if (this.busy || this.closed) return;
     this.busy = true;
-    for (let next; !this.closed && (next = this.missing()); )
+    for (let next; !this.closed && (next = this.missing());)
       try {
-        await this.fetch(...next);
+        await this.fetch(next[0], next[1]);
       } catch {
         if (!this.probe) break; // the run's next news ask again
         this.failed.add(String(next)); // one that is damaged must not keep the others away

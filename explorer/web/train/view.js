@@ -62,7 +62,9 @@ class TrainView {
     parts.run.addEventListener("change", () => this.choose(parts.run.value, other()));
     parts.over.addEventListener("change", () => this.choose(this.main?.name ?? "", other()));
     for (const button of parts.buttons)
-      button.addEventListener("click", () => this.ask(/** @type {Action} */ (button.dataset.action)));
+      button.addEventListener("click", () =>
+        this.ask(/** @type {Action} */ (button.dataset.action)),
+      );
     parts.beta.addEventListener("change", () => this.changeBeta());
     parts.beta.addEventListener("blur", () => this.show());
     parts.time.addEventListener("input", () => {
@@ -153,9 +155,13 @@ class TrainView {
     const run = this.main?.run;
     if (run) this.snapshots?.update(run.snapshots, run.prior, run.id);
     if (run && this.root.dataset.ready === "false")
-      write(this.parts.waiting, run.snapshots.length ? "loading …" : "waiting for the first snapshot …");
+      write(
+        this.parts.waiting,
+        run.snapshots.length ? "loading …" : "waiting for the first snapshot …",
+      );
     const { pending } = this;
-    if (pending && (run?.state !== pending.state || performance.now() > pending.until)) this.pending = null;
+    if (pending && (run?.state !== pending.state || performance.now() > pending.until))
+      this.pending = null;
     this.show();
     this.list();
     this.redraw();
@@ -214,7 +220,11 @@ class TrainView {
     }
     const { beta } = parts;
     beta.disabled = !alive(run) || !data.mayControl;
-    set(beta, "title", data.mayControl ? "The weight of the KL term, from the next epoch on" : data.refusal);
+    set(
+      beta,
+      "title",
+      data.mayControl ? "The weight of the KL term, from the next epoch on" : data.refusal,
+    );
     if (document.activeElement === beta) return;
     const text = String(Number((run.asked_beta ?? trained).toPrecision(4)));
     if (beta.value !== text) beta.value = text;
@@ -292,7 +302,10 @@ class TrainView {
     parts.time.value = String(placeOf(known, step));
     panel.writeMarks(parts.epochs, known, batches);
     const epoch = step / batches;
-    write(parts.when, `epoch ${epoch.toFixed(epoch < 10 ? 2 : 1)} · step ${Math.round(step).toLocaleString("en")}`);
+    write(
+      parts.when,
+      `epoch ${epoch.toFixed(epoch < 10 ? 2 : 1)} · step ${Math.round(step).toLocaleString("en")}`,
+    );
     write(parts.play, playback.playing ? "❚❚ Hold" : "▶ Replay");
     parts.live.hidden = playback.live || !["running", "paused", "new"].includes(run.state);
     this.curves.place(epoch);

@@ -90,7 +90,9 @@ export function facts({ last, rate, left }, run) {
     words.push(`β ${Number(last.beta.toPrecision(3))}${comingBeta(run, last.beta)}`);
   }
   const { preset, latent_dim, prior_name, likelihood, data, seed } = run;
-  words.push(`${preset}: ${latent_dim}-D, ${prior_name}, ${likelihood.name}, ${data}, seed ${seed}`);
+  words.push(
+    `${preset}: ${latent_dim}-D, ${prior_name}, ${likelihood.name}, ${data}, seed ${seed}`,
+  );
   return words.join(" · ");
 }
 
@@ -119,11 +121,16 @@ export function readings({ epochs, steps }, run, step) {
     small: `${test ? "test · " : ""}train ${number(trained)}`,
     hint,
   });
-  const weighted = train && train.beta !== 1 ? train.train_reconstruction + train.beta * kl : undefined;
+  const weighted =
+    train && train.beta !== 1 ? train.train_reconstruction + train.beta * kl : undefined;
   return [
     reading("reconstruction", test?.test_reconstruction, train?.train_reconstruction),
     reading("kl", test?.test_kl, train && kl),
-    reading("total", test && test.test_reconstruction + test.test_kl, train && train.train_reconstruction + kl),
+    reading(
+      "total",
+      test && test.test_reconstruction + test.test_kl,
+      train && train.train_reconstruction + kl,
+    ),
     {
       name: "weight",
       title: "β",

@@ -66,7 +66,8 @@ export function context2d(canvas) {
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
 /** The name of a latent dimension. @param {number} index from 0; the name counts from 1 */
-export const zName = (index) => "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[Number(n)]);
+export const zName = (index) =>
+  "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[Number(n)]);
 
 /** A number with its sign; one that rounds to zero has none. @param {number} value @param {number} [digits] */
 export function signed(value, digits = 2) {

@@ -62,7 +62,8 @@ function shrink(context, { channels, height, width, size }, unit) {
   for (let c = 0; c < channels; c++)
     for (let y = 0, p = c; y < height * unit; y++) {
       const row = (c * height + Math.floor(y / unit)) * width;
-      for (let x = 0; x < width * unit; x++, p += 4) out[row + Math.floor(x / unit)] += data[p] * share;
+      for (let x = 0; x < width * unit; x++, p += 4)
+        out[row + Math.floor(x / unit)] += data[p] * share;
     }
   return out;
 }

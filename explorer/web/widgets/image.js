@@ -27,7 +27,8 @@ export function paintImage(canvas, values, shape) {
   const { data } = image;
   const plane = height * width;
   if (channels === 1)
-    for (let i = 0, p = 0; i < plane; i++, p += 4) data[p] = data[p + 1] = data[p + 2] = 255 * values[i];
+    for (let i = 0, p = 0; i < plane; i++, p += 4)
+      data[p] = data[p + 1] = data[p + 2] = 255 * values[i];
   else
     for (let i = 0, p = 0; i < plane; i++, p += 4)
       for (let c = 0; c < 3; c++) data[p + c] = 255 * values[c * plane + i];

@@ -26,7 +26,8 @@ export function loadPlotly(url) {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = url;
-    script.onload = () => resolve(/** @type {{Plotly: Plotly}} */ (/** @type {unknown} */ (globalThis)).Plotly);
+    script.onload = () =>
+      resolve(/** @type {{Plotly: Plotly}} */ (/** @type {unknown} */ (globalThis)).Plotly);
     script.onerror = () => {
       loading = null;
       script.remove();

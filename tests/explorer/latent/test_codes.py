@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.figures import theme
-from explorer.figures.latent_scatter import class_places, map_layout
+from explorer.figures.latent_scatter import class_places, scatter
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.latent.pca import fit_pca
@@ -66,25 +65,24 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
     _, _, codes = scene
     flat = np.column_stack([codes.mu[:, 1], 1e-3 * codes.mu[:, 3]])
     labels = np.zeros(400, int)
-    layout = map_layout(flat, labels, ("0",), ("a", "b"), theme.THEMES["dark"], "r", 5.0)
-    low, high = layout["yaxis"]["range"]
-    assert high - low == pytest.approx(5, rel=1e-3)
-    low, high = layout["xaxis"]["range"]
-    assert low < flat[:, 0].min() < flat[:, 0].max() < high
-    assert layout["uirevision"] == "r"
+    for sigma in (1.0, 2.0):
+        found = scatter(flat, np.arange(400), labels, ("0",), prior_std=sigma)
+        across, up = found.bounds["all"]
+        assert up[1] - up[0] == pytest.approx(5 * sigma, rel=1e-3)
+        assert across[0] < flat[:, 0].min() < flat[:, 0].max() < across[1]
+        core = found.bounds["core"]
+        assert across[0] <= core[0][0] < core[0][1] <= across[1]
+        assert core[1][1] - core[1][0] == pytest.approx(5 * sigma, rel=1e-3)
+        assert not found.anchored
 
 
 def test_a_map_of_positive_codes_begins_at_zero():
     points = np.random.default_rng(0).gamma(2, 1, (300, 2))
-    layout = map_layout(
-        points, np.zeros(300, int), ("0",), ("a", "b"), theme.THEMES["light"], "r", 5.0, 0.0
-    )
-    for k, axis in enumerate(("xaxis", "yaxis")):
-        low, high = layout[axis]["range"]
+    found = scatter(points, np.arange(300), np.zeros(300, int), ("0",), 2**0.5, least=0.0)
+    for k, (low, high) in enumerate(found.bounds["all"]):
         assert -0.02 * high < low <= points[:, k].min()
         assert high > points[:, k].max()
-    assert layout["xaxis"]["constraintoward"] == "left"
-    assert layout["yaxis"]["constraintoward"] == "bottom"
+    assert found.anchored
 
 
 def test_class_names_stand_among_their_points_and_apart():
