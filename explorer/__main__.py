@@ -48,6 +48,9 @@ def _figures(args: argparse.Namespace) -> None:
     found = checkpoints.load(_file_of(args.checkpoint))
     name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
     images = datasets.load(name, "test", args.data_dir)
+    if images.shape != found.vae.shape:
+        fault = datasets.misfit(name, images.shape, found.name, found.vae.shape)
+        raise DataError(f"{fault}; choose another with --data.")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,5 +1,6 @@
 """The law of the house: who may import whom, and what the first page must not pay for."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,22 @@ def test_torchvision_imports_beside_this_torch_and_leaves_working_operators_alon
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# The side and the size of MNIST's pictures, and where alone they may stand.
+SIDE_28 = re.compile(r"\b(28|784)\b")
+SHAPE_FREE = ("training/**/*.py", "explorer/**/*.py")  # "explorer/web/**/*.js" is to follow
+MNISTS_OWN = {
+    "training/vae/image_shape.py",  # the shape of the rows of MNIST and its kin, and its name
+    "training/vae/model.py",  # the report's network
+    "training/evaluation/classifier.py",  # its classifier
+}
+
+
+def test_nothing_but_a_data_set_knows_the_shape_of_its_pictures():
+    found = set()
+    for path in {path for pattern in SHAPE_FREE for path in ROOT.glob(pattern)}:
+        name = path.relative_to(ROOT).as_posix()
+        if SIDE_28.search(path.read_text()) and "vendor" not in name:
+            found.add(name)
+    assert found == MNISTS_OWN

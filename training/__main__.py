@@ -28,7 +28,7 @@ from training.fit.failures import Stopped
 from training.fit.session import say, train, unused_name
 from training.fit.splits import download_shown, load_split
 from training.fit.trainer import TrainingError, pick_device
-from training.presets import PRESETS, Preset
+from training.presets import PRESETS, Preset, on_data
 from training.runs.run import Run, RunConfig, RunError, free_run
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
@@ -197,7 +197,7 @@ def _preset(args: argparse.Namespace) -> Preset:
         if hasattr(args, name):
             fields["model"][name] = getattr(args, name)
     try:
-        return msgspec.convert(fields, Preset)
+        preset = msgspec.convert(fields, Preset)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$.")
         option = where.rstrip("`").rpartition(".")[2]
@@ -208,6 +208,10 @@ def _preset(args: argparse.Namespace) -> Preset:
             f"--{option.replace('_', '-')} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:]}."
         ) from None
+    try:
+        return on_data(preset, preset.data)
+    except ValueError as error:
+        raise TrainingError(f"--data {preset.data} is not possible: the preset's {error}") from None
 
 
 def _fit(args: argparse.Namespace) -> None:

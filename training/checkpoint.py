@@ -22,7 +22,7 @@ from training.presets import Preset
 from training.runs.records import EpochTerms
 from training.vae.model import VAE, VAEConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no shape of pictures: it was always that of `GREY_28`
 MAX_BYTES = 64 * 2**20
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 200
@@ -70,7 +70,7 @@ class Checkpoint:
     @property
     def neg_elbo(self) -> float | None:
         """−ELBO on the test images in nats per image; None where no ELBO can be claimed."""
-        constant = self.vae.likelihood.constant
+        constant = self.vae.likelihood.constant(self.vae.shape)
         return None if constant is None else self.metrics.total + constant
 
 

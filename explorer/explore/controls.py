@@ -116,7 +116,7 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
 def describe(name: str, model: Model) -> str:
     """A checkpoint in a list of them."""
     m, likelihood = model.checkpoint.metrics, model.checkpoint.vae.likelihood
-    if likelihood.constant == 0:
+    if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
 

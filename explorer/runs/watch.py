@@ -191,7 +191,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "data": preset.data,
         "epochs": preset.epochs,
         "latent_dim": preset.model.latent_dim,
-        "likelihood": blobs.likelihood(preset.model.likelihood),
+        "likelihood": blobs.likelihood(preset.model.likelihood, preset.model.image_shape),
         "prior_name": preset.model.prior,
         "seed": config.seed,
         "prior": blobs.family(priors.find(preset.model.prior)),
@@ -222,6 +222,6 @@ def probe_blob(run: Run) -> bytes:
     found = Probe.read(run.path / "probe.npz")
     return blobs.pack(
         "probe",
-        {"classes": found.classes.tolist()},
+        {"classes": found.classes.tolist(), "shape": list(found.image_shape.dims)},
         {"labels": found.labels.astype("uint8"), "images": found.images},
     )

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from training.data.datasets import ImageSet, to_float
 from training.files import replace_file
+from training.vae.image_shape import GREY_28
 
 NAME = "classifier"  # its file stands among the checkpoints and is none of a VAE
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / f"{NAME}.safetensors"
 FORMAT_VERSION = 1
+SHAPE = GREY_28  # of the pictures that it takes
 CLASSES = 10
 FEATURES = 32  # of the penultimate layer
 MAX_BYTES = 8 * 2**20
@@ -28,7 +30,7 @@ class ClassifierError(Exception):
 
 
 class Classifier(nn.Module):
-    """Four convolutions and three linear layers on images (B, 784) with values in [0, 1].
+    """Four convolutions and three linear layers on pictures of `SHAPE`, flat (B, 784), in [0, 1].
 
     Convolutions 1→32→64→128→256 of 3×3 with strides 1, 2, 2, 2, then 4096→64→32→10, ReLU between.
     """
@@ -49,7 +51,7 @@ class Classifier(nn.Module):
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features behind the second and the fourth ReLU: (B, 64, 14, 14) and (B, 256, 4, 4)."""
-        image = x.reshape(-1, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+        image = x.reshape(-1, *SHAPE.dims).contiguous(memory_format=torch.channels_last)
         second = self.convolutions[:4](image)
         return second, self.convolutions[4:](second)
 
@@ -94,8 +96,14 @@ def fit(
     """Train `net` in place by cross-entropy, AdamW and a one-cycle schedule; a report an epoch.
 
     Raises:
-        ClassifierError: the images have more than ten classes, or the loss is no longer finite.
+        ClassifierError: the images have another shape or more than ten classes, or the loss is no
+            longer finite.
     """
+    if train.shape != SHAPE:
+        raise ClassifierError(
+            f"The classifier takes pictures of {SHAPE}, and those of {train.name} have "
+            f"{train.shape}."
+        )
     if len(train.classes) > CLASSES:
         raise ClassifierError(
             f"The classifier tells {CLASSES} classes apart, and {train.name} has "

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
-from training.data.datasets import EMBEDDED, DataError, ImageSet
-from training.evaluation import table
+from training.data.datasets import EMBEDDED, DataError, ImageSet, misfit
+from training.evaluation import classifier, table
 from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, knn_accuracy
 from training.evaluation.sample_quality import Judge, Quality
 from training.fit.session import say
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         return
     say(f"{found.name} on {result.images:,} test images of {data}, nats per image")
     for title, value, note in _lines(found, result):
-        say(f"  {title:<28}{value:>9}   {note}".rstrip())
+        say(f"  {title:<27}{value:>9}   {note}".rstrip())
     if data == EMBEDDED and found.data != EMBEDDED:
         say(
             "The embedded digits are of MNIST's training images: a model that was trained on those "
@@ -120,10 +120,14 @@ class _Session:
         args, vae = self.args, found.vae.to(self.device)
         data = getattr(args, "data", found.data)
         test = self.images(data, "test")
+        if test.shape != vae.shape:
+            raise DataError(f"{misfit(data, test.shape, found.name, vae.shape)}.")
         if len(test) < 2:
             raise DataError(f"{data} has {len(test)} test image; an evaluation needs two or more.")
         images = test.images[: getattr(args, "images", len(test))]
-        judge = self._judge(data, test) if args.fid != "none" else None
+        # Of other pictures the classifier knows nothing: their samples are not judged.
+        judged = args.fid != "none" and test.shape == classifier.SHAPE
+        judge = self._judge(data, test) if judged else None
         steps = evaluate_steps(
             vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
         )
@@ -148,7 +152,7 @@ class _Session:
 
     def _judge(self, data: str, test: ImageSet) -> Judge:
         if data not in self._judges:
-            self._judges[data] = Judge(test.images, self.args.fid, self.device)
+            self._judges[data] = Judge(test.images, self.args.fid, self.device, test.shape)
         return self._judges[data]
 
 
@@ -171,18 +175,18 @@ def _last(steps: Iterable[Any], total: int, what: str) -> Any:
 
 
 def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
-    row = found.vae.likelihood
+    row, constant = found.vae.likelihood, found.vae.likelihood.constant(found.vae.shape)
     lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
     lines.append(("KL", f"{e.kl:.2f}", "closed form"))
     if e.neg_elbo is None:
         lines.append(("−ELBO", "none", f"{row.title} is no likelihood"))
-    elif row.constant:
-        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", f"with the constant {row.constant:.2f}"))
+    elif constant:
+        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", f"with the constant {constant:.2f}"))
     else:
         lines.append(("−ELBO", f"{e.neg_elbo:.2f}", ""))
-    if row.constant != 0.0:
+    if constant != 0.0:
         lines.append(("Bernoulli reconstruction", f"{e.bernoulli:.2f}", "x̂ read as probabilities"))
-    if row.constant and e.bernoulli_neg_elbo is not None:
+    if constant and e.bernoulli_neg_elbo is not None:
         lines.append(("Bernoulli −ELBO", f"{e.bernoulli_neg_elbo:.2f}", ""))
     if e.iwae is not None:
         note = f"Bernoulli, k = {e.k}, {e.iwae_images:,} images"
@@ -201,6 +205,12 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
                 f"{q.samples:,} samples, all test images; {q.features}",
             ),
             ("confidence", f"{q.confidence:.2%}", "of the classifier in the samples"),
-            ("class entropy", f"{q.class_entropy:.2f}", "at most 2.30"),
+            (
+                "class entropy",
+                f"{q.class_entropy:.2f}",
+                f"at most {math.log(classifier.CLASSES):.2f}",
+            ),
         ]
+    elif found.vae.shape != classifier.SHAPE:
+        lines.append(("FID", "none", f"the classifier takes pictures of {classifier.SHAPE}"))
     return lines

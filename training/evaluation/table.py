@@ -15,6 +15,7 @@ from training.checkpoint import Checkpoint
 from training.evaluation.metrics import Evaluation
 from training.files import replace_file
 from training.presets import PRESETS
+from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
@@ -36,7 +37,8 @@ REPORT_FID: dict[str, float] = {
 
 @dataclass(frozen=True)
 class Row:
-    """An evaluated checkpoint. `digest` is of the file that was evaluated."""
+    """An evaluated checkpoint. `digest` is of the file that was evaluated, `image_shape` that of
+    its pictures."""
 
     name: str
     digest: str
@@ -45,6 +47,7 @@ class Row:
     data: str
     evaluation: Evaluation
     report_fid: float | None = None
+    image_shape: ImageShape = GREY_28
 
 
 class TableError(Exception):
@@ -69,6 +72,7 @@ def row_of(
         data,
         evaluation,
         REPORT_FID.get(path.stem),
+        config.image_shape,
     )
 
 
@@ -255,6 +259,7 @@ _QUALITY = """\
 
 
 def _notes(rows: Sequence[Row]) -> str:
+    shapes = {row.image_shape for row in rows} or {GREY_28}
     evaluations = [row.evaluation for row in rows]
     judged = [e.quality for e in evaluations if e.quality]
     quality = _QUALITY.format(
@@ -264,13 +269,20 @@ def _notes(rows: Sequence[Row]) -> str:
     return _NOTES.format(
         images=_all_of(e.images for e in evaluations),
         data=_all_of(row.data for row in rows),
-        constants=", ".join(
-            f"{row.constant:.2f} for {row.formula}" for row in LIKELIHOODS.values() if row.constant
+        constants="; ".join(
+            _constants(shape) + (f" ({shape})" if len(shapes) > 1 else "")
+            for shape in sorted(shapes, key=str)
         ),
         bound=_all_of(e.k for e in evaluations),
         some=_all_of(e.iwae_images for e in evaluations),
         quality=quality if judged else "",
     )
+
+
+def _constants(shape: ImageShape) -> str:
+    """The likelihoods' constants for pictures of a shape, in nats per image."""
+    found = [(row.constant(shape), row.formula) for row in LIKELIHOODS.values()]
+    return ", ".join(f"{constant:.2f} for {formula}" for constant, formula in found if constant)
 
 
 _FEATURES = {

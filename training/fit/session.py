@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
-from training.data.datasets import ImageSet
+from training.data.datasets import ImageSet, misfit
 from training.evaluation.metrics import mean_terms
 from training.fit.distributed import Team, join
 from training.fit.failures import Stopped, none_lost, stop_signals, told
@@ -94,7 +94,11 @@ class _Session:
         images: tuple[ImageSet, ImageSet],
     ) -> None:
         self.run, self.config, self.team = run, config, team
-        self.images = images
+        self.images, wanted = images, config.preset.model.image_shape
+        for part in images:
+            if part.shape != wanted:
+                fault = misfit(part.name, part.shape, config.preset.name, wanted)
+                raise TrainingError(f"{fault}; choose another with --data.")
         self.vae = new_vae(config.preset, config.seed)
         self.trainer = Trainer(
             self.vae, config.preset, *images, config.seed, device, run.state(), team
@@ -145,10 +149,11 @@ class _Session:
         say(
             f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
             f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
-            f"{preset.data}, {preset.epochs} epochs on {self.trainer.device}{many}, seed "
-            f"{self.config.seed}{on}. Run {self.run.path}. {_units(preset)}"
+            f"{preset.data} ({preset.model.image_shape}), {preset.epochs} epochs on "
+            f"{self.trainer.device}{many}, seed {self.config.seed}{on}. "
+            f"Run {self.run.path}. {_units(preset)}"
         )
-        both = "−ELBO" if self.vae.likelihood.constant == 0.0 else "sum"
+        both = "−ELBO" if self.vae.likelihood.constant_per_value == 0.0 else "sum"
         terms = f"{'KL':>7}{both:>10}"
         say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")
 
@@ -312,12 +317,13 @@ class _Session:
 def _units(preset: Preset) -> str:
     """A sentence that says what the terms of a run are measured in."""
     row = LIKELIHOODS[preset.model.likelihood]
-    if row.constant is None:
+    constant = row.constant(preset.model.image_shape)
+    if constant is None:
         return f"The reconstruction term is {row.formula}, in {row.unit}; the KL in nats per image."
-    if row.constant:
+    if constant:
         return (
             f"Terms in nats per image; −log p(x|z) is the reconstruction term, {row.formula}, "
-            f"and {row.constant:.2f}."
+            f"and {constant:.2f}."
         )
     return "Terms in nats per image."
 

@@ -267,8 +267,10 @@ class Trainer:
             return x, x
         x = to_float(self.train_images[rows])
         if bent:
-            x = augment.elastic(x, preset.elastic, self._draw)
-        seen = augment.blank(x, preset.input_dropout, self._draw) if preset.input_dropout else x
+            x = augment.elastic(x, preset.model.image_shape, preset.elastic, self._draw)
+        seen, shape = x, preset.model.image_shape
+        if preset.input_dropout:
+            seen = augment.blank(x, shape, preset.input_dropout, self._draw)
         return x[part], seen[part]
 
     def _spent(self, began: float) -> None:

@@ -18,7 +18,8 @@ from training.vae.priors import Posterior
 class Elbo(NamedTuple):
     """The two terms for a batch of B images.
 
-    `reconstruction` (B,) is the one-sample estimate of the likelihood's term, summed over pixels;
+    `reconstruction` (B,) is the one-sample estimate of the likelihood's term, summed over a
+    picture's values;
     where that is a negative log-likelihood, of −E_q log p(x|z) less `constant`, in nats per image.
     `kl_per_dim` (B, d) is KL(q(z|x) ‖ p(z)) in closed form, in nats.
     """
@@ -58,7 +59,7 @@ def elbo(
     encoder_input: Tensor | None = None,
     around: tuple[int, int] = (0, 0),
 ) -> Elbo:
-    """One-sample estimate of −ELBO for images x of shape (B, 784) with values in [0, 1].
+    """One-sample estimate of −ELBO for images x of shape (B, n) with values in [0, 1].
 
     `encoder_input`, where given, is what the encoder sees instead of x (a noisy copy, in
     training); the reconstruction is always measured against x. The bound holds for any q.
@@ -71,7 +72,7 @@ def elbo(
     z = _sample_within(vae, posterior, around, generator)
     row = vae.likelihood
     reconstruction = row.reconstruction(vae.decode(z), x)
-    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z, row.constant)
+    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z, row.constant(vae.shape))
 
 
 def _sample_within(

@@ -17,8 +17,11 @@ from training.evaluation import classifier
 from training.evaluation.classifier import ClassifierError
 from training.evaluation.metrics import evaluate, knn_accuracy, mutual_information
 from training.evaluation.sample_quality import Judge, QualityError
-from training.vae.model import PIXELS, VAE, VAEConfig
+from training.vae.image_shape import GREY_28
+from training.vae.model import VAE, VAEConfig
 from training.vae.priors import Gaussian, GaussianPosterior
+
+PIXELS = GREY_28.size
 
 
 @pytest.fixture(scope="module")
