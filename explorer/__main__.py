@@ -10,9 +10,10 @@ import numpy as np
 from explorer import paths
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
+from training.console import say
 from training.data import datasets
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError
-from training.fit.session import say
+from training.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         _figures(args)
-    except (CheckpointError, DataError) as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

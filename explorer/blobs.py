@@ -17,7 +17,7 @@ from torch import nn
 from explorer.figures.theme import THEMES
 from explorer.latent.codes import Dimension
 from training.data.datasets import DATASETS, ImageSet
-from training.evaluation import classifier
+from training.vae import classifier
 from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE, Learned

@@ -14,6 +14,7 @@ from explorer.session import catalogue, view_state
 from explorer.session.catalogue import Model, Shown
 from training.data import datasets
 from training.data.datasets import DataError
+from training.data.download import download
 
 UPLOADS = "uploads"
 UPLOADED = " (uploaded)"  # a link cannot carry the file
@@ -278,7 +279,7 @@ def _download() -> None:
         return
     bar = st.progress(0.0, f"Asking the mirrors for {row.title} …")
     try:
-        for progress in datasets.download(row.name, paths.data_dir()):
+        for progress in download(row.name, paths.data_dir()):
             if progress.done:
                 bar.progress(
                     progress.done / progress.total,

@@ -15,7 +15,7 @@ import torch
 from explorer.paths import ROOT
 from explorer.runs.watch import NAME, OUTPUT, PROCESSES, names, process_of
 from training.checkpoint import SUFFIX
-from training.fit.trainer import pick_device
+from training.device import pick_device
 from training.presets import Preset
 from training.runs.run import Run, RunConfig, RunError
 from training.runs.status import ALIVE

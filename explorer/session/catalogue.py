@@ -20,8 +20,8 @@ from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
 from training.data import datasets
 from training.data.datasets import DataError, ImageSet
-from training.evaluation import classifier
-from training.evaluation.classifier import ClassifierError
+from training.vae import classifier
+from training.vae.classifier import ClassifierError
 from training.vae.image_shape import ImageShape
 
 TRAINING = "-train"  # ends the name of a data set whose training images are meant

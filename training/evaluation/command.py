@@ -13,13 +13,15 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
+from training.console import say
 from training.data.datasets import EMBEDDED, DataError, ImageSet, misfit
-from training.evaluation import classifier, table
+from training.data.download import load_split
+from training.device import pick_device
+from training.errors import OptionError
+from training.evaluation import table
 from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, knn_accuracy
 from training.evaluation.sample_quality import Judge, Quality
-from training.fit.session import say
-from training.fit.splits import load_split
-from training.fit.trainer import TrainingError, pick_device
+from training.vae import classifier
 
 MOST = 1_000_000  # of samples or images; more is a slip of the hand
 
@@ -28,27 +30,27 @@ def run(args: argparse.Namespace) -> None:
     """`python -m training evaluate`.
 
     Raises:
-        TrainingError, CheckpointError, DataError, ClassifierError, QualityError, TableError: with a
+        OptionError, CheckpointError, DataError, ClassifierError, QualityError, TableError: with a
             sentence that says what to do.
     """
     for name, least in (("k", 1), ("iwae_images", 1), ("samples", 2), ("images", 2)):
         if not least <= getattr(args, name, least) <= MOST:
-            raise TrainingError(
+            raise OptionError(
                 f"--{name.replace('_', '-')} {getattr(args, name)} is not possible; choose a "
                 f"number from {least} to {MOST:,}."
             )
     session = _Session(args)
     if args.all:
         if args.checkpoint is not None:
-            raise TrainingError("Name a checkpoint or give --all, not both.")
+            raise OptionError("Name a checkpoint or give --all, not both.")
         if args.json:
-            raise TrainingError(
+            raise OptionError(
                 f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
             )
         _all(args, session)
         return
     if args.checkpoint is None:
-        raise TrainingError("Name a checkpoint, or give --all for every one in --folder.")
+        raise OptionError("Name a checkpoint, or give --all for every one in --folder.")
     found = checkpoints.load(args.checkpoint)
     data, result = session.evaluate(found)
     if args.json:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from training.data.datasets import to_float
+from training.distributed import Team
 from training.evaluation.sample_quality import Quality
-from training.fit.distributed import Team
 from training.vae.elbo import elbo, iwae
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from training.data.datasets import to_float
 from training.data.torchvision_import import import_torchvision
-from training.evaluation import classifier
+from training.errors import UserError
+from training.vae import classifier
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAE
 
@@ -16,7 +17,7 @@ FEATURES = ("classifier", "inception")
 SAMPLES = 10_000
 
 
-class QualityError(Exception):
+class QualityError(UserError):
     """Samples cannot be judged; the message is a sentence."""
 
 

@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from training.checkpoint import Checkpoint
+from training.errors import UserError
 from training.evaluation.metrics import Evaluation
 from training.files import replace_file
 from training.presets import PRESETS
@@ -50,7 +51,7 @@ class Row:
     image_shape: ImageShape = GREY_28
 
 
-class TableError(Exception):
+class TableError(UserError):
     """The table cannot be read or written; the message is a sentence."""
 
 

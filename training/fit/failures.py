@@ -4,10 +4,8 @@ import contextlib
 import signal
 from collections.abc import Iterator
 
-from training.checkpoint import CheckpointError
-from training.data.datasets import DataError
-from training.evaluation.classifier import ClassifierError
-from training.fit.distributed import Team
+from training.distributed import Team
+from training.errors import UserError
 from training.fit.trainer import TrainingError
 from training.runs.run import Run, RunError
 from training.runs.status import State
@@ -32,7 +30,7 @@ def told(run: Run, team: Team) -> Iterator[None]:
 
     try:
         yield
-    except (DataError, CheckpointError, ClassifierError, TrainingError, RunError) as error:
+    except UserError as error:
         tell("failed", str(error))
         raise
     except Stopped:

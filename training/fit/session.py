@@ -1,7 +1,6 @@
 """`fit` and `resume`: a run from its images to its checkpoint, and what stops it on the way."""
 
 import contextlib
-import os
 import sys
 import tempfile
 import time
@@ -14,12 +13,14 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
+from training.console import say
 from training.data.datasets import ImageSet, misfit
+from training.device import pick_device
+from training.distributed import Team, join
 from training.evaluation.metrics import mean_terms
-from training.fit.distributed import Team, join
 from training.fit.failures import Stopped, none_lost, stop_signals, told
 from training.fit.splits import images_of
-from training.fit.trainer import Trainer, TrainingError, new_vae, pick_device
+from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.presets import Preset
 from training.runs.log import epoch_line, step_line
 from training.runs.records import EpochTerms, Record
@@ -356,11 +357,3 @@ def _save(result: Checkpoint, out: Path) -> Path:
         refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
         print(f"error: {error} Trying {refuge}.", file=sys.stderr)
         return checkpoints.save(replace(result, name=refuge.stem), refuge)
-
-
-def say(text: str) -> None:
-    """Print at once; where the reader (head, less) has gone, go on with the work without it."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,37 +9,17 @@ from torch import Tensor, nn
 
 from training.data import augment
 from training.data.datasets import ImageSet, to_float
+from training.distributed import Team
+from training.errors import UserError
 from training.evaluation.metrics import terms_over
-from training.fit.distributed import Team
 from training.presets import Preset
 from training.runs.records import EpochTerms, Record, StepTerms
 from training.vae.elbo import elbo
 from training.vae.model import INITIALISATIONS, VAE
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot go on; the message says where it stopped and what to try."""
-
-
-def pick_device(name: str) -> torch.device:
-    """The device called `name`; `auto` takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        TrainingError: where this machine does not have the device.
-    """
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return torch.device(next(d for d in ("cuda", "mps", "cpu") if there[d]))
-    if not there.get(name, False):
-        ready = ", ".join(d for d, ok in there.items() if ok)
-        raise TrainingError(
-            f"The device {name!r} is not available here; the valid ones are auto, {ready}."
-        )
-    return torch.device(name)
 
 
 def beta_at(preset: Preset, epoch: float) -> float:

@@ -26,6 +26,7 @@ import msgspec
 import psutil
 import torch
 
+from training.errors import UserError
 from training.files import replace_file
 from training.presets import Preset
 from training.runs.log import EpochLine, Line, RewindLine, read
@@ -39,7 +40,7 @@ _MAX_FILE = 2**20
 LOCK_PATIENCE = 2.0  # seconds; a process that ends may hold its lock a moment longer
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A run cannot be written or read; the message says which, why and what to do."""
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.data.datasets import ImageSet, to_float
+from training.errors import UserError
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.model import VAE
 
@@ -29,7 +30,7 @@ _MOST_BYTES = 64 * 2**20
 _TAIL = 0.02  # of the prior's mass beyond the grid, on either side of a dimension
 
 
-class SnapshotError(Exception):
+class SnapshotError(UserError):
     """A snapshot cannot be read; the message says which and why."""
 
 

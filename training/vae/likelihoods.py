@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.evaluation import classifier
+from training.vae import classifier
 from training.vae.image_shape import ImageShape
 
 PERCEPTUAL_WEIGHT = 0.01  # λ of the terms that add a perceptual distance to one of pixels

@@ -9,8 +9,7 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
-from training.evaluation import classifier
-from training.vae import priors
+from training.vae import classifier, priors
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS, Likelihood
 from training.vae.priors import LatentFamily, Posterior

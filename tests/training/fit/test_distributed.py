@@ -13,7 +13,7 @@ import torch
 
 from tests.training.runs.test_runs import SMALL, command, until
 from training.data import datasets
-from training.fit.distributed import Team
+from training.distributed import Team
 from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.runs.log import epochs
 from training.runs.run import Run, snapshot_steps
@@ -65,7 +65,7 @@ def test_a_signal_cuts_off_no_last_words_of_a_team():
         words = f"""if True:
             import os, signal
             from training.fit.failures import stop_signals
-            from training.fit.distributed import Team
+            from training.distributed import Team
             with stop_signals(Team(0, {team.size})):
                 pass
             os.kill(os.getpid(), signal.SIGTERM)

@@ -13,10 +13,11 @@ import torch
 from training import checkpoint
 from training.__main__ import main
 from training.data import augment, datasets
+from training.device import pick_device
 from training.evaluation import metrics as evaluation_metrics
 from training.evaluation.metrics import mean_terms
 from training.fit import session, trainer
-from training.fit.trainer import Trainer, TrainingError, beta_at, new_vae, pick_device
+from training.fit.trainer import Trainer, TrainingError, beta_at, new_vae
 from training.presets import PRESETS
 from training.vae.image_shape import GREY_28
 from training.vae.model import VAE, VAEConfig

@@ -9,9 +9,9 @@ from torch import nn
 from torch.distributions import Bernoulli, Laplace, Normal
 
 from training.data import datasets
-from training.evaluation import classifier
 from training.fit.trainer import Trainer, new_vae
 from training.presets import PRESETS
+from training.vae import classifier
 from training.vae.elbo import elbo, iwae
 from training.vae.image_shape import GREY_28
 from training.vae.likelihoods import LIKELIHOODS
