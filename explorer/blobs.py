@@ -1,4 +1,4 @@
-"""What the stage is given: a model, pictures, a map; each one binary blob. Arrays only.
+"""Binary blobs for the browser: a model, pictures, a map. Arrays only.
 
 The layout of a blob is in docs/FORMATS.md. Its twin, which reads it, is `payload.js`.
 """
@@ -177,7 +177,8 @@ def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
 
 
 def family(prior: LatentFamily) -> dict[str, Any]:
-    """What the browser must know of a latent family: a row of its `FAMILIES`, and the numbers."""
+    """Header of a latent family: a row of the browser's `FAMILIES`, and its numbers, with the
+    prior's mean and standard deviation."""
     if isinstance(prior, Gaussian):
         bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
         return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}

@@ -20,7 +20,7 @@ from training.console import say
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError, find, load
 from training.data.download import download_shown, load_split
 from training.device import pick_device
-from training.distributed import in_team, is_leader, leave
+from training.distributed import exit_process, in_team, is_leader
 from training.errors import OptionError, UserError
 from training.evaluation import classifier as classifier_fit
 from training.evaluation import command as evaluation_command
@@ -276,7 +276,7 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _free_place(args: argparse.Namespace) -> Path:
-    """Where the checkpoint goes: --out, or a name in checkpoints/ that nothing has yet.
+    """Path of the checkpoint to write: --out, or an unused name in checkpoints/.
 
     Raises:
         CheckpointError: before any training, where that place cannot be written to.
@@ -367,5 +367,5 @@ def _list(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     code = main()
     if in_team():
-        leave(code)
+        exit_process(code)
     sys.exit(code)

@@ -174,7 +174,7 @@ def _axes_of(checkpoint: Checkpoint, codes: latent_codes.Codes) -> list[int]:
 
 
 def _middle(side: int, n: int) -> float:
-    """Where the middle of the n-th of pictures of a `side` is, on an axis that counts pixels."""
+    """Middle of the n-th of pictures of a `side`, on an axis that counts pixels."""
     return side * n + (side - 1) / 2
 
 
@@ -281,7 +281,7 @@ CAPTIONS = {
 
 
 def _colours(theme: Theme) -> dict[str, Any]:
-    """What has no colour of its own: the ground, and what is written and ruled on it."""
+    """Colours of the ground, and of text and rules on it."""
     inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
     return {**dict.fromkeys(inked, theme.ink), **dict.fromkeys(grounds, theme.paper)}

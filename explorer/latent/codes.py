@@ -1,4 +1,4 @@
-"""What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
+"""Codes of images under a model, and summaries of them. Arrays in, arrays out; KL in nats."""
 
 import math
 from collections.abc import Callable

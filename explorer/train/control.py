@@ -68,15 +68,15 @@ def _obey() -> None:
 def _do(run: Run, deed: str, beta: float) -> None:
     alive = run.status().state in ALIVE
     if deed == "beta":
-        run.ask(beta=beta)
+        run.request(beta=beta)
     elif deed == "pause":
-        run.ask(order="pause")
+        run.request(order="pause")
     elif deed == "go on":
-        launch.go_on(run)
+        launch.resume(run)
     elif deed == "stop" and alive:
-        run.ask(order="stop")
+        run.request(order="stop")
     else:  # its process is gone: another one writes the checkpoint of what was saved
-        launch.go_on(run, finish=True)
+        launch.resume(run, finish=True)
 
 
 def _open(run: Run) -> None:

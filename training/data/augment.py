@@ -1,4 +1,4 @@
-"""What training does to images so that a model cannot learn them by heart."""
+"""Augmentation of training images: blanked pixels and elastic deformation."""
 
 import torch
 import torch.nn.functional as F

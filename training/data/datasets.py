@@ -305,7 +305,7 @@ def shape_of(name: str) -> ImageShape:
 
 
 def misfit(name: str, shape: ImageShape, model: str, wanted: ImageShape) -> str:
-    """Why a model cannot be shown a data set: a sentence without its full stop."""
+    """Sentence, without its full stop, of a data set whose shape is not the one a model takes."""
     return f"The data set {name} has pictures of {shape}, and {model} takes {wanted}"
 
 

@@ -25,7 +25,7 @@ from training.vae.classifier import (
 
 @dataclass(frozen=True)
 class Report:
-    """What an epoch of training left; `accuracy` is the share of test images named rightly."""
+    """Report of an epoch of training: mean cross-entropy in nats, share of test images named."""
 
     epoch: int
     epochs: int

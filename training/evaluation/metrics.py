@@ -1,4 +1,4 @@
-"""What a checkpoint is worth on test images, in nats per image."""
+"""Metrics of a model on test images: ELBO terms, bounds, information, accuracy of its codes."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ IWAE_SAMPLES, IWAE_IMAGES = 500, 1000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a checkpoint is worth over `images` test images; means in nats per image.
+    """Metrics of a checkpoint over `images` test images; means in nats per image.
 
     `reconstruction` is the term that it was trained with (in the likelihood's own unit) and
     `neg_elbo` its −ELBO with the likelihood's constant, None where no ELBO can be claimed; both
@@ -83,7 +83,7 @@ def mean_terms(vae: VAE, images: Tensor, seed: int = 0) -> tuple[float, float]:
 
 
 def active_units(mu: Tensor, threshold: float = ACTIVE_VARIANCE) -> Tensor:
-    """Which latent dimensions are in use, bool (d,), from posterior means (N, d).
+    """Mask of the latent dimensions in use, bool (d,), from posterior means (N, d).
 
     Source: Burda, Grosse & Salakhutdinov (2016), section 5.2: Var_x(E_q[z|x]) > 0.01.
     """

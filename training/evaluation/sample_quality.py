@@ -1,4 +1,4 @@
-"""What samples from the prior are worth: FID, and what the classifier makes of them."""
+"""Quality of samples from the prior: FID, and the classifier's confidence and class entropy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class QualityError(UserError):
 
 @dataclass(frozen=True)
 class Quality:
-    """What `samples` pictures decoded from the prior are like.
+    """Quality of `samples` pictures decoded from the prior.
 
     `fid` is the Fréchet distance to the test images in `features` (no unit). `confidence` is the
     mean of the classifier's largest class probability, and `class_entropy` the entropy in nats of

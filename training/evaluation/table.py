@@ -56,7 +56,7 @@ class TableError(UserError):
 
 
 def digest_of(path: Path) -> str:
-    """What a checkpoint's file is known by: a hash of its content."""
+    """Digest of a checkpoint's file: BLAKE2b of its content, 8 bytes in hex."""
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
@@ -104,7 +104,7 @@ _MADE_BY = "Written by `python -m training evaluate --all`"
 
 
 def check(folder: Path) -> None:
-    """Whether the table can be written to `folder`, before the work.
+    """Check that the table can be written to `folder`, before the work.
 
     Raises:
         TableError: it cannot, or a README.md there is somebody else's.
@@ -139,14 +139,14 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
     try:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
-            replace_file(folder / name, partial(_put, text))
+            replace_file(folder / name, partial(_write_text, text))
     except OSError as error:
         raise TableError(
             f"{folder} cannot be written to ({error.strerror}); name another --folder."
         ) from None
 
 
-def _put(text: bytes, file: IO[bytes]) -> None:
+def _write_text(text: bytes, file: IO[bytes]) -> None:
     file.write(text)
 
 
@@ -156,7 +156,7 @@ def number(value: float | None, form: str = ".2f") -> str:
 
 
 def in_order(row: Row) -> tuple[int, str]:
-    """Where a row stands: in the order of the presets, others behind them by name."""
+    """Sort key of a row: the order of the presets, others behind them by name."""
     names = list(PRESETS)
     return (names.index(row.name) if row.name in names else len(names), row.name)
 
@@ -293,6 +293,6 @@ _FEATURES = {
 
 
 def _all_of(values: Iterable[object]) -> str:
-    """What all rows have in common, as text; otherwise the different values."""
+    """Text of the different values, one where all rows have the same."""
     found = sorted(set(values), key=str)
     return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or "no"

@@ -64,10 +64,10 @@ class _Objective(nn.Module):
         x: Tensor,
         encoder_input: Tensor,
         generator: torch.Generator,
-        around: tuple[int, int],
+        rows_elsewhere: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (B,) and KL per dimension (B, d), in nats per image."""
-        terms = elbo(self.vae, x, generator, encoder_input, around)
+        terms = elbo(self.vae, x, generator, encoder_input, rows_elsewhere)
         return terms.reconstruction, terms.kl_per_dim
 
 
@@ -116,7 +116,7 @@ class Trainer:
             )
         self._batch_size = batch
         self._part = self.team.part(batch)
-        self._around = (self._part.start, batch - self._part.stop)
+        self._rows_elsewhere = (self._part.start, batch - self._part.stop)
         self._parameters = list(vae.parameters())
         self._objective = self.team.wrap(_Objective(vae))
         self.optimizer = torch.optim.AdamW(
@@ -140,7 +140,7 @@ class Trainer:
         self._recent_steps = 0
         self._weight = beta_at(preset, 0)  # the β of the newest step
         if state is not None:
-            self._take(state)
+            self._restore(state)
 
     def state(self) -> dict[str, Any]:
         """All that going on from the last step needs: tensors, numbers, and lists of them.
@@ -161,7 +161,7 @@ class Trainer:
             "beta": self.beta,
         }
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         images = [len(self.train_images), len(self.test_images)]
         if (state["images"], state["steps"]) != (images, self.steps):
             raise TrainingError(
@@ -200,7 +200,7 @@ class Trainer:
             beta = beta_at(self.preset, step / batches) if weight is None else weight
             began = time.perf_counter()
             self._step(step, shuffled, beta)
-            self._spent(began)
+            self._add_time(began)
             if batch < batches - 1:
                 yield Record(step, self.steps)
         yield self._finish(epoch, beta)
@@ -213,7 +213,9 @@ class Trainer:
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
         ):
-            reconstruction, kl_per_dim = self._objective(x, blanked, self._draw, self._around)
+            reconstruction, kl_per_dim = self._objective(
+                x, blanked, self._draw, self._rows_elsewhere
+            )
             loss = (reconstruction + beta * kl_per_dim.sum(-1)).mean()
         self.optimizer.zero_grad()
         loss.backward()
@@ -253,7 +255,7 @@ class Trainer:
             seen = augment.blank(x, shape, preset.input_dropout, self._draw)
         return x[part], seen[part]
 
-    def _spent(self, began: float) -> None:
+    def _add_time(self, began: float) -> None:
         seconds = time.perf_counter() - began
         self._seconds += seconds
         self._recent_seconds += seconds
@@ -268,7 +270,7 @@ class Trainer:
         began, n = time.perf_counter(), self._recent_steps
         sums = self.team.total(self._recent).cpu().double() / (n * self.team.size)
         reconstruction, *per_dim = sums.tolist()  # waits for the device
-        self._spent(began)
+        self._add_time(began)
         found = StepTerms(
             self.step,
             self.step / self.batches,
@@ -299,7 +301,7 @@ class Trainer:
         began = time.perf_counter()
         sums = self.team.total(self._sums).cpu().double() / (self.batches * self.team.size)
         train_reconstruction, *train_kl = sums.tolist()
-        self._spent(began)
+        self._add_time(began)
         seconds = self._seconds
         test_reconstruction, kl_per_dim = terms_over(
             self.vae.eval(), self.test_images, team=self.team

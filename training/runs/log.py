@@ -82,7 +82,7 @@ def epoch_line(terms: EpochTerms, step: int, kl_per_dim: tuple[float, ...]) -> E
 
 
 class News(NamedTuple):
-    """What a log has had since a place in it, and the place to ask from next.
+    """Lines of a log since a place in it, and the place to read from next.
 
     `anew` says that the log is another one: what was read before does not count.
     """

@@ -66,9 +66,9 @@ class _Arrays:
 
 @dataclass(frozen=True)
 class Probe(_Arrays):
-    """What all snapshots of a run share: `labels` int64 (n,) of the probe images, `classes` (c,)
-    their names, `images` uint8 (k, n), those of which reconstructions are shown, and `shape` (3,)
-    the channels, height and width of a picture."""
+    """Arrays that all snapshots of a run share: `labels` int64 (n,) of the probe images,
+    `classes` (c,) their names, `images` uint8 (k, n), those of which reconstructions are shown, and
+    `shape` (3,) the channels, height and width of a picture."""
 
     _LATER = ("shape",)
 
@@ -123,7 +123,7 @@ class Prober:
         self._x = chosen.images.to(device)
 
     @torch.no_grad()
-    def take(self, vae: VAE) -> Snapshot | None:
+    def snapshot(self, vae: VAE) -> Snapshot | None:
         """A snapshot of the model as it is; None where its numbers are not finite."""
         was_training = vae.training
         vae.eval()
@@ -132,7 +132,7 @@ class Prober:
         axes = per_dim.argsort(descending=True)[:2].tolist()
         if len(per_dim) == 2:
             axes = [0, 1]
-        grid = _levels(vae.picture(self._places(vae, axes)))
+        grid = _levels(vae.picture(self._grid_codes(vae, axes)))
         reconstructions = _levels(vae.picture(posterior.mu[:SHOWN]))
         vae.train(was_training)
         codes = posterior.mu.float().cpu().numpy()
@@ -140,7 +140,7 @@ class Prober:
             return None
         return Snapshot(codes, np.array(axes), grid, reconstructions)
 
-    def _places(self, vae: VAE, axes: list[int]) -> Tensor:
+    def _grid_codes(self, vae: VAE, axes: list[int]) -> Tensor:
         d = vae.config.latent_dim
         if d == 1:  # as one reads: row by row
             return vae.prior.quantile(torch.linspace(_TAIL, 1 - _TAIL, GRID**2))[:, None].to(

@@ -51,7 +51,7 @@ class Classifier(nn.Module):
         return second, self.convolutions[4:](second)
 
     def penultimate(self, x: Tensor) -> Tensor:
-        """What the last layer is given, (B, 32), never negative."""
+        """Features of the penultimate layer, (B, 32), never negative."""
         return self.head(self.stages(x)[1].flatten(1))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Reconstruction terms: what x̂ is held against x by. One function and one row in `LIKELIHOODS`.
+"""Reconstruction terms of x and x̂: one function and one row in `LIKELIHOODS` each.
 
 Some are negative log-likelihoods −log p(x|z), up to a constant that the row carries; with the KL
 they make an ELBO. The others are distances, and no ELBO can be claimed for them.
@@ -45,11 +45,11 @@ class Likelihood(NamedTuple):
 
     @property
     def total_title(self) -> str:
-        """What the sum of this term and the KL is called: −ELBO where it is just that."""
+        """Name of the sum of this term and the KL: −ELBO where it is just that."""
         return "−ELBO" if self.constant_per_value == 0.0 else "reconstruction + KL"
 
     def constant(self, shape: ImageShape) -> float | None:
-        """What the term leaves out of −log p(x|z), in nats per image; None for a distance."""
+        """Constant that the term leaves out of −log p(x|z), nats per image; None for a distance."""
         return None if self.constant_per_value is None else self.constant_per_value * shape.size
 
     def nats(self, output: Tensor, x: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def test_a_part_of_a_batch_has_the_terms_that_the_whole_batch_gives_it():
             vae,
             x[part],
             torch.Generator().manual_seed(1),
-            around=(part.start, 12 - part.stop),
+            rows_elsewhere=(part.start, 12 - part.stop),
         )
         assert torch.allclose(own.reconstruction, whole.reconstruction[part], rtol=1e-5)
         assert torch.allclose(own.kl_per_dim, whole.kl_per_dim[part], atol=1e-5)

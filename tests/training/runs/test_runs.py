@@ -258,15 +258,18 @@ def test_who_is_alive_is_told_by_the_lock_and_by_more_than_a_process_id(tmp_path
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
     assert run.status().state == "new"
-    with run.alone():
-        run.tell("running", steps=60)
+    with run.exclusive_lock():
+        run.write_status("running", steps=60)
         assert (run.status().state, run.status().steps) == ("running", 60)
-        with pytest.raises(RunError, match=r"by another process \(number \d+\)"), run.alone():
+        with (
+            pytest.raises(RunError, match=r"by another process \(number \d+\)"),
+            run.exclusive_lock(),
+        ):
             pass
     # The process is there, and so is its number, but it trains this run no longer.
     assert run.status().state == "interrupted"
     # Where a file system has no locks, the number and when its process began tell.
-    monkeypatch.setattr("training.runs.run.held", lambda lock: None)
+    monkeypatch.setattr("training.runs.run.is_locked", lambda lock: None)
     assert run.status().state == "running"
     me = psutil.Process()
     gone = Status("running", pid=me.pid, started=me.create_time() - 500, host=run.status().host)
@@ -295,7 +298,7 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
     prober = Prober(digits[1], torch.device("cpu"))
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
-    run.keep(7, prober.take(vae), prober.probe)
+    run.save_snapshot(7, prober.snapshot(vae), prober.probe)
     assert snapshot_steps(run.snapshots) == [7]
     found = Snapshot.read(run.snapshots / "7.npz")
     probe = Probe.read(run.path / "probe.npz")
@@ -320,7 +323,7 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
         Snapshot.read(run.snapshots / "8.npz")
     with torch.no_grad():
         vae.encoder[-1].weight[0, 0] = float("nan")
-    assert prober.take(vae) is None
+    assert prober.snapshot(vae) is None
 
 
 def until(condition, running: subprocess.Popen | None = None, seconds: float = 60):
@@ -339,7 +342,7 @@ def test_a_run_pauses_goes_on_changes_beta_and_is_kept_and_no_other_process_may_
     words[words.index("--epochs") + 1] = 400
     running = command(*words)
     until(lambda: len(epochs(run.log)) >= 2, running)
-    run.ask(order="pause")
+    run.request(order="pause")
     until(lambda: run.status().state == "paused", running)
     step, lines = saved_step(run), len(read(run.log))
     other = command("resume", run.path)
@@ -348,12 +351,12 @@ def test_a_run_pauses_goes_on_changes_beta_and_is_kept_and_no_other_process_may_
     time.sleep(0.5)
     assert len(read(run.log)) == lines  # it rests
     assert step > 0
-    run.ask(order="run", beta=5.0)
+    run.request(order="run", beta=5.0)
     until(lambda: any(e.beta == 5.0 for e in epochs(run.log)), running)
     betas = [e.beta for e in epochs(run.log)]
     assert betas == [1.0] * betas.count(1.0) + [5.0] * betas.count(5.0)
     assert run.state()["beta"] == 5.0  # what was saved knows of it
-    run.ask(order="stop")
+    run.request(order="stop")
     assert running.wait(60) == 0, running.stderr.read()
     status = run.status()
     assert (status.state, status.checkpoint) == ("kept", str(tmp_path / "run.safetensors"))
@@ -389,7 +392,7 @@ def test_a_data_set_that_vanishes_leaves_the_run_and_one_sentence(tmp_path, caps
     run = Run(tmp_path / "run")
     words = ["fit", "mnist-5k-2d", "--data", f"folder:{folder}", "--epochs", "2"]
     assert main([*words, "--run-dir", str(run.path), "--out", str(tmp_path / "a")]) == 0
-    run.tell("stopped")
+    run.write_status("stopped")
     before = run.state()["step"]
     shutil.rmtree(folder)
     capsys.readouterr()
