@@ -138,7 +138,7 @@ class Trainer:
         self._recent = torch.zeros(terms, dtype=exact, device=self.device)
         self._seconds = self._recent_seconds = 0.0
         self._recent_steps = 0
-        self._weight = beta_at(preset, 0)  # the β of the newest step
+        self._newest_beta = beta_at(preset, 0)  # the β of the newest step
         if state is not None:
             self._restore(state)
 
@@ -235,7 +235,7 @@ class Trainer:
         self._sums += mean
         self._recent += mean
         self._recent_steps += 1
-        self.step, self._weight = step, beta
+        self.step, self._newest_beta = step, beta
 
     def _batch(self, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         """This process's images of a batch, and what the encoder sees of them.
@@ -272,13 +272,13 @@ class Trainer:
         reconstruction, *per_dim = sums.tolist()  # waits for the device
         self._add_time(began)
         found = StepTerms(
-            self.step,
-            self.step / self.batches,
-            self._weight,
-            float(self.schedule.get_last_lr()[0]),
-            reconstruction,
-            tuple(per_dim),
-            n * self._batch_size / max(self._recent_seconds, 1e-9),
+            step=self.step,
+            epoch=self.step / self.batches,
+            beta=self._newest_beta,
+            learning_rate=float(self.schedule.get_last_lr()[0]),
+            train_reconstruction=reconstruction,
+            train_kl_per_dim=tuple(per_dim),
+            images_per_second=n * self._batch_size / max(self._recent_seconds, 1e-9),
         )
         self._recent.zero_()
         self._recent_steps, self._recent_seconds = 0, 0.0
@@ -311,13 +311,13 @@ class Trainer:
         self._seconds = 0.0
         self._epoch_order = self._order.get_state()
         terms = EpochTerms(
-            epoch + 1,
-            beta,
-            float(self.schedule.get_last_lr()[0]),
-            train_reconstruction,
-            sum(train_kl),
-            test_reconstruction,
-            sum(kl_per_dim),
-            self.batches * self._batch_size / seconds,
+            epoch=epoch + 1,
+            beta=beta,
+            learning_rate=float(self.schedule.get_last_lr()[0]),
+            train_reconstruction=train_reconstruction,
+            train_kl=sum(train_kl),
+            test_reconstruction=test_reconstruction,
+            test_kl=sum(kl_per_dim),
+            images_per_second=self.batches * self._batch_size / seconds,
         )
         return Record(self.step, self.steps, terms, kl_per_dim)

@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import torch
@@ -93,7 +93,10 @@ def test_two_processes_make_the_run_of_one_and_a_lost_one_ends_the_other(tmp_pat
     assert two.returncode == 0, error
     assert "on cpu in 2 processes" in output
     assert output.count("Wrote") == 1
-    one = [replace(e.terms(), images_per_second=0) for e in epochs(tmp_path / "one/records.jsonl")]
+    one = [
+        msgspec.structs.replace(e.terms(), images_per_second=0)
+        for e in epochs(tmp_path / "one/records.jsonl")
+    ]
     for e, found in zip(one, epochs(tmp_path / "two/records.jsonl"), strict=True):
         for name in ("train_reconstruction", "train_kl", "test_reconstruction", "test_kl"):
             assert getattr(found, name) == pytest.approx(getattr(e, name), rel=2e-3), name
