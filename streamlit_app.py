@@ -1,6 +1,7 @@
 """The door: `streamlit run streamlit_app.py`."""
 
 import threading
+from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -18,7 +19,7 @@ def _warm_up() -> None:
 threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
-    "explorer/app.py",
+    Path(__file__).with_name("explorer") / "app.py",
     routes=[*assets.routes(base), *run_routes.routes(base)],
     middleware=[
         Middleware(sockets.Closing),

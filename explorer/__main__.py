@@ -10,9 +10,10 @@ import numpy as np
 from explorer import paths
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
+from training.console import say
 from training.data import datasets
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError
-from training.fit.session import say
+from training.errors import UserError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         _figures(args)
-    except (CheckpointError, DataError) as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -48,6 +49,9 @@ def _figures(args: argparse.Namespace) -> None:
     found = checkpoints.load(_file_of(args.checkpoint))
     name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
     images = datasets.load(name, "test", args.data_dir)
+    if images.shape != found.vae.shape:
+        fault = datasets.misfit(name, images.shape, found.name, found.vae.shape)
+        raise DataError(f"{fault}; choose another with --data.")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the stage is given: a model, pictures, a map; each one binary blob. Arrays only.
+"""Binary blobs for the browser: a model, pictures, a map. Arrays only.
 
 The layout of a blob is in docs/FORMATS.md. Its twin, which reads it, is `payload.js`.
 """
@@ -17,7 +17,9 @@ from torch import nn
 from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
 from explorer.latent.codes import Dimension
-from training.evaluation import classifier
+from training.data.datasets import DATASETS, ImageSet
+from training.vae import classifier
+from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE, Learned
 from training.vae.priors import (
@@ -176,7 +178,8 @@ def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
 
 
 def family(prior: LatentFamily) -> dict[str, Any]:
-    """What the browser must know of a latent family: a row of its `FAMILIES`, and the numbers."""
+    """Header of a latent family: a row of the browser's `FAMILIES`, and its numbers, with the
+    prior's mean and standard deviation."""
     if isinstance(prior, Gaussian):
         bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
         return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}
@@ -199,14 +202,15 @@ def family(prior: LatentFamily) -> dict[str, Any]:
     }
 
 
-def likelihood(name: str) -> dict[str, Any]:
-    """What the browser must know of a reconstruction term: its `LIKELIHOODS` row, and words."""
+def likelihood(name: str, shape: ImageShape) -> dict[str, Any]:
+    """The header of a reconstruction term for pictures of a shape: its `LIKELIHOODS` row, and
+    words."""
     row = LIKELIHOODS[name]
     return {
         "name": name,
         "title": row.title,
         "formula": row.formula,
-        "constant": row.constant,
+        "constant": row.constant(shape),
         "unit": row.unit,
         "total": row.total_title,
     }
@@ -217,6 +221,7 @@ def _features(weights: list[NDArray[np.float32]]) -> dict[str, Any]:
     layers = classifier.shipped().convolutions
     found = network(layers, weights)
     return {
+        "shape": list(classifier.SHAPE.dims),
         "layers": [layer for layer in found if layer["type"] == "conv"],
         "after": [1, 3],
         "weight": PERCEPTUAL_WEIGHT,
@@ -231,9 +236,10 @@ def model(vae: VAE, name: str) -> bytes:
     weights: list[NDArray[np.float32]] = []
     header: dict[str, Any] = {
         "name": name,
+        "shape": list(vae.shape.dims),
         "latent_dim": vae.config.latent_dim,
         "prior": family(vae.prior),
-        "likelihood": likelihood(vae.config.likelihood),
+        "likelihood": likelihood(vae.config.likelihood, vae.shape),
         "encoder": network(vae.encoder, weights),
         "decoder": network(vae.decoder, weights),
     }
@@ -245,19 +251,27 @@ def model(vae: VAE, name: str) -> bytes:
 # --- pictures and map --------------------------------------------------------------------------
 
 
-def pictures(images: torch.Tensor, labels: torch.Tensor, classes: Sequence[str]) -> bytes:
-    """The blob of uint8 images (N, 784) and their labels (N,).
+def pictures(shown: ImageSet) -> bytes:
+    """The blob of a set of images, with what a drawing of one must know.
 
-    A picture is mostly black: the blob holds which pixels are not, one bit each, and their grey
-    levels, which compresses better than the pixels do.
+    A picture is often mostly black: the blob holds which of its values are not 0, one bit each,
+    channels first, and their levels, which compresses better than the values do. `noun` is what a
+    picture is called; `ink_box` and `pen` are null where nothing is drawn so.
     """
-    pixels = images.numpy()
-    lit = pixels > 0
-    header = {"classes": list(classes), "images": len(pixels), "size": [28, 28]}
+    values, row = shown.images.numpy(), DATASETS.get(shown.name)
+    lit = values > 0
+    header = {
+        "classes": list(shown.classes),
+        "images": len(values),
+        "shape": list(shown.shape.dims),
+        "noun": row.noun if row else "picture",
+        "ink_box": row.ink_box if row else None,
+        "pen": row.pen if row else None,
+    }
     arrays = {
-        "labels": labels.numpy().astype(np.uint8),
+        "labels": shown.labels.numpy().astype(np.uint8),
         "lit": np.packbits(lit, axis=1, bitorder="little"),
-        "levels": pixels[lit],
+        "levels": values[lit],
     }
     return pack("pictures", header, arrays)
 

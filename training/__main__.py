@@ -16,33 +16,25 @@ import torch
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
+from training.console import say
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError, find, load
-from training.evaluation import classifier
+from training.data.download import download_shown, load_split
+from training.device import pick_device
+from training.distributed import exit_process, in_team, is_leader
+from training.errors import OptionError, UserError
+from training.evaluation import classifier as classifier_fit
 from training.evaluation import command as evaluation_command
-from training.evaluation.classifier import ClassifierError
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
-from training.evaluation.sample_quality import FEATURES, SAMPLES, QualityError
-from training.evaluation.table import TableError, number
-from training.fit.distributed import in_team, is_leader, leave
+from training.evaluation.sample_quality import FEATURES, SAMPLES
+from training.evaluation.table import number
 from training.fit.failures import Stopped
-from training.fit.session import say, train, unused_name
-from training.fit.splits import download_shown, load_split
-from training.fit.trainer import TrainingError, pick_device
-from training.presets import PRESETS, Preset
-from training.runs.run import Run, RunConfig, RunError, free_run
+from training.fit.session import train, unused_name
+from training.presets import PRESETS, Preset, on_data
+from training.runs.run import Run, RunConfig, free_run
+from training.vae import classifier
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
 from training.vae.priors import PRIORS
-
-ERRORS = (
-    DataError,
-    CheckpointError,
-    ClassifierError,
-    TrainingError,
-    RunError,
-    QualityError,
-    TableError,
-)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except ERRORS as error:
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except Stopped as stopped:
@@ -187,7 +179,7 @@ def _seed(text: str) -> int:
 def _preset(args: argparse.Namespace) -> Preset:
     """The preset of the command line, with its options put in and checked."""
     if args.preset not in PRESETS:
-        raise TrainingError(
+        raise OptionError(
             f"There is no preset {args.preset!r}; the valid ones are {', '.join(PRESETS)}, and "
             "classifier."
         )
@@ -197,17 +189,21 @@ def _preset(args: argparse.Namespace) -> Preset:
         if hasattr(args, name):
             fields["model"][name] = getattr(args, name)
     try:
-        return msgspec.convert(fields, Preset)
+        preset = msgspec.convert(fields, Preset)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$.")
         option = where.rstrip("`").rpartition(".")[2]
         if option not in vars(args):  # a name in no table; the sentence says which
-            raise TrainingError(f"--{reason.rstrip('.')}.") from None
+            raise OptionError(f"--{reason.rstrip('.')}.") from None
         value = vars(args).get(option)
-        raise TrainingError(
+        raise OptionError(
             f"--{option.replace('_', '-')} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:]}."
         ) from None
+    try:
+        return on_data(preset, preset.data)
+    except ValueError as error:
+        raise OptionError(f"--data {preset.data} is not possible: the preset's {error}") from None
 
 
 def _fit(args: argparse.Namespace) -> None:
@@ -235,18 +231,18 @@ def _fit_classifier(args: argparse.Namespace) -> None:
     takes = {"data", "data_dir", "epochs", "batch_size", "learning_rate", "seed", "out", "preset"}
     usual = {"run", "device", "validation", "save_every"}
     for name in vars(args).keys() - takes - usual:
-        raise TrainingError(
+        raise OptionError(
             f"--{name.replace('_', '-')} is not possible with the classifier; it takes --data, "
             "--data-dir, --epochs, --batch-size, --learning-rate, --seed and --out."
         )
     if args.device not in ("auto", "cpu") or args.validation:
-        raise TrainingError("The classifier trains on the CPU and has no --validation.")
+        raise OptionError("The classifier trains on the CPU and has no --validation.")
     given = {
         n: getattr(args, n) for n in ("epochs", "batch_size", "learning_rate") if hasattr(args, n)
     }
     for name, value in given.items():
         if not value > 0:
-            raise TrainingError(
+            raise OptionError(
                 f"--{name.replace('_', '-')} {value} is not possible: it must be > 0."
             )
     out, data = _free_place(args), getattr(args, "data", "mnist")
@@ -256,14 +252,14 @@ def _fit_classifier(args: argparse.Namespace) -> None:
         torch.manual_seed(args.seed)
         net = classifier.Classifier()
     say(f"classifier: {len(train_set):,} training and {len(test):,} test images of {data}.")
-    for report in classifier.fit(net, train_set, test, seed=args.seed, **given):
+    for report in classifier_fit.fit(net, train_set, test, seed=args.seed, **given):
         say(
             f"epoch {report.epoch} of {report.epochs}: cross-entropy {report.loss:.4f} nats, "
             f"{report.accuracy:.2%} of the test images named, {report.seconds:.0f} s"
         )
-    kept = classifier.as_stored(net)
-    measured = classifier.accuracy(kept, test)
-    classifier.save(kept, out, data, measured)
+    kept = classifier_fit.as_stored(net)
+    measured = classifier_fit.accuracy(kept, test)
+    classifier_fit.save(kept, out, data, measured)
     say(f"{measured:.2%} of the test images named (as stored). Wrote {out}.")
 
 
@@ -280,7 +276,7 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _free_place(args: argparse.Namespace) -> Path:
-    """Where the checkpoint goes: --out, or a name in checkpoints/ that nothing has yet.
+    """Path of the checkpoint to write: --out, or an unused name in checkpoints/.
 
     Raises:
         CheckpointError: before any training, where that place cannot be written to.
@@ -371,5 +367,5 @@ def _list(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     code = main()
     if in_team():
-        leave(code)
+        exit_process(code)
     sys.exit(code)

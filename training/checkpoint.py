@@ -16,13 +16,14 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from training.evaluation import classifier
+from training.errors import UserError
 from training.files import replace_file
 from training.presets import Preset
 from training.runs.records import EpochTerms
+from training.vae import classifier
 from training.vae.model import VAE, VAEConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no shape of pictures: it was always that of `GREY_28`
 MAX_BYTES = 64 * 2**20
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 200
@@ -33,7 +34,7 @@ _CLASSIFIER = re.compile(rf"{classifier.NAME}(-\d+)?")
 _READABLE = (torch.float16, torch.bfloat16, torch.float32)
 
 
-class CheckpointError(Exception):
+class CheckpointError(UserError):
     """A checkpoint cannot be read or written; one sentence says which file and what is wrong."""
 
 
@@ -70,7 +71,7 @@ class Checkpoint:
     @property
     def neg_elbo(self) -> float | None:
         """−ELBO on the test images in nats per image; None where no ELBO can be claimed."""
-        constant = self.vae.likelihood.constant
+        constant = self.vae.likelihood.constant(self.vae.shape)
         return None if constant is None else self.metrics.total + constant
 
 

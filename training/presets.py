@@ -1,11 +1,11 @@
 """The presets: everything that fixes a training run but its seed and its machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from training.data.datasets import EMBEDDED
+from training.data.datasets import EMBEDDED, shape_of
 from training.vae.model import VAEConfig
 
 Positive = Annotated[float, Meta(gt=0, le=1000)]
@@ -47,6 +47,16 @@ class Preset:
     elastic_free: Share = 0.2
     max_gradient: Annotated[float, Meta(ge=0, le=1e9)] = 1000.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+def on_data(preset: Preset, name: str) -> Preset:
+    """The preset for the data set `name`, its model for pictures of that shape.
+
+    Raises:
+        DataError: there is no such data set.
+        ValueError: the model's network or its reconstruction term is for pictures of another shape.
+    """
+    return replace(preset, data=name, model=replace(preset.model, image_shape=shape_of(name)))
 
 
 _N12 = "normal-1-2"

@@ -29,7 +29,8 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     with st.container(key="controls"):
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
-    shown = boxes.data_box(right)
+    chosen = [good[name] for name in names] or list(good.values())
+    shown = boxes.data_box(right, chosen[0])
     view_state.get("place")  # what is wrong with it is told now
     _heed_row(good)
     image, n = view_state.get("image"), len(shown.images)
@@ -42,6 +43,14 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         st.warning(sentence, icon=":material/error:")
     found = {}
     for name in names:
+        shape = good[name].checkpoint.vae.shape
+        if shape != shown.images.shape:
+            st.warning(
+                f"{name} takes pictures of {shape}, and these are of {shown.images.shape}; it is "
+                "left out.",
+                icon=":material/error:",
+            )
+            continue
         scene = scene_of(good[name], shown)
         if scene is None:
             st.warning(f"{overflowing(good[name])} it is left out.", icon=":material/error:")

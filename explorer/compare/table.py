@@ -153,11 +153,12 @@ def _row(row: Row, model: Model, shown: Shown) -> None:
 def _heading(row: Row, model: Model) -> None:
     words, explore, add = st.columns([5, 1.4, 1.4], vertical_alignment="center")
     likelihood, e = LIKELIHOODS[row.likelihood], row.evaluation
+    constant = likelihood.constant(row.image_shape)
     own = (
         f"no −ELBO is claimed: {likelihood.title.lower()} is a distance"
         if e.neg_elbo is None
         else f"−ELBO {e.neg_elbo:.2f} nats per image"
-        + (f" with the constant {likelihood.constant:.2f}" if likelihood.constant else "")
+        + (f" with the constant {constant:.2f}" if constant else "")
     )
     preset = model.checkpoint.preset
     words.markdown(

@@ -12,6 +12,7 @@ from explorer.session.catalogue import Model
 from explorer.session.scene import Scene, overflowing, scene_of, usual_axes
 from training.data import datasets
 from training.data.datasets import DataError
+from training.data.download import download
 
 
 def scene() -> Scene:
@@ -34,7 +35,7 @@ def scene() -> Scene:
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    found = scene_of(model, boxes.data_box(columns[1]))
+    found = scene_of(model, boxes.data_box(columns[1], model))
     if found is None:
         st.warning(f"{overflowing(model)} choose another.", icon=":material/error:")
         st.stop()
@@ -76,7 +77,7 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
 def describe(name: str, model: Model) -> str:
     """A checkpoint in a list of them."""
     m, likelihood = model.checkpoint.metrics, model.checkpoint.vae.likelihood
-    if likelihood.constant == 0:
+    if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
 
@@ -189,7 +190,7 @@ def _download() -> None:
         return
     bar = st.progress(0.0, f"Asking the mirrors for {row.title} …")
     try:
-        for progress in datasets.download(row.name, paths.data_dir()):
+        for progress in download(row.name, paths.data_dir()):
             if progress.done:
                 bar.progress(
                     progress.done / progress.total,

@@ -24,7 +24,7 @@ def show(scene: Scene) -> None:
         ("reconstruction", "kl", "total"),
         (
             f"{row.formula} while training"
-            if row.constant != 0
+            if row.constant_per_value != 0
             else "Reconstruction while training",
             "KL while training",
             f"{total} while training",
@@ -74,7 +74,8 @@ def show(scene: Scene) -> None:
 def _sum(checkpoint: Checkpoint) -> str:
     """The test terms and what they add up to, in words."""
     m, row = checkpoint.metrics, checkpoint.vae.likelihood
-    if row.constant == 0:
+    constant = row.constant(checkpoint.vae.shape)
+    if constant == 0:
         return (
             f"reconstruction {m.reconstruction:.2f} + KL {m.kl:.2f} = −ELBO {m.total:.2f} nats per "
             "image"
@@ -83,6 +84,5 @@ def _sum(checkpoint: Checkpoint) -> str:
     if checkpoint.neg_elbo is None:
         return f"{terms} (the first is a distance, not a likelihood: there is no ELBO)"
     return (
-        f"{terms}; with the likelihood's constant {row.constant:.2f}, −ELBO "
-        f"{checkpoint.neg_elbo:.2f}"
+        f"{terms}; with the likelihood's constant {constant:.2f}, −ELBO {checkpoint.neg_elbo:.2f}"
     )

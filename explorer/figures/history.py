@@ -103,7 +103,7 @@ def histories(checkpoints: Mapping[str, Checkpoint]) -> dict[str, dict[str, go.F
     found = {}
     for likelihood in terms:
         row = LIKELIHOODS[likelihood]
-        title = "Reconstruction" if row.constant == 0 else row.formula
+        title = "Reconstruction" if row.constant_per_value == 0 else row.formula
         some = [entry for entry in there if entry[2].vae.config.likelihood == likelihood]
         found[likelihood] = _histories(some, "reconstruction", title, row.unit)
     found["kl"] = _histories(there, "kl", "KL", "nats")

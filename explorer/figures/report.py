@@ -21,6 +21,7 @@ from explorer.figures.theme import CLASS_COLOURS, THEMES, Theme, z_name
 from explorer.latent import codes as latent_codes
 from training.checkpoint import Checkpoint
 from training.data.datasets import ImageSet, to_float
+from training.vae.image_shape import ImageShape
 from training.vae.model import VAE
 
 PAPER = THEMES["light"]
@@ -57,10 +58,19 @@ def _written(name: str, most: int = 14) -> str:
     return (" " + short if short.startswith("_") else short).replace("$", r"\$")
 
 
-def _picture(axes: Any, pixels: NDArray[Any], frame: str | None = None) -> None:
-    """Paint one image (784,) or a sheet of them, white on black as MNIST is."""
-    sheet = pixels.reshape(28, 28) if pixels.size == 784 else pixels
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+def sheet(pictures: NDArray[Any], shape: ImageShape) -> NDArray[Any]:
+    """Pictures (rows, columns, n) beside each other as one: (rows · height, columns · width), with
+    a last axis of 3 where they are RGB."""
+    rows, columns = pictures.shape[:2]
+    found = pictures.reshape(rows, columns, *shape.dims).transpose(0, 3, 1, 4, 2)
+    whole = found.reshape(rows * shape.height, columns * shape.width, shape.channels)
+    return whole[..., 0] if shape.channels == 1 else whole
+
+
+def _picture(axes: Any, values: NDArray[Any], shape: ImageShape, frame: str | None = None) -> None:
+    """Paint one picture (n,), a grey one white on black as MNIST is."""
+    one = sheet(values[None, None], shape)
+    axes.imshow(one, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -74,7 +84,7 @@ def loss_curves(
 ) -> Figure:
     """Both terms and their sum over the epochs, train dotted and test solid."""
     row = checkpoint.vae.likelihood
-    first = "Reconstruction" if row.constant == 0 else row.formula
+    first = "Reconstruction" if row.constant_per_value == 0 else row.formula
     whole = row.total_title[0].upper() + row.total_title[1:]
     panels = (
         ("reconstruction", first, row.unit, theme.reconstruction),
@@ -100,7 +110,7 @@ def loss_curves(
 
 @torch.no_grad()
 def strip(vae: VAE, x: Tensor, steps: int = STEPS) -> Picture:
-    """Pictures along the straight line between the codes of two images (2, 784): (steps, 784)."""
+    """Pictures along the straight line between the codes of two images (2, n): (steps, n)."""
     a, b = vae.encode(x).mu
     share = torch.linspace(0, 1, steps)[:, None]
     return vae.picture((1 - share) * a + share * b).numpy()
@@ -133,9 +143,9 @@ def interpolation(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER
     for row, pair in zip(grid, pairs, strict=True):
         x = to_float(images.images[[there[label] for label in pair]])
         for axes, picture in zip(row[1:-1], strip(checkpoint.vae, x), strict=True):
-            _picture(axes, picture)
+            _picture(axes, picture, images.shape)
         for axes, original, label in ((row[0], x[0], pair[0]), (row[-1], x[1], pair[1])):
-            _picture(axes, original.numpy(), theme.x)
+            _picture(axes, original.numpy(), images.shape, theme.x)
             axes.set_title(f"x: {_written(images.classes[label])}", color=theme.x)
     return figure
 
@@ -149,8 +159,8 @@ def reconstructions(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAP
     figure = _figure(max(3, 0.7 * len(found)), 1.75)
     grid = figure.subplots(2, len(found), squeeze=False)
     for n, (label, _) in enumerate(found):
-        _picture(grid[0, n], x[n].numpy(), theme.x)
-        _picture(grid[1, n], decoded[n], theme.x_hat)
+        _picture(grid[0, n], x[n].numpy(), images.shape, theme.x)
+        _picture(grid[1, n], decoded[n], images.shape, theme.x_hat)
         grid[0, n].set_title(_written(images.classes[label]))
     grid[0, 0].set_ylabel("x", color=theme.x, rotation=0, labelpad=10)
     grid[1, 0].set_ylabel("x̂", color=theme.x_hat, rotation=0, labelpad=10)
@@ -161,6 +171,11 @@ def _axes_of(checkpoint: Checkpoint, codes: latent_codes.Codes) -> list[int]:
     """The two dimensions of most KL, or the only one; of two, both in their order."""
     dims = [d.index for d in latent_codes.dimensions(codes, checkpoint.vae.prior.low)[:2]]
     return sorted(dims) if len(codes.mu[0]) == 2 else dims
+
+
+def _middle(side: int, n: int) -> float:
+    """Middle of the n-th of pictures of a `side`, on an axis that counts pixels."""
+    return side * n + (side - 1) / 2
 
 
 @torch.no_grad()
@@ -176,18 +191,18 @@ def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> 
     z[..., axes[0]] = places
     if len(axes) > 1:
         z[..., axes[1]] = places.flip(0)[:, None]  # rows from the top
-    sheet = vae.picture(z).numpy().reshape(rows, CELLS, 28, 28).swapaxes(1, 2)
-    figure = _figure(6, 5.85) if rows > 1 else _figure(9, 1)
+    shape = vae.shape
+    tall = shape.height / shape.width
+    figure = _figure(6, 5.85 * tall) if rows > 1 else _figure(9, 0.55 + 0.45 * tall)
     plot = figure.subplots()
-    plot.imshow(sheet.reshape(rows * 28, CELLS * 28), cmap="gray", vmin=0, vmax=1)
-    middles = [28 * n + 13.5 for n in MARKED]
+    plot.imshow(sheet(vae.picture(z).numpy(), shape), cmap="gray", vmin=0, vmax=1)
     values = [f"{places[n]:.2f}".replace("-", "−") for n in MARKED]
-    plot.set_xticks(middles, values)
+    plot.set_xticks([_middle(shape.width, n) for n in MARKED], values)
     rest = vae.config.latent_dim - len(axes)
     more = f"; the other {rest} at its median" if rest else ""
     plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title}{more})", color=theme.z)
     if len(axes) > 1:
-        plot.set_yticks(middles, values[::-1])
+        plot.set_yticks([_middle(shape.height, n) for n in MARKED], values[::-1])
         plot.set_ylabel(z_name(axes[1]), color=theme.z)
     else:
         plot.set_yticks([])
@@ -266,7 +281,7 @@ CAPTIONS = {
 
 
 def _colours(theme: Theme) -> dict[str, Any]:
-    """What has no colour of its own: the ground, and what is written and ruled on it."""
+    """Colours of the ground, and of text and rules on it."""
     inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     grounds = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
     return {**dict.fromkeys(inked, theme.ink), **dict.fromkeys(grounds, theme.paper)}

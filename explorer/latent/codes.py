@@ -1,4 +1,4 @@
-"""What a model says of images and codes. Arrays in, arrays out; terms in nats per image."""
+"""Codes of images under a model, and summaries of them. Arrays in, arrays out; KL in nats."""
 
 import math
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Dimension:
 
 @torch.no_grad()
 def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
-    """Codes of uint8 images (N, 784)."""
+    """Codes of uint8 images (N, n)."""
     parts = []
     for rows in images.split(chunk):
         posterior = vae.encode(to_float(rows))
@@ -75,7 +75,7 @@ def typical(codes: Codes, labels: NDArray[np.int64], n_classes: int) -> list[int
 def typical_pixels(
     images: NDArray[np.uint8], labels: NDArray[np.int64], n_classes: int
 ) -> list[int | None]:
-    """For each class, the image (of N, 784) nearest to the class's mean image, by squared error:
+    """For each class, the image (of (N, n)) nearest to the class's mean image, by squared error:
     what is typical whatever the model."""
     return _nearest(images, labels, n_classes, np.mean)
 

@@ -1,5 +1,7 @@
-"""Begins runs, and has them go on. A run belongs to its own process, never to a page: what is
-started here goes on when the browser, or the whole app, is closed. No Streamlit.
+"""Processes that train runs: started and resumed. No Streamlit.
+
+A run belongs to its own process, never to a page: it goes on when the browser, or the whole app, is
+closed.
 """
 
 import contextlib
@@ -15,7 +17,7 @@ import torch
 from explorer.paths import ROOT
 from explorer.runs.watch import NAME, OUTPUT, PROCESSES, names, process_of
 from training.checkpoint import SUFFIX
-from training.fit.trainer import pick_device
+from training.device import pick_device
 from training.presets import Preset
 from training.runs.run import Run, RunConfig, RunError
 from training.runs.status import ALIVE
@@ -75,36 +77,36 @@ def _threads() -> int:
 
 
 def _refuse_too_many(root: Path) -> None:
-    running = [name for name in names(root) if _busy(Run(root / name))]
+    running = [name for name in names(root) if _is_training(Run(root / name))]
     if len(running) >= MOST_RUNNING:
         raise RunError(
             f"{', '.join(running)} are being trained; pause or stop one before another begins."
         )
 
 
-def _busy(run: Run) -> bool:
-    return _waits(run) and run.status().state != "paused"
+def _is_training(run: Run) -> bool:
+    return _has_process(run) and run.status().state != "paused"
 
 
-def go_on(run: Run, finish: bool = False) -> None:
-    """Have a run go on, in its waiting process or a new one; with `finish`, write its checkpoint.
+def resume(run: Run, finish: bool = False) -> None:
+    """Resume a run, in its waiting process or a new one; with `finish`, write its checkpoint.
 
     Raises:
         RunError: the folder cannot be written.
     """
     with _lock:
-        if not finish and not _busy(run):
+        if not finish and not _is_training(run):
             _refuse_too_many(run.path.parent)
-        run.ask(order="stop" if finish else "run")
+        run.request(order="stop" if finish else "run")
         process = process_of(run)
         if process is not None and run.status().state not in ALIVE and run.status().pid:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)  # it may be on its way out
-        if not _waits(run):
+        if not _has_process(run):
             _launch(run, *(["--finish"] if finish else []))
 
 
-def _waits(run: Run) -> bool:
+def _has_process(run: Run) -> bool:
     process = process_of(run)
     return run.status().state in ALIVE or (process is not None and process.poll() is None)
 

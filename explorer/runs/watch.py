@@ -58,7 +58,7 @@ def names(root: Path) -> list[str]:
 
 
 def state_of(run: Run) -> Status:
-    """What a run is doing, also while its process has not yet said anything, or died unheard."""
+    """Status of a run, also while its process has not yet written one, or died before it could."""
     status = run.status()
     process = process_of(run)
     if process is not None and status.pid != process.pid:  # it has not spoken for itself yet
@@ -97,7 +97,7 @@ def listing(root: Path) -> list[dict[str, Any]]:
 
 
 def what(run: Run) -> str:
-    """What tells a run apart from others of its kind, in a few words."""
+    """Description of a run by what its recipe has different from the preset, in a few words."""
     try:
         stamp = (run.path / "config.json").stat().st_mtime_ns
     except OSError:
@@ -163,7 +163,7 @@ def _digest(path: Path, run_id: str) -> _Digest:
 
 
 def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
-    """What a watcher needs who has read the log of the run of id `known` as far as `place`.
+    """State and log lines for a watcher who has read the run of id `known` as far as `place`.
 
     Raises:
         RunError: the run makes no sense.
@@ -191,7 +191,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "data": preset.data,
         "epochs": preset.epochs,
         "latent_dim": preset.model.latent_dim,
-        "likelihood": blobs.likelihood(preset.model.likelihood),
+        "likelihood": blobs.likelihood(preset.model.likelihood, preset.model.image_shape),
         "prior_name": preset.model.prior,
         "seed": config.seed,
         "prior": blobs.family(priors.find(preset.model.prior)),
@@ -204,7 +204,11 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
 
 
 def snapshot_blob(run: Run, step: int) -> bytes:
-    """The blob of a snapshot. SnapshotError where there is none."""
+    """The blob of a snapshot.
+
+    Raises:
+        SnapshotError: there is none of this step, or it is damaged.
+    """
     found = Snapshot.read(run.snapshots / f"{step}.npz")
     return blobs.pack(
         "snapshot",
@@ -218,10 +222,14 @@ def snapshot_blob(run: Run, step: int) -> bytes:
 
 
 def probe_blob(run: Run) -> bytes:
-    """The blob of what a run's snapshots share. SnapshotError where there is none yet."""
+    """The blob of the arrays that a run's snapshots share.
+
+    Raises:
+        SnapshotError: there is none yet, or it is damaged.
+    """
     found = Probe.read(run.path / "probe.npz")
     return blobs.pack(
         "probe",
-        {"classes": found.classes.tolist()},
+        {"classes": found.classes.tolist(), "shape": list(found.image_shape.dims)},
         {"labels": found.labels.astype("uint8"), "images": found.images},
     )

@@ -19,9 +19,10 @@ from explorer.paths import cache_dir, checkpoint_dir, data_dir
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
 from training.data import datasets
-from training.data.datasets import EMBEDDED, DataError, ImageSet
-from training.evaluation import classifier
-from training.evaluation.classifier import ClassifierError
+from training.data.datasets import DataError, ImageSet
+from training.vae import classifier
+from training.vae.classifier import ClassifierError
+from training.vae.image_shape import ImageShape
 
 TRAINING = "-train"  # ends the name of a data set whose training images are meant
 
@@ -79,28 +80,67 @@ def models() -> dict[str, Model | str]:
     return found
 
 
-def data_names() -> list[str]:
-    """What can be shown now: test images that are on disk, the embedded set, training images.
+def data_names(shape: ImageShape | None = None) -> list[str]:
+    """Names of the images that can be shown now: test images that are on disk, sets that need no
+    download, training images; with a `shape` those whose pictures have it.
 
     A name is a data set's, with `TRAINING` at its end for the images of its training split.
     """
-    rows = [row for row in datasets.DATASETS.values() if row.needs_download]
-    test = [row.name for row in rows if row.on_disk(data_dir(), "test")]
-    train = [row.name + TRAINING for row in rows if row.on_disk(data_dir(), "train")]
-    return [*test, EMBEDDED, *train]
+    rows = [row for row in datasets.DATASETS.values() if shape in (None, row.shape)]
+    fetched = [row for row in rows if row.needs_download]
+    test = [row.name for row in fetched if row.on_disk(data_dir(), "test")]
+    embedded = [row.name for row in rows if not row.needs_download]
+    train = [row.name + TRAINING for row in fetched if row.on_disk(data_dir(), "train")]
+    return [*test, *embedded, *train]
 
 
 def split_of(name: str) -> tuple[datasets.Dataset, datasets.Split]:
-    """The data set and the split that a name of `data_names` means."""
+    """The data set and the split that a name of `data_names` means.
+
+    Raises:
+        DataError: there is no such data set.
+    """
     row = datasets.find(name.removesuffix(TRAINING))
     return row, "train" if name.endswith(TRAINING) else "test"
+
+
+def shape_of(name: str) -> ImageShape:
+    """The shape of the pictures that a name of `data_names` means.
+
+    Raises:
+        DataError: there is no such data set.
+    """
+    return split_of(name)[0].shape
+
+
+def misfit(name: str, shape: ImageShape, checkpoint: str = "") -> str:
+    """The sentence that says why the images `name` are not those of a checkpoint that takes
+    pictures of `shape`, and what is shown instead; empty where they are.
+
+    Raises:
+        DataError: there is no such data set.
+    """
+    if shape_of(name) == shape:
+        return ""
+    model = f"the checkpoint {checkpoint}" if checkpoint else "this checkpoint"
+    fault = datasets.misfit(name, shape_of(name), model, shape)
+    fitting = data_names(shape)
+    return f"{fault}; shown instead: {fitting[0]}." if fitting else f"{fault}; none here has those."
+
+
+def fitting_data(model: Model, wanted: str | None = None) -> tuple[list[str], str]:
+    """Names of the images on offer whose shape is the model's, and why `wanted` is not among them:
+    a sentence, empty where it is."""
+    found = model.checkpoint
+    fault = misfit(wanted, found.vae.shape, found.name) if wanted in data_names() else ""
+    return data_names(found.vae.shape), fault
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
     row, split = split_of(name)
-    if name == EMBEDDED:
-        parts = [datasets.load(name, part, directory) for part in ("train", "test")]
+    if not row.needs_download:  # small sets: both splits together
+        parts = [datasets.load(row.name, part, directory) for part in ("train", "test")]
         images = replace(
             parts[0],
             images=torch.cat([p.images for p in parts]),

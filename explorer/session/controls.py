@@ -4,7 +4,6 @@ import streamlit as st
 
 from explorer.session import catalogue, view_state
 from explorer.session.catalogue import Model, Shown
-from training.data import datasets
 
 UPLOADS = "uploads"
 UPLOADED = " (uploaded)"  # a link cannot carry the file
@@ -18,26 +17,36 @@ def models() -> dict[str, Model | str]:
     return offered
 
 
-def data_box(place) -> Shown:
-    """Draw the box of images and return the chosen ones."""
-    names = catalogue.data_names()
+def data_box(place, model: Model) -> Shown:
+    """Draw the box of images that fit a model, and return the chosen ones; stops the page where
+    there are none."""
     wanted = view_state.get("data")
+    names, misfit = catalogue.fitting_data(model, wanted)
+    if not names:
+        st.info(
+            f"The checkpoint {model.checkpoint.name} takes pictures of "
+            f"{model.checkpoint.vae.shape}, and no data set here has those; choose another one."
+        )
+        st.stop()
     if wanted not in names:
-        if wanted is not None:
+        if misfit:
+            view_state.complain(misfit)
+            view_state.put(image=None, z=None)
+        elif wanted is not None:
             view_state.complain(
                 f"The data set {view_state.quoted(wanted)} is not here; the ones that can be shown "
                 f"are {', '.join(names)}."
             )
         wanted = names[0]
     shown = catalogue.shown(wanted)
-    if isinstance(shown, str):
+    for name in names:  # one that is damaged gives way to one that can be read
+        if isinstance(shown, Shown):
+            break
         st.warning(shown, icon=":material/error:")
-        wanted = datasets.EMBEDDED
-        fallback = catalogue.shown(wanted)
-        if isinstance(fallback, str):
-            st.error(fallback)
-            st.stop()
-        shown = fallback
+        wanted, shown = name, catalogue.shown(name)
+    if isinstance(shown, str):
+        st.error(shown)
+        st.stop()
     view_state.put(data=wanted)
     view_state.show_in("data_box", wanted)
 

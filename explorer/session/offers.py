@@ -35,11 +35,7 @@ def offer_model(model: Model) -> str:
 
 def offer_pictures(shown: Shown) -> str:
     """The path of the pictures' blob."""
-    images = shown.images
-    return STORE.offer(
-        ("pictures", shown.key),
-        lambda: blobs.pictures(images.images, images.labels, images.classes),
-    )
+    return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(shown.images))
 
 
 def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:

@@ -9,10 +9,14 @@ from explorer.session.scene import scene_of, usual_axes
 def up() -> None:
     """Load the first checkpoint and images, and offer the browser what it will ask for."""
     good = {name: m for name, m in catalogue.models().items() if isinstance(m, Model)}
-    images = catalogue.shown(catalogue.data_names()[0])
-    if not good or not isinstance(images, Shown):
+    if not good:
         return
-    scene = scene_of(good[catalogue.first_choice(good)], images)
+    model = good[catalogue.first_choice(good)]
+    names, _ = catalogue.fitting_data(model)
+    images = catalogue.shown(names[0]) if names else ""
+    if not isinstance(images, Shown):
+        return
+    scene = scene_of(model, images)
     if scene is None:
         return
     offers.offer_model(scene.model)

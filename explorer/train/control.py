@@ -75,15 +75,15 @@ def apply_action(run: Run, action: str, beta: float) -> None:
     """
     alive = run.status().state in ALIVE
     if action == "beta":
-        run.ask(beta=beta)
+        run.request(beta=beta)
     elif action == "pause":
-        run.ask(order="pause")
+        run.request(order="pause")
     elif action == "go on":
-        launch.go_on(run)
+        launch.resume(run)
     elif action == "stop" and alive:
-        run.ask(order="stop")
+        run.request(order="stop")
     else:  # its process is gone: another one writes the checkpoint of what was saved
-        launch.go_on(run, finish=True)
+        launch.resume(run, finish=True)
 
 
 def _open(run: Run) -> None:

@@ -10,7 +10,7 @@ from explorer.runs import launch
 from explorer.server import access
 from explorer.session import view_state
 from training.data import datasets
-from training.presets import PRESETS, Preset
+from training.presets import PRESETS, Preset, on_data
 from training.runs.run import RunError
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import PRIORS
@@ -140,7 +140,7 @@ def _refuse(sentence: str) -> int:
 def _checked(asked: dict[str, object], shown: dict[str, object]) -> Preset:
     """The preset of these fields. RunError, naming the box and its value, where it is not one."""
     try:
-        return msgspec.convert(asked, Preset)
+        preset = msgspec.convert(asked, Preset)
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at `$.")
         field = where.rstrip("`").rpartition(".")[2]
@@ -149,6 +149,10 @@ def _checked(asked: dict[str, object], shown: dict[str, object]) -> Preset:
             f"{_LABELS.get(field, field)} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:].replace('`', '')}."
         ) from None
+    try:
+        return on_data(preset, preset.data)
+    except ValueError as error:
+        raise RunError(f"{_LABELS['data']} {preset.data} is not possible: {error}") from None
 
 
 def _title(name: str) -> str:

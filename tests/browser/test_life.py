@@ -139,6 +139,7 @@ def test_a_damaged_payload_shows_a_sentence(app, screen):
 def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path, chromium, screen):
     with serve(tmp_path / "app", base="deep/er") as app:
         s = screen().open(app.url + "/")
+        s.page.wait_for_selector(".map[data-renderer=plotly]")
         assert s.digit().max() > 180
         fetched = """() => performance.getEntriesByType('resource')
           .filter(r => r.name.includes('/stage/')).map(r => [r.name, r.transferSize])"""
@@ -147,6 +148,7 @@ def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path
         assert all("/deep/er/stage/" in name for name, _ in first)
         s.page.goto("about:blank")
         s.open(app.url + "/")
+        s.page.wait_for_selector(".map[data-renderer=plotly]")
         second = s.page.evaluate(fetched)
         assert {name for name, _ in second} == {name for name, _ in first}
         # 0 bytes, or the 300 that the timing interface adds where it only asked again.

@@ -1,5 +1,7 @@
 """Blobs: what is written is read, a damaged one is refused, and all of it fits the wire."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,8 +23,11 @@ ROOT = assets.Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def digits():
-    parts = [datasets.load("mnist-5k", split) for split in ("train", "test")]
-    return torch.cat([p.images for p in parts]), torch.cat([p.labels for p in parts])
+    train, test = (datasets.load("mnist-5k", split) for split in ("train", "test"))
+    both = (
+        torch.cat([a, b]) for a, b in ((train.images, test.images), (train.labels, test.labels))
+    )
+    return replace(train, **dict(zip(("images", "labels"), both, strict=True)))
 
 
 def test_a_blob_gives_back_what_was_put_in():
@@ -80,20 +85,24 @@ def test_weights_of_either_precision_arrive_to_the_last_bit():
 
 
 def test_pictures_come_back_pixel_by_pixel(digits):
-    images, labels = digits
-    header, arrays = blobs.unpack(blobs.pictures(images, labels, tuple("0123456789")))
+    images, labels = digits.images, digits.labels
+    header, arrays = blobs.unpack(blobs.pictures(digits))
     lit = np.unpackbits(arrays["lit"], axis=1, bitorder="little")[:, :784].astype(bool)
     pixels = np.zeros(images.shape, np.uint8)
     pixels[lit] = arrays["levels"]
     np.testing.assert_array_equal(pixels, images.numpy())
     np.testing.assert_array_equal(arrays["labels"], labels.numpy())
     assert header["images"] == 5000
+    assert header["shape"] == [1, 28, 28]
+    assert (header["noun"], header["ink_box"], header["pen"]) == ("digit", 20, 2.2)
+    foreign = blobs.unpack(blobs.pictures(replace(digits, name="folder:/nowhere")))[0]
+    assert (foreign["noun"], foreign["ink_box"], foreign["pen"]) == ("picture", None, None)
 
 
 @pytest.mark.parametrize("name", ["mnist-2d", "mnist-10d"])
 def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digits, name):
     vae = checkpoint.load(ROOT / "checkpoints" / f"{name}.safetensors").vae
-    images, labels = digits
+    images, labels = digits.images, digits.labels
     # 10,000 different digits of which half are real: the others are the same, mirrored.
     images = torch.cat([images, images.reshape(-1, 28, 28).flip(2).reshape(-1, 784)])
     labels = torch.cat([labels, labels])
@@ -106,7 +115,7 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
     store = assets.Store()
     for kind, blob in (
         ("model", blobs.model(vae, name)),
-        ("pictures", blobs.pictures(images, labels, tuple("0123456789"))),
+        ("pictures", blobs.pictures(replace(digits, images=images, labels=labels))),
         ("map", map_),
     ):
         assert store.find(store.offer(kind, lambda blob=blob: blob).rpartition("/")[2])
@@ -114,7 +123,7 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
 
 
 def test_the_map_holds_every_point_once_with_its_number(digits):
-    images, labels = digits[0][:400], digits[1][:400].numpy()
+    images, labels = digits.images[:400], digits.labels[:400].numpy()
     torch.manual_seed(0)
     vae = VAE(VAEConfig(4, (32,), (32,)))
     codes = latent_codes.encode(vae, images)
@@ -195,7 +204,7 @@ def test_a_header_tells_the_browser_what_it_will_need():
     client = TestClient(assets.Preload(page))
     link = client.get("/").headers["link"]
     assert f"<./{assets.code_path('explore/explore.js')}>; rel=modulepreload" in link
-    assert "plotly" not in link  # it comes after the map
+    assert assets.plotly_path() not in link  # it comes after the map
     assert "link" not in client.get("/data").headers
 
 

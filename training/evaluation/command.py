@@ -13,13 +13,15 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
-from training.data.datasets import EMBEDDED, DataError, ImageSet
+from training.console import say
+from training.data.datasets import EMBEDDED, DataError, ImageSet, misfit
+from training.data.download import load_split
+from training.device import pick_device
+from training.errors import OptionError
 from training.evaluation import table
 from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, knn_accuracy
 from training.evaluation.sample_quality import Judge, Quality
-from training.fit.session import say
-from training.fit.splits import load_split
-from training.fit.trainer import TrainingError, pick_device
+from training.vae import classifier
 
 MOST = 1_000_000  # of samples or images; more is a slip of the hand
 
@@ -28,27 +30,27 @@ def run(args: argparse.Namespace) -> None:
     """`python -m training evaluate`.
 
     Raises:
-        TrainingError, CheckpointError, DataError, ClassifierError, QualityError, TableError: with a
+        OptionError, CheckpointError, DataError, ClassifierError, QualityError, TableError: with a
             sentence that says what to do.
     """
     for name, least in (("k", 1), ("iwae_images", 1), ("samples", 2), ("images", 2)):
         if not least <= getattr(args, name, least) <= MOST:
-            raise TrainingError(
+            raise OptionError(
                 f"--{name.replace('_', '-')} {getattr(args, name)} is not possible; choose a "
                 f"number from {least} to {MOST:,}."
             )
     session = _Session(args)
     if args.all:
         if args.checkpoint is not None:
-            raise TrainingError("Name a checkpoint or give --all, not both.")
+            raise OptionError("Name a checkpoint or give --all, not both.")
         if args.json:
-            raise TrainingError(
+            raise OptionError(
                 f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
             )
         _all(args, session)
         return
     if args.checkpoint is None:
-        raise TrainingError("Name a checkpoint, or give --all for every one in --folder.")
+        raise OptionError("Name a checkpoint, or give --all for every one in --folder.")
     found = checkpoints.load(args.checkpoint)
     data, result = session.evaluate(found)
     if args.json:
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         return
     say(f"{found.name} on {result.images:,} test images of {data}, nats per image")
     for title, value, note in _lines(found, result):
-        say(f"  {title:<28}{value:>9}   {note}".rstrip())
+        say(f"  {title:<27}{value:>9}   {note}".rstrip())
     if data == EMBEDDED and found.data != EMBEDDED:
         say(
             "The embedded digits are of MNIST's training images: a model that was trained on those "
@@ -120,10 +122,14 @@ class _Session:
         args, vae = self.args, found.vae.to(self.device)
         data = getattr(args, "data", found.data)
         test = self.images(data, "test")
+        if test.shape != vae.shape:
+            raise DataError(f"{misfit(data, test.shape, found.name, vae.shape)}.")
         if len(test) < 2:
             raise DataError(f"{data} has {len(test)} test image; an evaluation needs two or more.")
         images = test.images[: getattr(args, "images", len(test))]
-        judge = self._judge(data, test) if args.fid != "none" else None
+        # Of other pictures the classifier knows nothing: their samples are not judged.
+        judged = args.fid != "none" and test.shape == classifier.SHAPE
+        judge = self._judge(data, test) if judged else None
         steps = evaluate_steps(
             vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
         )
@@ -148,7 +154,7 @@ class _Session:
 
     def _judge(self, data: str, test: ImageSet) -> Judge:
         if data not in self._judges:
-            self._judges[data] = Judge(test.images, self.args.fid, self.device)
+            self._judges[data] = Judge(test.images, self.args.fid, self.device, test.shape)
         return self._judges[data]
 
 
@@ -171,18 +177,18 @@ def _last(steps: Iterable[Any], total: int, what: str) -> Any:
 
 
 def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
-    row = found.vae.likelihood
+    row, constant = found.vae.likelihood, found.vae.likelihood.constant(found.vae.shape)
     lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
     lines.append(("KL", f"{e.kl:.2f}", "closed form"))
     if e.neg_elbo is None:
         lines.append(("−ELBO", "none", f"{row.title} is no likelihood"))
-    elif row.constant:
-        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", f"with the constant {row.constant:.2f}"))
+    elif constant:
+        lines.append(("−ELBO", f"{e.neg_elbo:.2f}", f"with the constant {constant:.2f}"))
     else:
         lines.append(("−ELBO", f"{e.neg_elbo:.2f}", ""))
-    if row.constant != 0.0:
+    if constant != 0.0:
         lines.append(("Bernoulli reconstruction", f"{e.bernoulli:.2f}", "x̂ read as probabilities"))
-    if row.constant and e.bernoulli_neg_elbo is not None:
+    if constant and e.bernoulli_neg_elbo is not None:
         lines.append(("Bernoulli −ELBO", f"{e.bernoulli_neg_elbo:.2f}", ""))
     if e.iwae is not None:
         note = f"Bernoulli, k = {e.k}, {e.iwae_images:,} images"
@@ -201,6 +207,12 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
                 f"{q.samples:,} samples, all test images; {q.features}",
             ),
             ("confidence", f"{q.confidence:.2%}", "of the classifier in the samples"),
-            ("class entropy", f"{q.class_entropy:.2f}", "at most 2.30"),
+            (
+                "class entropy",
+                f"{q.class_entropy:.2f}",
+                f"at most {math.log(classifier.CLASSES):.2f}",
+            ),
         ]
+    elif found.vae.shape != classifier.SHAPE:
+        lines.append(("FID", "none", f"the classifier takes pictures of {classifier.SHAPE}"))
     return lines

@@ -1,4 +1,4 @@
-"""What a checkpoint is worth on test images, in nats per image."""
+"""Metrics of a model on test images: ELBO terms, bounds, information, accuracy of its codes."""
 
 import math
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from training.data.datasets import to_float
+from training.distributed import Team
 from training.evaluation.sample_quality import Quality
-from training.fit.distributed import Team
 from training.vae.elbo import elbo, iwae
 from training.vae.likelihoods import LIKELIHOODS
-from training.vae.model import PIXELS, VAE
+from training.vae.model import VAE
 from training.vae.priors import Posterior
 
 ACTIVE_VARIANCE = 0.01
@@ -21,7 +21,7 @@ IWAE_SAMPLES, IWAE_IMAGES = 500, 1000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a checkpoint is worth over `images` test images; means in nats per image.
+    """Metrics of a checkpoint over `images` test images; means in nats per image.
 
     `reconstruction` is the term that it was trained with (in the likelihood's own unit) and
     `neg_elbo` its −ELBO with the likelihood's constant, None where no ELBO can be claimed; both
@@ -57,7 +57,7 @@ class Evaluation:
 def terms_over(
     vae: VAE, images: Tensor, seed: int = 0, chunk: int = 2000, team: Team | None = None
 ) -> tuple[float, tuple[float, ...]]:
-    """Mean reconstruction and KL per dimension of uint8 images (N, 784), one sample each, in nats
+    """Mean reconstruction and KL per dimension of uint8 images (N, n), one sample each, in nats
     per image.
 
     The draw of z is the same for the same seed, so that epochs differ by the weights alone. A
@@ -77,13 +77,13 @@ def terms_over(
 
 
 def mean_terms(vae: VAE, images: Tensor, seed: int = 0) -> tuple[float, float]:
-    """Mean reconstruction and KL of uint8 images (N, 784), as `terms_over`."""
+    """Mean reconstruction and KL of uint8 images (N, n), as `terms_over`."""
     reconstruction, per_dim = terms_over(vae, images, seed)
     return reconstruction, sum(per_dim)
 
 
 def active_units(mu: Tensor, threshold: float = ACTIVE_VARIANCE) -> Tensor:
-    """Which latent dimensions are in use, bool (d,), from posterior means (N, d).
+    """Mask of the latent dimensions in use, bool (d,), from posterior means (N, d).
 
     Source: Burda, Grosse & Salakhutdinov (2016), section 5.2: Var_x(E_q[z|x]) > 0.01.
     """
@@ -110,7 +110,7 @@ def mutual_information(
 
 @torch.no_grad()
 def codes_of(vae: VAE, images: Tensor, chunk: int = 2000) -> Tensor:
-    """Posterior means of uint8 images (N, 784), on the CPU, (N, d)."""
+    """Posterior means of uint8 images (N, n), on the CPU, (N, d)."""
     return torch.cat([vae.encode(to_float(rows)).mu.cpu() for rows in images.split(chunk)])
 
 
@@ -133,7 +133,7 @@ def evaluate_steps(
     chunk: int = 500,
     iwae_images: int = IWAE_IMAGES,
 ) -> Iterator[int | Evaluation]:
-    """Evaluate uint8 images (N, 784) and yield how many are done; the last item is the result.
+    """Evaluate uint8 images (N, n) and yield how many are done; the last item is the result.
 
     The bound, which takes most of the time, is of the first `iwae_images`; it has draws of its own,
     so that the terms are the same for every `k`.
@@ -143,14 +143,14 @@ def evaluate_steps(
     """
     generator = torch.Generator(images.device).manual_seed(seed)
     of_bound = torch.Generator(images.device).manual_seed(seed + 1)
-    bernoulli, constant = LIKELIHOODS["bernoulli"], vae.likelihood.constant
+    bernoulli, constant = LIKELIHOODS["bernoulli"], vae.likelihood.constant(vae.shape)
     sums = torch.zeros(3, dtype=torch.float64)
     per_dim = torch.zeros(vae.config.latent_dim, dtype=torch.float64)
     zs, posteriors, done, bounds = [], [], 0, []
     for rows in images.split(chunk):
         x = to_float(rows)
         terms = elbo(vae, x, generator)
-        read = bernoulli.reconstruction(vae.decode(terms.z)[..., :PIXELS], x)
+        read = bernoulli.reconstruction(vae.decode(terms.z)[..., : x.shape[-1]], x)
         sums += torch.stack(
             [t.cpu().double().sum() for t in (terms.reconstruction, terms.kl, read)]
         )

@@ -1,4 +1,4 @@
-"""What samples from the prior are worth: FID, and what the classifier makes of them."""
+"""Quality of samples from the prior: FID, and the classifier's confidence and class entropy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,20 +8,22 @@ from torch import Tensor, nn
 
 from training.data.datasets import to_float
 from training.data.torchvision_import import import_torchvision
-from training.evaluation import classifier
+from training.errors import UserError
+from training.vae import classifier
+from training.vae.image_shape import ImageShape
 from training.vae.model import VAE
 
 FEATURES = ("classifier", "inception")
 SAMPLES = 10_000
 
 
-class QualityError(Exception):
+class QualityError(UserError):
     """Samples cannot be judged; the message is a sentence."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What `samples` pictures decoded from the prior are like.
+    """Quality of `samples` pictures decoded from the prior.
 
     `fid` is the Fréchet distance to the test images in `features` (no unit). `confidence` is the
     mean of the classifier's largest class probability, and `class_entropy` the entropy in nats of
@@ -49,12 +51,13 @@ class _Penultimate(nn.Module):
 
 
 class _Inception(nn.Module):
-    """The last pooled layer of Inception v3, for images (B, 784) with values in [0, 1]."""
+    """The last pooled layer of Inception v3, for pictures of `shape`, flat (B, n), in [0, 1]."""
 
     num_features = 2048
 
-    def __init__(self) -> None:
+    def __init__(self, shape: ImageShape) -> None:
         super().__init__()
+        self.shape = shape
         models = import_torchvision().models
         weights = models.Inception_V3_Weights.IMAGENET1K_V1
         try:
@@ -74,25 +77,35 @@ class _Inception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         large = nn.functional.interpolate(
-            x.reshape(-1, 1, 28, 28), size=299, mode="bilinear", antialias=True
+            x.reshape(-1, *self.shape.dims), size=299, mode="bilinear", antialias=True
         )
         return self.net((large.expand(-1, 3, -1, -1) - self.mean) / self.std)
 
 
 class Judge:
-    """Compares pictures with test images, uint8 (N, 784), whose features are taken once.
+    """Compares pictures with test images of `shape`, uint8 (N, n), whose features are taken once.
 
     Source: Heusel, Ramsauer, Unterthiner, Nessler & Hochreiter (2017) for the Fréchet distance, as
     torchmetrics computes it.
 
     Raises:
-        QualityError: the features are not known, or their network cannot be had.
+        QualityError: the pictures are not of the classifier's shape, the features are not known, or
+            their network cannot be had.
         ClassifierError: the classifier cannot be had.
     """
 
     def __init__(
-        self, test_images: Tensor, features: str = "classifier", device: torch.device | str = "cpu"
+        self,
+        test_images: Tensor,
+        features: str = "classifier",
+        device: torch.device | str = "cpu",
+        shape: ImageShape = classifier.SHAPE,
     ) -> None:
+        if shape != classifier.SHAPE:
+            raise QualityError(
+                f"Samples of {shape} cannot be judged: the classifier takes pictures of "
+                f"{classifier.SHAPE}; use --fid none."
+            )
         if features not in FEATURES:
             raise QualityError(
                 f"The features {features!r} are not known; the valid ones are "
@@ -100,7 +113,7 @@ class Judge:
             )
         self.features, self.device = features, device
         self.net = classifier.shipped(device)
-        network = _Penultimate(self.net) if features == "classifier" else _Inception()
+        network = _Penultimate(self.net) if features == "classifier" else _Inception(shape)
         import_torchvision()  # torchmetrics imports it
         from torchmetrics.image.fid import FrechetInceptionDistance
 

@@ -12,9 +12,11 @@ from typing import IO
 import msgspec
 
 from training.checkpoint import Checkpoint
+from training.errors import UserError
 from training.evaluation.metrics import Evaluation
 from training.files import replace_file
 from training.presets import PRESETS
+from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
@@ -36,7 +38,8 @@ REPORT_FID: dict[str, float] = {
 
 @dataclass(frozen=True)
 class Row:
-    """An evaluated checkpoint. `digest` is of the file that was evaluated."""
+    """An evaluated checkpoint. `digest` is of the file that was evaluated, `image_shape` that of
+    its pictures."""
 
     name: str
     digest: str
@@ -45,14 +48,15 @@ class Row:
     data: str
     evaluation: Evaluation
     report_fid: float | None = None
+    image_shape: ImageShape = GREY_28
 
 
-class TableError(Exception):
+class TableError(UserError):
     """The table cannot be read or written; the message is a sentence."""
 
 
 def digest_of(path: Path) -> str:
-    """What a checkpoint's file is known by: a hash of its content."""
+    """Digest of a checkpoint's file: BLAKE2b of its content, 8 bytes in hex."""
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
@@ -69,6 +73,7 @@ def row_of(
         data,
         evaluation,
         REPORT_FID.get(path.stem),
+        config.image_shape,
     )
 
 
@@ -99,7 +104,7 @@ _MADE_BY = "Written by `python -m training evaluate --all`"
 
 
 def check(folder: Path) -> None:
-    """Whether the table can be written to `folder`, before the work.
+    """Check that the table can be written to `folder`, before the work.
 
     Raises:
         TableError: it cannot, or a README.md there is somebody else's.
@@ -134,14 +139,14 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     content = msgspec.json.format(msgspec.json.encode(list(rows)), indent=1)
     try:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
-            replace_file(folder / name, partial(_put, text))
+            replace_file(folder / name, partial(_write_text, text))
     except OSError as error:
         raise TableError(
             f"{folder} cannot be written to ({error.strerror}); name another --folder."
         ) from None
 
 
-def _put(text: bytes, file: IO[bytes]) -> None:
+def _write_text(text: bytes, file: IO[bytes]) -> None:
     file.write(text)
 
 
@@ -151,7 +156,7 @@ def number(value: float | None, form: str = ".2f") -> str:
 
 
 def in_order(row: Row) -> tuple[int, str]:
-    """Where a row stands: in the order of the presets, others behind them by name."""
+    """Sort key of a row: the order of the presets, others behind them by name."""
     names = list(PRESETS)
     return (names.index(row.name) if row.name in names else len(names), row.name)
 
@@ -255,6 +260,7 @@ _QUALITY = """\
 
 
 def _notes(rows: Sequence[Row]) -> str:
+    shapes = {row.image_shape for row in rows} or {GREY_28}
     evaluations = [row.evaluation for row in rows]
     judged = [e.quality for e in evaluations if e.quality]
     quality = _QUALITY.format(
@@ -264,13 +270,20 @@ def _notes(rows: Sequence[Row]) -> str:
     return _NOTES.format(
         images=_all_of(e.images for e in evaluations),
         data=_all_of(row.data for row in rows),
-        constants=", ".join(
-            f"{row.constant:.2f} for {row.formula}" for row in LIKELIHOODS.values() if row.constant
+        constants="; ".join(
+            _constants(shape) + (f" ({shape})" if len(shapes) > 1 else "")
+            for shape in sorted(shapes, key=str)
         ),
         bound=_all_of(e.k for e in evaluations),
         some=_all_of(e.iwae_images for e in evaluations),
         quality=quality if judged else "",
     )
+
+
+def _constants(shape: ImageShape) -> str:
+    """The likelihoods' constants for pictures of a shape, in nats per image."""
+    found = [(row.constant(shape), row.formula) for row in LIKELIHOODS.values()]
+    return ", ".join(f"{constant:.2f} for {formula}" for constant, formula in found if constant)
 
 
 _FEATURES = {
@@ -280,6 +293,6 @@ _FEATURES = {
 
 
 def _all_of(values: Iterable[object]) -> str:
-    """What all rows have in common, as text; otherwise the different values."""
+    """Text of the different values, one where all rows have the same."""
     found = sorted(set(values), key=str)
     return ", ".join(f"{v:,}" if isinstance(v, int) else str(v) for v in found) or "no"

@@ -1,13 +1,11 @@
-"""What ends a run before its time, and what is said of it."""
+"""Failures and signals that end a run before its time, and the record of them in its status."""
 
 import contextlib
 import signal
 from collections.abc import Iterator
 
-from training.checkpoint import CheckpointError
-from training.data.datasets import DataError
-from training.evaluation.classifier import ClassifierError
-from training.fit.distributed import Team
+from training.distributed import Team
+from training.errors import UserError
 from training.fit.trainer import TrainingError
 from training.runs.run import Run, RunError
 from training.runs.status import State
@@ -17,43 +15,43 @@ class Stopped(Exception):
     """The training ended in good order before its end; the number of the signal, or 0."""
 
 
-class Lost(TrainingError):
+class ProcessLost(TrainingError):
     """Another process of the run is gone."""
 
 
 @contextlib.contextmanager
-def told(run: Run, team: Team) -> Iterator[None]:
-    """Have whatever ends the run written in its status."""
+def record_failure(run: Run, team: Team) -> Iterator[None]:
+    """Write whatever ends the run into its status."""
 
-    def tell(state: State, message: str) -> None:
+    def write(state: State, message: str) -> None:
         if team.leads:
             with contextlib.suppress(RunError):  # the disk may be what failed
-                run.tell(state, message=message)
+                run.write_status(state, message=message)
 
     try:
         yield
-    except (DataError, CheckpointError, ClassifierError, TrainingError, RunError) as error:
-        tell("failed", str(error))
+    except UserError as error:
+        write("failed", str(error))
         raise
     except Stopped:
         raise
     except KeyboardInterrupt:
-        tell("stopped", "It was interrupted.")
+        write("stopped", "It was interrupted.")
         raise
     except BaseException as error:
-        tell("failed", f"{type(error).__name__}: {error}")
+        write("failed", f"{type(error).__name__}: {error}")
         raise
 
 
 @contextlib.contextmanager
-def none_lost(run: Run, team: Team) -> Iterator[None]:
-    """One clear sentence where another process of the team is gone."""
+def report_lost_process(run: Run, team: Team) -> Iterator[None]:
+    """Raise `ProcessLost` where another process of the team is gone."""
     try:
         yield
     except RuntimeError as error:
         if team.size == 1:
             raise
-        raise Lost(
+        raise ProcessLost(
             f"Another process of this run has ended or cannot be reached, so this one stops too "
             f"({(str(error).splitlines() or [''])[0][:120]}). Go on with `torchrun "
             f"--nproc-per-node {team.size} -m training resume {run.path}`."

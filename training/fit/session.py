@@ -1,7 +1,6 @@
-"""`fit` and `resume`: a run from its images to its checkpoint, and what stops it on the way."""
+"""Sessions of `fit` and `resume`: a run from its images to its checkpoint."""
 
 import contextlib
-import os
 import sys
 import tempfile
 import time
@@ -14,12 +13,14 @@ from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
-from training.data.datasets import ImageSet
+from training.console import say
+from training.data.datasets import ImageSet, misfit
+from training.device import pick_device
+from training.distributed import Team, join
 from training.evaluation.metrics import mean_terms
-from training.fit.distributed import Team, join
-from training.fit.failures import Stopped, none_lost, stop_signals, told
+from training.fit.failures import Stopped, record_failure, report_lost_process, stop_signals
 from training.fit.splits import images_of
-from training.fit.trainer import Trainer, TrainingError, new_vae, pick_device
+from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.presets import Preset
 from training.runs.log import epoch_line, step_line
 from training.runs.records import EpochTerms, Record
@@ -28,13 +29,13 @@ from training.runs.snapshots import Prober, schedule
 from training.runs.status import State
 from training.vae.likelihoods import LIKELIHOODS
 
-RECORD_EVERY = 0.25  # seconds between records of the newest steps
-LOOK_EVERY = 0.1  # seconds between looks at what the run is asked to do
+LOG_EVERY = 0.25  # seconds between records of the newest steps
+READ_CONTROL_EVERY = 0.1  # seconds between readings of `control.json`
 AGREE_EVERY = 8  # steps between the processes' agreeing on what to do, where there are several
 PAUSE_LIMIT = 1800.0  # seconds after which a paused process ends; its run can be gone on with
 
 
-def meet(device: str) -> tuple[Team, torch.device]:
+def join_team(device: str) -> tuple[Team, torch.device]:
     """The processes that train together, and this one's device."""
     try:
         return join(pick_device(device))
@@ -56,20 +57,20 @@ def train(
     Raises:
         Stopped: a signal came; the step under way was finished and saved.
     """
-    team, device = meet(config.device)
-    with none_lost(run, team):
+    team, device = join_team(config.device)
+    with report_lost_process(run, team):
         images = _images(config, team) if fresh else None
         if fresh and team.leads:
             run.create(config)
         team.wait()
     with (
-        run.alone() if team.leads else contextlib.nullcontext(),
-        told(run, team),
-        none_lost(run, team),
+        run.exclusive_lock() if team.leads else contextlib.nullcontext(),
+        record_failure(run, team),
+        report_lost_process(run, team),
     ):
         if team.leads:
-            run.ask(order="run")
-            run.tell("running", message=f"loading {config.preset.data}")
+            run.request(order="run")
+            run.write_status("running", message=f"loading {config.preset.data}")
         _Session(run, config, team, device, images or _images(config, team)).go(finish)
         team.wait()  # nobody leaves while another one is still at work
 
@@ -94,12 +95,16 @@ class _Session:
         images: tuple[ImageSet, ImageSet],
     ) -> None:
         self.run, self.config, self.team = run, config, team
-        self.images = images
+        self.images, wanted = images, config.preset.model.image_shape
+        for part in images:
+            if part.shape != wanted:
+                fault = misfit(part.name, part.shape, config.preset.name, wanted)
+                raise TrainingError(f"{fault}; choose another with --data.")
         self.vae = new_vae(config.preset, config.seed)
         self.trainer = Trainer(
             self.vae, config.preset, *images, config.seed, device, run.state(), team
         )
-        step = team.told(float(self.trainer.step))
+        step = team.broadcast(float(self.trainer.step))
         if team.any([self.trainer.step != step])[0]:
             raise TrainingError(
                 f"The processes do not find the same saved state in {run.path}; it must be on a "
@@ -107,8 +112,8 @@ class _Session:
             )
         self.history: list[EpochTerms] = []
         self.prober = Prober(images[1], device)
-        self.due = set(schedule(self.trainer.steps))
-        self.recorded = self.saved = self.looked = time.monotonic()
+        self.snapshot_steps = set(schedule(self.trainer.steps))
+        self.logged = self.saved = self.control_read = time.monotonic()
         self.control = run.control()
 
     def go(self, finish: bool) -> None:
@@ -117,8 +122,8 @@ class _Session:
         began_at = trainer.step
         if team.leads:
             self.history = run.rewind(trainer.step)
-            run.tell("running", steps=trainer.steps, batches=trainer.batches)
-        self._introduce(began_at)
+            run.write_status("running", steps=trainer.steps, batches=trainer.batches)
+        self._print_header(began_at)
         state: State = "done"
         if finish:
             state = "done" if trainer.step == trainer.steps else "kept"
@@ -134,9 +139,9 @@ class _Session:
         if team.leads:
             self._snapshot()
             out = self._checkpoint(validation=self.config.validation > 0)
-            run.tell(state, checkpoint=str(out.resolve()))
+            run.write_status(state, checkpoint=str(out.resolve()))
 
-    def _introduce(self, began_at: int) -> None:
+    def _print_header(self, began_at: int) -> None:
         if not self.team.leads:
             return
         preset, (train_set, test) = self.config.preset, self.images
@@ -145,10 +150,11 @@ class _Session:
         say(
             f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
             f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
-            f"{preset.data}, {preset.epochs} epochs on {self.trainer.device}{many}, seed "
-            f"{self.config.seed}{on}. Run {self.run.path}. {_units(preset)}"
+            f"{preset.data} ({preset.model.image_shape}), {preset.epochs} epochs on "
+            f"{self.trainer.device}{many}, seed {self.config.seed}{on}. "
+            f"Run {self.run.path}. {_units(preset)}"
         )
-        both = "−ELBO" if self.vae.likelihood.constant == 0.0 else "sum"
+        both = "−ELBO" if self.vae.likelihood.constant_per_value == 0.0 else "sum"
         terms = f"{'KL':>7}{both:>10}"
         say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")
 
@@ -156,7 +162,7 @@ class _Session:
         """Train to the end, or to where the run is asked to stop; the state to tell."""
         trainer, team = self.trainer, self.team
         if trainer.step == 0:
-            self._weigh()
+            self._update_beta()
             if team.leads:
                 self._snapshot()
         with (
@@ -173,19 +179,19 @@ class _Session:
                 bar.total = record.steps
                 bar.update(record.step - bar.n)
                 # Before a state of this step may be saved: going on from that would not look again.
-                if record.step in self.due and team.leads:
+                if record.step in self.snapshot_steps and team.leads:
                     self._snapshot()
                 if record.terms:
                     self._end_epoch(record, record.terms, bar)
                 last = record.step == record.steps
-                looks = team.size == 1 or record.step % AGREE_EVERY == 0
-                if not (looks or record.terms):
+                agrees = team.size == 1 or record.step % AGREE_EVERY == 0
+                if not (agrees or record.terms):
                     continue
-                order = self._order()
+                order = self._requested_order()
                 now = time.monotonic()
-                note, save, pause, stop, signalled = team.any(
+                log, save, pause, stop, signalled = team.any(
                     [
-                        now - self.recorded >= RECORD_EVERY,
+                        now - self.logged >= LOG_EVERY,
                         now - self.saved >= self.config.save_every,
                         order == "pause",
                         order == "stop",
@@ -193,8 +199,8 @@ class _Session:
                     ]
                 )
                 ends = last or stop or signalled
-                if note or ends or pause:
-                    self._note()
+                if log or ends or pause:
+                    self._log_recent()
                 if save or ends or pause:
                     self._save()
                 if last:
@@ -209,20 +215,20 @@ class _Session:
         self.vae.eval()
         return "done"
 
-    def _order(self) -> str:
-        """What the run is asked to do; read by the leader, now and then."""
+    def _requested_order(self) -> str:
+        """Order that the run was given last, which the leader reads at intervals."""
         now = time.monotonic()
-        if self.team.leads and now - self.looked >= LOOK_EVERY:
-            self.looked = now
+        if self.team.leads and now - self.control_read >= READ_CONTROL_EVERY:
+            self.control_read = now
             self.control = self.run.control()
         return self.control.order if self.team.leads else "run"
 
-    def _weigh(self) -> bool:
-        """Take the β that the run is asked for; whether it is another one than before."""
+    def _update_beta(self) -> bool:
+        """Take over the requested β; whether it is another one than before."""
         if self.team.leads:
             self.control = self.run.control()
         before = self.trainer.beta
-        self.trainer.beta = self.team.told(self.control.beta)
+        self.trainer.beta = self.team.broadcast(self.control.beta)
         return self.trainer.beta != before
 
     def _end_epoch(self, record: Record, terms: EpochTerms, bar: Any) -> None:
@@ -234,14 +240,14 @@ class _Session:
         if record.step == record.steps:
             return
         # A state that was saved before β changed could not go on to the same weights.
-        if self._weigh() or terms.epoch == 1:
+        if self._update_beta() or terms.epoch == 1:
             self._save()
 
-    def _note(self) -> None:
+    def _log_recent(self) -> None:
         recent = self.trainer.recent()
         if recent is not None and self.team.leads:
             self.run.append(step_line(recent, time.time()), sync=False)
-        self.recorded = time.monotonic()
+        self.logged = time.monotonic()
 
     def _save(self) -> None:
         trainer = self.trainer
@@ -253,23 +259,23 @@ class _Session:
         state = trainer.state()
         if self.team.leads:
             self.run.save(state)
-            self.run.tell("running", saved=trainer.step)
+            self.run.write_status("running", saved=trainer.step)
         self.saved = time.monotonic()
 
     def _snapshot(self) -> None:
-        snapshot = self.prober.take(self.vae)
+        snapshot = self.prober.snapshot(self.vae)
         if snapshot is not None:
-            self.run.keep(self.trainer.step, snapshot, self.prober.probe)
+            self.run.save_snapshot(self.trainer.step, snapshot, self.prober.probe)
 
     def _pause(self, signals: list[int]) -> tuple[bool, bool]:
         """Wait until the run is asked to go on; whether it is asked to stop, or a signal came."""
         if self.team.leads:
-            self.run.tell("paused")
+            self.run.write_status("paused")
             say(f"paused at step {self.trainer.step:,}")
         began = time.monotonic()
         while True:
-            time.sleep(LOOK_EVERY)
-            order = self._order()
+            time.sleep(READ_CONTROL_EVERY)
+            order = self._requested_order()
             too_long = time.monotonic() - began > PAUSE_LIMIT
             on, stop, signalled = self.team.any(
                 [self.team.leads and order == "run", order == "stop", bool(signals) or too_long]
@@ -277,13 +283,13 @@ class _Session:
             if on or stop or signalled:
                 break
         if self.team.leads and not signalled:
-            self.run.tell("running")
-        self.recorded = self.saved = time.monotonic()
+            self.run.write_status("running")
+        self.logged = self.saved = time.monotonic()
         return stop, signalled
 
     def _stopped(self, record: Record, signals: list[int]) -> None:
         if self.team.leads:
-            self.run.tell("stopped")
+            self.run.write_status("stopped")
             say(
                 f"stopped at step {record.step:,} of {record.steps:,} and saved; go on with "
                 f"`python -m training resume {self.run.path}`, or end it there with --finish."
@@ -295,7 +301,7 @@ class _Session:
         config, preset, test = self.config, self.config.preset, self.images[1]
         out = Path(config.out) if config.out else unused_name(preset.name)
         if not config.overwrite and self.run.status().checkpoint != str(out):
-            out = _free(out)
+            out = _unused(out)
         kept = checkpoints.as_stored(self.vae.eval())
         reconstruction, kl = mean_terms(kept, test.images)
         metrics = Metrics(reconstruction, kl, len(test), validation)
@@ -312,12 +318,13 @@ class _Session:
 def _units(preset: Preset) -> str:
     """A sentence that says what the terms of a run are measured in."""
     row = LIKELIHOODS[preset.model.likelihood]
-    if row.constant is None:
+    constant = row.constant(preset.model.image_shape)
+    if constant is None:
         return f"The reconstruction term is {row.formula}, in {row.unit}; the KL in nats per image."
-    if row.constant:
+    if constant:
         return (
             f"Terms in nats per image; −log p(x|z) is the reconstruction term, {row.formula}, "
-            f"and {row.constant:.2f}."
+            f"and {constant:.2f}."
         )
     return "Terms in nats per image."
 
@@ -331,10 +338,10 @@ def _epoch_text(terms: EpochTerms) -> str:
 
 
 def unused_name(preset: str) -> Path:
-    return _free(Path("checkpoints") / (preset + SUFFIX))
+    return _unused(Path("checkpoints") / (preset + SUFFIX))
 
 
-def _free(place: Path) -> Path:
+def _unused(place: Path) -> Path:
     """The first of NAME, NAME-2, … that nothing has yet."""
     out, n = place, 2
     while out.exists():
@@ -350,11 +357,3 @@ def _save(result: Checkpoint, out: Path) -> Path:
         refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
         print(f"error: {error} Trying {refuge}.", file=sys.stderr)
         return checkpoints.save(replace(result, name=refuge.stem), refuge)
-
-
-def say(text: str) -> None:
-    """Print at once; where the reader (head, less) has gone, go on with the work without it."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

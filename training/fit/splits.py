@@ -3,25 +3,11 @@
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
-from training.data.datasets import FOLDER, ImageSet, Split, download, find, load
-from training.fit.trainer import TrainingError
+from training.data.datasets import ImageSet
+from training.data.download import load_split
+from training.errors import OptionError
 from training.runs.run import RunConfig
-
-
-def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
-    """Load a split, fetching the data set first where it has to be."""
-    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
-        download_shown(name, data_dir)
-    return load(name, split, data_dir)
-
-
-def download_shown(name: str, data_dir: Path) -> None:
-    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
-        for progress in download(name, data_dir):
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
 
 
 def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
@@ -36,7 +22,7 @@ def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
 def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
     """Split the training images, always in the same way, into a training and a validation part."""
     if not 0 < n < len(train):
-        raise TrainingError(
+        raise OptionError(
             f"--validation {n} is not possible with {len(train):,} training images; choose a "
             f"number between 1 and {len(train) - 1:,}."
         )

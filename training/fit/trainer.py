@@ -9,37 +9,17 @@ from torch import Tensor, nn
 
 from training.data import augment
 from training.data.datasets import ImageSet, to_float
+from training.distributed import Team
+from training.errors import UserError
 from training.evaluation.metrics import terms_over
-from training.fit.distributed import Team
 from training.presets import Preset
 from training.runs.records import EpochTerms, Record, StepTerms
 from training.vae.elbo import elbo
 from training.vae.model import INITIALISATIONS, VAE
 
 
-class TrainingError(Exception):
+class TrainingError(UserError):
     """Training cannot go on; the message says where it stopped and what to try."""
-
-
-def pick_device(name: str) -> torch.device:
-    """The device called `name`; `auto` takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        TrainingError: where this machine does not have the device.
-    """
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return torch.device(next(d for d in ("cuda", "mps", "cpu") if there[d]))
-    if not there.get(name, False):
-        ready = ", ".join(d for d, ok in there.items() if ok)
-        raise TrainingError(
-            f"The device {name!r} is not available here; the valid ones are auto, {ready}."
-        )
-    return torch.device(name)
 
 
 def beta_at(preset: Preset, epoch: float) -> float:
@@ -84,10 +64,10 @@ class _Objective(nn.Module):
         x: Tensor,
         encoder_input: Tensor,
         generator: torch.Generator,
-        around: tuple[int, int],
+        rows_elsewhere: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction (B,) and KL per dimension (B, d), in nats per image."""
-        terms = elbo(self.vae, x, generator, encoder_input, around)
+        terms = elbo(self.vae, x, generator, encoder_input, rows_elsewhere)
         return terms.reconstruction, terms.kl_per_dim
 
 
@@ -136,7 +116,7 @@ class Trainer:
             )
         self._batch_size = batch
         self._part = self.team.part(batch)
-        self._around = (self._part.start, batch - self._part.stop)
+        self._rows_elsewhere = (self._part.start, batch - self._part.stop)
         self._parameters = list(vae.parameters())
         self._objective = self.team.wrap(_Objective(vae))
         self.optimizer = torch.optim.AdamW(
@@ -158,9 +138,9 @@ class Trainer:
         self._recent = torch.zeros(terms, dtype=exact, device=self.device)
         self._seconds = self._recent_seconds = 0.0
         self._recent_steps = 0
-        self._weight = beta_at(preset, 0)  # the β of the newest step
+        self._newest_beta = beta_at(preset, 0)  # the β of the newest step
         if state is not None:
-            self._take(state)
+            self._restore(state)
 
     def state(self) -> dict[str, Any]:
         """All that going on from the last step needs: tensors, numbers, and lists of them.
@@ -181,7 +161,7 @@ class Trainer:
             "beta": self.beta,
         }
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         images = [len(self.train_images), len(self.test_images)]
         if (state["images"], state["steps"]) != (images, self.steps):
             raise TrainingError(
@@ -220,7 +200,7 @@ class Trainer:
             beta = beta_at(self.preset, step / batches) if weight is None else weight
             began = time.perf_counter()
             self._step(step, shuffled, beta)
-            self._spent(began)
+            self._add_time(began)
             if batch < batches - 1:
                 yield Record(step, self.steps)
         yield self._finish(epoch, beta)
@@ -233,7 +213,9 @@ class Trainer:
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
         ):
-            reconstruction, kl_per_dim = self._objective(x, blanked, self._draw, self._around)
+            reconstruction, kl_per_dim = self._objective(
+                x, blanked, self._draw, self._rows_elsewhere
+            )
             loss = (reconstruction + beta * kl_per_dim.sum(-1)).mean()
         self.optimizer.zero_grad()
         loss.backward()
@@ -253,7 +235,7 @@ class Trainer:
         self._sums += mean
         self._recent += mean
         self._recent_steps += 1
-        self.step, self._weight = step, beta
+        self.step, self._newest_beta = step, beta
 
     def _batch(self, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
         """This process's images of a batch, and what the encoder sees of them.
@@ -267,11 +249,13 @@ class Trainer:
             return x, x
         x = to_float(self.train_images[rows])
         if bent:
-            x = augment.elastic(x, preset.elastic, self._draw)
-        seen = augment.blank(x, preset.input_dropout, self._draw) if preset.input_dropout else x
+            x = augment.elastic(x, preset.model.image_shape, preset.elastic, self._draw)
+        seen, shape = x, preset.model.image_shape
+        if preset.input_dropout:
+            seen = augment.blank(x, shape, preset.input_dropout, self._draw)
         return x[part], seen[part]
 
-    def _spent(self, began: float) -> None:
+    def _add_time(self, began: float) -> None:
         seconds = time.perf_counter() - began
         self._seconds += seconds
         self._recent_seconds += seconds
@@ -286,15 +270,15 @@ class Trainer:
         began, n = time.perf_counter(), self._recent_steps
         sums = self.team.total(self._recent).cpu().double() / (n * self.team.size)
         reconstruction, *per_dim = sums.tolist()  # waits for the device
-        self._spent(began)
+        self._add_time(began)
         found = StepTerms(
-            self.step,
-            self.step / self.batches,
-            self._weight,
-            float(self.schedule.get_last_lr()[0]),
-            reconstruction,
-            tuple(per_dim),
-            n * self._batch_size / max(self._recent_seconds, 1e-9),
+            step=self.step,
+            epoch=self.step / self.batches,
+            beta=self._newest_beta,
+            learning_rate=float(self.schedule.get_last_lr()[0]),
+            train_reconstruction=reconstruction,
+            train_kl_per_dim=tuple(per_dim),
+            images_per_second=n * self._batch_size / max(self._recent_seconds, 1e-9),
         )
         self._recent.zero_()
         self._recent_steps, self._recent_seconds = 0, 0.0
@@ -317,7 +301,7 @@ class Trainer:
         began = time.perf_counter()
         sums = self.team.total(self._sums).cpu().double() / (self.batches * self.team.size)
         train_reconstruction, *train_kl = sums.tolist()
-        self._spent(began)
+        self._add_time(began)
         seconds = self._seconds
         test_reconstruction, kl_per_dim = terms_over(
             self.vae.eval(), self.test_images, team=self.team
@@ -327,13 +311,13 @@ class Trainer:
         self._seconds = 0.0
         self._epoch_order = self._order.get_state()
         terms = EpochTerms(
-            epoch + 1,
-            beta,
-            float(self.schedule.get_last_lr()[0]),
-            train_reconstruction,
-            sum(train_kl),
-            test_reconstruction,
-            sum(kl_per_dim),
-            self.batches * self._batch_size / seconds,
+            epoch=epoch + 1,
+            beta=beta,
+            learning_rate=float(self.schedule.get_last_lr()[0]),
+            train_reconstruction=train_reconstruction,
+            train_kl=sum(train_kl),
+            test_reconstruction=test_reconstruction,
+            test_kl=sum(kl_per_dim),
+            images_per_second=self.batches * self._batch_size / seconds,
         )
         return Record(self.step, self.steps, terms, kl_per_dim)

@@ -16,36 +16,21 @@ from training.runs.records import EpochTerms, StepTerms
 _MOST_BYTES = 256 * 2**20
 
 
-class StepLine(msgspec.Struct, tag_field="kind", tag="step", frozen=True):
-    """The fields of `StepTerms`, and `at`, when it was written (seconds since 1970)."""
+class StepLine(StepTerms, tag_field="kind", tag="step", frozen=True):
+    """Line of the newest steps' terms, and `at`, when it was written (seconds since 1970)."""
 
-    step: int
-    epoch: float
-    beta: float
-    learning_rate: float
-    train_reconstruction: float
-    train_kl_per_dim: tuple[float, ...]
-    images_per_second: float
     at: float
 
 
-class EpochLine(msgspec.Struct, tag_field="kind", tag="epoch", frozen=True):
-    """The fields of `EpochTerms`, the step, and the test images' KL in each latent dimension."""
+class EpochLine(EpochTerms, tag_field="kind", tag="epoch", frozen=True):
+    """Line of an epoch's terms, its last step, and the test images' KL in each latent dimension."""
 
     step: int
-    epoch: int
-    beta: float
-    learning_rate: float
-    train_reconstruction: float
-    train_kl: float
-    test_reconstruction: float
-    test_kl: float
-    images_per_second: float
     test_kl_per_dim: tuple[float, ...]
 
     def terms(self) -> EpochTerms:
-        """The epoch's terms."""
-        return EpochTerms(**{name: getattr(self, name) for name in EpochTerms.__annotations__})
+        """The epoch's terms alone."""
+        return EpochTerms(*(getattr(self, name) for name in EpochTerms.__struct_fields__))
 
 
 class RewindLine(msgspec.Struct, tag_field="kind", tag="rewind", frozen=True):
@@ -59,30 +44,24 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
 def step_line(terms: StepTerms, at: float) -> StepLine:
-    """A line of the newest steps' terms."""
+    """The line of the newest steps' terms, in seven digits: more than a screen shows."""
+    values = {name: _seven_digits(v) for name, v in msgspec.structs.asdict(terms).items()}
+    return StepLine(**values, at=round(at, 3))
 
-    def short(value: float) -> float:  # seven digits are more than a screen shows
-        return float(f"{value:.7g}")
 
-    return StepLine(
-        step=terms.step,
-        epoch=short(terms.epoch),
-        beta=terms.beta,
-        learning_rate=short(terms.learning_rate),
-        train_reconstruction=short(terms.train_reconstruction),
-        train_kl_per_dim=tuple(short(kl) for kl in terms.train_kl_per_dim),
-        images_per_second=short(terms.images_per_second),
-        at=round(at, 3),
-    )
+def _seven_digits(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_seven_digits, value))
+    return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
 def epoch_line(terms: EpochTerms, step: int, kl_per_dim: tuple[float, ...]) -> EpochLine:
-    """A line of an epoch's terms."""
-    return EpochLine(step=step, **vars(terms), test_kl_per_dim=kl_per_dim)
+    """The line of an epoch's terms."""
+    return EpochLine(**msgspec.structs.asdict(terms), step=step, test_kl_per_dim=kl_per_dim)
 
 
 class News(NamedTuple):
-    """What a log has had since a place in it, and the place to ask from next.
+    """Lines of a log since a place in it, and the place to read from next.
 
     `anew` says that the log is another one: what was read before does not count.
     """

@@ -1,11 +1,16 @@
-"""What training leaves behind, step by step and epoch by epoch; nats per image."""
+"""Records of training, a step's and an epoch's terms; nats per image.
+
+Each field is defined here alone: the log's lines (`training.runs.log`) and a checkpoint's history
+are made of these records.
+"""
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True)
-class EpochTerms:
-    """What one epoch left: the terms in nats per image, each from one sample of z an image.
+
+class EpochTerms(msgspec.Struct, frozen=True):
+    """Terms of an epoch in nats per image, each from one sample of z an image.
 
     `train_*` are means over the epoch's batches, taken while the weights move (and with the
     encoder's input dropout on); `test_*` are measured after it, over all test images.
@@ -31,9 +36,8 @@ class EpochTerms:
         return self.test_reconstruction + self.test_kl
 
 
-@dataclass(frozen=True)
-class StepTerms:
-    """The terms of the newest steps, means over the images they saw, nats per image.
+class StepTerms(msgspec.Struct, frozen=True):
+    """Terms of the newest steps, means over the images they saw, nats per image.
 
     `epoch` counts with fractions; `train_kl_per_dim` has a number for each latent dimension.
     """

@@ -1,4 +1,4 @@
-"""A run on disk: `runs/NAME/`, written by the processes that train and read by whoever watches.
+"""A run on disk: `runs/NAME/`, written by the processes that train and read by watchers.
 
     config.json      what the run is: `RunConfig`
     status.json      what it is doing: `Status`
@@ -26,12 +26,13 @@ import msgspec
 import psutil
 import torch
 
+from training.errors import UserError
 from training.files import replace_file
 from training.presets import Preset
 from training.runs.log import EpochLine, Line, RewindLine, read
 from training.runs.records import EpochTerms
 from training.runs.snapshots import Probe, Snapshot
-from training.runs.status import ALIVE, Control, State, Status, held, lives
+from training.runs.status import ALIVE, Control, State, Status, is_alive, is_locked
 
 FORMAT_VERSION = 2
 RUNS = Path("runs")
@@ -39,7 +40,7 @@ _MAX_FILE = 2**20
 LOCK_PATIENCE = 2.0  # seconds; a process that ends may hold its lock a moment longer
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A run cannot be written or read; the message says which, why and what to do."""
 
 
@@ -106,12 +107,12 @@ class Run:
 
     @property
     def log(self) -> Path:
-        """Where the records are."""
+        """Path of the log."""
         return self.path / "records.jsonl"
 
     @property
     def snapshots(self) -> Path:
-        """Where the snapshots are."""
+        """Folder of the snapshots."""
         return self.path / "snapshots"
 
     def create(self, config: RunConfig) -> None:
@@ -138,7 +139,11 @@ class Run:
             return msgspec.json.decode(file.read(_MAX_FILE), type=kind)
 
     def config(self) -> RunConfig:
-        """What the run is."""
+        """Configuration of the run.
+
+        Raises:
+            RunError: there is no run, or it is damaged or of another format version.
+        """
         try:
             config = self._read("config.json", RunConfig)
         except OSError as error:
@@ -158,19 +163,19 @@ class Run:
         return config
 
     def status(self) -> Status:
-        """What the run is doing: as it was written, or `interrupted` where its process is gone."""
+        """Status as it was written, or `interrupted` where its process is gone."""
         try:
             status = self._read("status.json", Status)
         except (OSError, ValueError):
             return Status()
         if status.state in ALIVE:
-            locked = held(self.path / "lock")
-            if not (lives(status) if locked is None else locked):
+            locked = is_locked(self.path / "lock")
+            if not (is_alive(status) if locked is None else locked):
                 return replace(status, state="interrupted")
         return status
 
-    def tell(self, state: State, **more: Any) -> None:
-        """Write what the run is doing, and that this process does it."""
+    def write_status(self, state: State, **more: Any) -> None:
+        """Write the status, with this process as the one that trains."""
         me = psutil.Process()
         before = self.status()
         fields = {**asdict(before), "message": "", **more, "state": state}
@@ -178,14 +183,18 @@ class Run:
         self._write("status.json", Status(**fields))
 
     def control(self) -> Control:
-        """What the run is asked to do; nothing, where there is no such file or it is damaged."""
+        """Requests to the run; none, where there is no such file or it is damaged."""
         try:
             return self._read("control.json", Control)
         except (OSError, ValueError):
             return Control()
 
-    def ask(self, **changes: Any) -> None:
-        """Ask the run to do something: fields of `Control`, the others stay as they are."""
+    def request(self, **changes: Any) -> None:
+        """Change requests to the run: fields of `Control`, the others stay as they are.
+
+        Raises:
+            RunError: the folder cannot be written, or another process is writing there.
+        """
         try:
             with filelock.FileLock(self.path / "control.lock", timeout=LOCK_PATIENCE):
                 asked = Control(**{**asdict(self.control()), **changes})
@@ -196,8 +205,12 @@ class Run:
             raise _why(self.path, error) from None
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the run's lock, so that no two processes train it at the same time."""
+    def exclusive_lock(self) -> Iterator[None]:
+        """Hold the run's lock, so that no two processes train it at the same time.
+
+        Raises:
+            RunError: another process holds it, or the folder cannot be written.
+        """
         lock = filelock.FileLock(self.path / "lock")
         try:
             lock.acquire(timeout=LOCK_PATIENCE)
@@ -227,10 +240,10 @@ class Run:
             raise _why(self.log, error) from None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Keep a state of the `Trainer`."""
+        """Save a state of the `Trainer`."""
         _replace(self.path / "resume.pt", lambda file: torch.save(state, file))
 
-    def keep(self, step: int, snapshot: Snapshot, probe: Probe) -> None:
+    def save_snapshot(self, step: int, snapshot: Snapshot, probe: Probe) -> None:
         """Write a snapshot, and before the first one what all of them share."""
         if not (self.path / "probe.npz").exists():
             _replace(self.path / "probe.npz", lambda file: file.write(probe.pack()), sync=False)

@@ -1,4 +1,4 @@
-"""What a run is doing and what it is asked to do: `status.json` and `control.json`."""
+"""Status and control of a run: what it does, and what it is asked to do."""
 
 import socket
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ALIVE = ("running", "paused")
 
 @dataclass(frozen=True)
 class Status:
-    """What a run is doing, as in `status.json`.
+    """Status of a run, as in `status.json`.
 
     `stopped` ended in good order and can be gone on with, `kept` is a stopped one whose checkpoint
     was written, `done` was trained to the end; `message` says why a run `failed`. `interrupted` is
@@ -31,7 +31,7 @@ class Status:
     saved: int = 0  # the step of the newest saved state
 
 
-def held(lock: Path) -> bool | None:
+def is_locked(lock: Path) -> bool | None:
     """Whether some process holds a lock; None where that cannot be known.
 
     A shared lock is asked for, so that those who look do not take each other for the holder.
@@ -52,7 +52,7 @@ def held(lock: Path) -> bool | None:
     return False
 
 
-def lives(status: Status) -> bool:
+def is_alive(status: Status) -> bool:
     """Whether the process that wrote a status is there, and not another one of its number."""
     if status.host != socket.gethostname():
         return True  # there is no way to know
@@ -67,7 +67,7 @@ def lives(status: Status) -> bool:
 
 @dataclass(frozen=True)
 class Control:
-    """What a run is asked to do, as in `control.json`; `beta`, where it is a number, from the next
+    """Requests to a run, as in `control.json`; `beta`, where it is a number, from the next
     epoch on."""
 
     order: Literal["run", "pause", "stop"] = "run"

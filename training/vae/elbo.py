@@ -18,7 +18,8 @@ from training.vae.priors import Posterior
 class Elbo(NamedTuple):
     """The two terms for a batch of B images.
 
-    `reconstruction` (B,) is the one-sample estimate of the likelihood's term, summed over pixels;
+    `reconstruction` (B,) is the one-sample estimate of the likelihood's term, summed over a
+    picture's values;
     where that is a negative log-likelihood, of −E_q log p(x|z) less `constant`, in nats per image.
     `kl_per_dim` (B, d) is KL(q(z|x) ‖ p(z)) in closed form, in nats.
     """
@@ -56,29 +57,29 @@ def elbo(
     x: Tensor,
     generator: torch.Generator | None = None,
     encoder_input: Tensor | None = None,
-    around: tuple[int, int] = (0, 0),
+    rows_elsewhere: tuple[int, int] = (0, 0),
 ) -> Elbo:
-    """One-sample estimate of −ELBO for images x of shape (B, 784) with values in [0, 1].
+    """One-sample estimate of −ELBO for images x of shape (B, n) with values in [0, 1].
 
     `encoder_input`, where given, is what the encoder sees instead of x (a noisy copy, in
     training); the reconstruction is always measured against x. The bound holds for any q.
-    Where x is a part of a batch, `around` counts the batch's rows before and after it, and z is the
-    one that the whole batch would have been given.
+    Where x is a part of a batch, `rows_elsewhere` counts the batch's rows before and after it, and
+    z is the one that the whole batch would have been given.
 
     Source: Kingma & Welling (2014), equation 7 (here with its sign turned).
     """
     posterior = vae.encode(x if encoder_input is None else encoder_input)
-    z = _sample_within(vae, posterior, around, generator)
+    z = _sample_within(vae, posterior, rows_elsewhere, generator)
     row = vae.likelihood
     reconstruction = row.reconstruction(vae.decode(z), x)
-    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z, row.constant)
+    return Elbo(reconstruction, vae.prior.kl(posterior), posterior, z, row.constant(vae.shape))
 
 
 def _sample_within(
-    vae: VAE, part: Posterior, around: tuple[int, int], generator: torch.Generator | None
+    vae: VAE, part: Posterior, rows_elsewhere: tuple[int, int], generator: torch.Generator | None
 ) -> Tensor:
     """z of a part of a batch, from the random numbers that the whole batch takes."""
-    before, after = around
+    before, after = rows_elsewhere
     if not before and not after:
         return vae.prior.sample(part, generator)
     whole = part._make(

@@ -1,4 +1,4 @@
-"""Reconstruction terms: what x̂ is held against x by. One function and one row in `LIKELIHOODS`.
+"""Reconstruction terms of x and x̂: one function and one row in `LIKELIHOODS` each.
 
 Some are negative log-likelihoods −log p(x|z), up to a constant that the row carries; with the KL
 they make an ELBO. The others are distances, and no ELBO can be claimed for them.
@@ -12,27 +12,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.evaluation import classifier
+from training.vae import classifier
+from training.vae.image_shape import ImageShape
 
-PIXELS = 28 * 28
 PERCEPTUAL_WEIGHT = 0.01  # λ of the terms that add a perceptual distance to one of pixels
 
 
 class Likelihood(NamedTuple):
     """A row of `LIKELIHOODS`.
 
-    `reconstruction(output, x)` is the term that training minimises, per image and summed over
-    pixels: (..., outputs), (..., pixels) → (...). Where it is a negative log-likelihood, `constant`
-    is what it leaves out of −log p(x|z), in nats per image; otherwise that is None. `unit` is what
-    it is measured in, and `formula` how it reads on the screen. `learned` counts numbers that
-    belong to the likelihood alone and are learned: they follow the pixels in `output`. A
-    `perceptual` term needs the classifier.
+    `reconstruction(output, x)` is the term that training minimises, per image and summed over its
+    n values: (..., n + learned), (..., n) → (...). Where it is a negative log-likelihood,
+    `constant_per_value` is what it leaves out of −log p(x|z), in nats per value of the picture;
+    otherwise that is None. `unit` is what it is measured in, and `formula` how it reads on the
+    screen. `learned` counts numbers that belong to the likelihood alone and are learned: they
+    follow the picture's values in `output`. A `perceptual` term needs the classifier, and pictures
+    of its shape.
     """
 
     title: str
     formula: str
     reconstruction: Callable[[Tensor, Tensor], Tensor]
-    constant: float | None
+    constant_per_value: float | None
     unit: str = "nats"
     learned: int = 0
     perceptual: bool = False
@@ -40,41 +41,45 @@ class Likelihood(NamedTuple):
     @property
     def is_nll(self) -> bool:
         """Whether the term is −log p(x|z) up to a constant, so that there is an ELBO."""
-        return self.constant is not None
+        return self.constant_per_value is not None
 
     @property
     def total_title(self) -> str:
-        """What the sum of this term and the KL is called: −ELBO where it is just that."""
-        return "−ELBO" if self.constant == 0.0 else "reconstruction + KL"
+        """Name of the sum of this term and the KL: −ELBO where it is just that."""
+        return "−ELBO" if self.constant_per_value == 0.0 else "reconstruction + KL"
+
+    def constant(self, shape: ImageShape) -> float | None:
+        """Constant that the term leaves out of −log p(x|z), nats per image; None for a distance."""
+        return None if self.constant_per_value is None else self.constant_per_value * shape.size
 
     def nats(self, output: Tensor, x: Tensor) -> Tensor:
-        """−log p(x|z) in nats per image, with its constant, (...).
+        """−log p(x|z) in nats per image, with its constant: (..., n + learned), (..., n) → (...).
 
         Raises:
             ValueError: where the term is no negative log-likelihood.
         """
-        if self.constant is None:
+        if self.constant_per_value is None:
             raise ValueError(
                 f"{self.title} is a distance, not a negative log-likelihood: there is no "
                 f"−log p(x|z) to give. Those that have one are "
                 f"{', '.join(name for name, row in LIKELIHOODS.items() if row.is_nll)}."
             )
-        return self.reconstruction(output, x) + self.constant
+        return self.reconstruction(output, x) + self.constant_per_value * x.shape[-1]
 
     def mean(self, output: Tensor) -> Tensor:
-        """The picture x̂ that is shown, values in [0, 1], (..., outputs) → (..., pixels)."""
-        return torch.sigmoid(output[..., :PIXELS])
+        """The picture x̂ that is shown, values in [0, 1], (..., n + learned) → (..., n)."""
+        return torch.sigmoid(output[..., : output.shape[-1] - self.learned])
 
 
 def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
     """Bernoulli −log p(x|z) in nats per image, on logits, with grey levels in [0, 1] as targets.
 
     Args:
-        logits: decoder outputs before the sigmoid, shape (..., pixels).
+        logits: decoder outputs before the sigmoid, shape (..., n).
         x: images with values in [0, 1], of a shape that broadcasts against `logits`.
 
     Returns:
-        Sums over pixels, shape (...).
+        Sums over the values of a picture, shape (...).
 
     Source: Kingma & Welling (2014), appendix C.1. A grey level enters as the probability of an
     "on" pixel (cross-entropy), as is customary for MNIST.
@@ -85,22 +90,23 @@ def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def gaussian(output: Tensor, x: Tensor) -> Tensor:
-    """The squared error Σ (x − x̂)²: −log N(x; x̂, ½) without its constant ½·784·log π, in nats."""
+    """The squared error Σ (x − x̂)²: −log N(x; x̂, ½) without its constant ½n·log π, in nats."""
     return ((x - torch.sigmoid(output)) ** 2).sum(-1)
 
 
 def gaussian_learned(output: Tensor, x: Tensor) -> Tensor:
-    """−log N(x; x̂, σ²) without ½·784·log 2π, in nats; log σ² is learned, one for all pixels.
+    """−log N(x; x̂, σ²) without ½n·log 2π, in nats; log σ² is learned, one for all n values.
 
     Source: the shared σ of Rybkin, Daniilidis & Levine (2021), "Simple and effective VAE training
     with calibrated decoders", section 3.
     """
-    log_var = output[..., PIXELS].clamp(-12.0, 4.0)  # a σ below a grey level fits the storage
-    return 0.5 * (PIXELS * log_var + gaussian(output[..., :PIXELS], x) * torch.exp(-log_var))
+    n = x.shape[-1]
+    log_var = output[..., n].clamp(-12.0, 4.0)  # a σ below a grey level fits the storage
+    return 0.5 * (n * log_var + gaussian(output[..., :n], x) * torch.exp(-log_var))
 
 
 def laplace(output: Tensor, x: Tensor) -> Tensor:
-    """The absolute error Σ |x − x̂|: −log Laplace(x; x̂, 1) without 784·log 2, in nats."""
+    """The absolute error Σ |x − x̂|: −log Laplace(x; x̂, 1) without n·log 2, in nats."""
     return (x - torch.sigmoid(output)).abs().sum(-1)
 
 
@@ -112,9 +118,9 @@ def perceptual(output: Tensor, x: Tensor) -> Tensor:
     """
     net = classifier.shipped(output.device)
     pictures = torch.sigmoid(output)
-    seen = net.stages(pictures.reshape(-1, PIXELS))
+    seen = net.stages(pictures.reshape(-1, x.shape[-1]))
     with torch.no_grad():
-        meant = net.stages(x.reshape(-1, PIXELS))
+        meant = net.stages(x.reshape(-1, x.shape[-1]))
     total = torch.zeros(pictures.shape[:-1], dtype=output.dtype, device=output.device)
     for a, b in zip(seen, meant, strict=True):
         # x may stand for several samples of z, which then come first.
@@ -134,18 +140,16 @@ LIKELIHOODS: dict[str, Likelihood] = {
         "Gaussian, σ² = ½ (squared error)",
         "Σ(x − x̂)²",
         gaussian,
-        PIXELS / 2 * math.log(math.pi),
+        math.log(math.pi) / 2,
     ),
     "gaussian-learned": Likelihood(
         "Gaussian, σ² learned",
-        "Σ(x − x̂)²/2σ² + 392 log σ²",
+        "Σ(x − x̂)²/2σ² + ½n log σ²",
         gaussian_learned,
-        PIXELS / 2 * math.log(2 * math.pi),
+        math.log(2 * math.pi) / 2,
         learned=1,
     ),
-    "laplace": Likelihood(
-        "Laplace, b = 1 (absolute error)", "Σ|x − x̂|", laplace, PIXELS * math.log(2)
-    ),
+    "laplace": Likelihood("Laplace, b = 1 (absolute error)", "Σ|x − x̂|", laplace, math.log(2)),
     "perceptual": Likelihood(
         "Perceptual distance",
         "Σ‖φ(x) − φ(x̂)‖²",

@@ -9,11 +9,10 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
-from training.vae import priors
+from training.vae import classifier, priors
+from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS, Likelihood
 from training.vae.priors import LatentFamily, Posterior
-
-PIXELS = 28 * 28
 
 # Bounds that a configuration from a stranger's file must keep before anything is built from it.
 Width = Annotated[int, Meta(ge=1, le=4096)]
@@ -32,6 +31,7 @@ class VAEConfig:
     """Everything that fixes the shape and the meaning of a model's weights.
 
     `encoder_widths` and `decoder_widths` are the hidden layers in the order of the data's flow.
+    `image_shape` is that of x and x̂.
     """
 
     latent_dim: Annotated[int, Meta(ge=1, le=256)]
@@ -41,9 +41,10 @@ class VAEConfig:
     activation: str = "silu"
     prior: str = "standard-normal"
     likelihood: str = "bernoulli"
+    image_shape: ImageShape = GREY_28
 
     def __post_init__(self) -> None:
-        """Raise ValueError, naming the valid names, where a name is in no table."""
+        """Raise ValueError where a name is in no table, or what it names is for another shape."""
         priors.find(self.prior)
         for field, table in (
             ("architecture", ARCHITECTURES),
@@ -55,10 +56,20 @@ class VAEConfig:
                 raise ValueError(
                     f"{field} {value!r} is not known; the valid ones are {', '.join(table)}."
                 )
+        if self.architecture == "conv":
+            _refuse_other_shapes("architecture 'conv'", REPORT_SHAPE, self.image_shape)
+        if LIKELIHOODS[self.likelihood].perceptual:
+            what = f"likelihood {self.likelihood!r}"
+            _refuse_other_shapes(what, classifier.SHAPE, self.image_shape)
+
+
+def _refuse_other_shapes(what: str, only: ImageShape, shape: ImageShape) -> None:
+    if shape != only:
+        raise ValueError(f"{what} is for pictures of {only}, and these have {shape}.")
 
 
 class Learned(nn.Module):
-    """The likelihood's own numbers, put behind the pixels: (B, n) → (B, n + count)."""
+    """The likelihood's own numbers, put behind the picture's values: (B, n) → (B, n + count)."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -79,15 +90,17 @@ def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
 
 
 def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784) of fully connected layers."""
-    head = config.latent_dim * priors.find(config.prior).params_per_dim
-    encoder = _mlp((PIXELS, *config.encoder_widths, head), config.activation)
-    decoder = _mlp((config.latent_dim, *config.decoder_widths, PIXELS), config.activation)
+    """Encoder (B, n) → (B, params) and decoder (B, d) → (B, n) of fully connected layers, for
+    pictures of any shape; n is its size."""
+    head, n = config.latent_dim * priors.find(config.prior).params_per_dim, config.image_shape.size
+    encoder = _mlp((n, *config.encoder_widths, head), config.activation)
+    decoder = _mlp((config.latent_dim, *config.decoder_widths, n), config.activation)
     return encoder, decoder
 
 
 def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder (B, 784) → (B, params) and decoder (B, d) → (B, 784), convolutional.
+    """The report's network for pictures of `REPORT_SHAPE`: encoder (B, n) → (B, params) and decoder
+    (B, d) → (B, n), convolutional.
 
     1×28×28 → 16×14×14 → 32×7×7 → 64, by two convolutions 3×3 of stride 2 and one of 7×7, then a
     linear head; the decoder mirrors it. The widths are fixed and those of the configuration unused.
@@ -95,7 +108,7 @@ def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
     activation = ACTIVATIONS[config.activation]
     head = config.latent_dim * priors.find(config.prior).params_per_dim
     encoder = nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)),
+        nn.Unflatten(1, REPORT_SHAPE.dims),
         nn.Conv2d(1, 16, 3, stride=2, padding=1),
         activation(),
         nn.Conv2d(16, 32, 3, stride=2, padding=1),
@@ -117,6 +130,7 @@ def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
     return encoder, decoder
 
 
+REPORT_SHAPE = GREY_28
 ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequential]]] = {
     "mlp": build_mlp,
     "conv": build_conv,
@@ -142,10 +156,11 @@ INITIALISATIONS: dict[str, Callable[[nn.Module], None]] = {
 
 
 class VAE(nn.Module):
-    """A variational autoencoder (Kingma & Welling 2014) for images of 28×28 grey levels.
+    """A variational autoencoder (Kingma & Welling 2014) for pictures of one shape.
 
-    Images are flat float tensors (B, 784) with values in [0, 1]. Encoder and decoder are plain
-    `nn.Sequential`s, so that another runtime can walk them layer by layer.
+    Pictures are flat float tensors (B, n) with values in [0, 1], channels first;
+    n = `shape.size`. Encoder and decoder are plain `nn.Sequential`s, so that another runtime can
+    walk them layer by layer.
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -154,6 +169,11 @@ class VAE(nn.Module):
         self.encoder, self.decoder = ARCHITECTURES[config.architecture](config)
         if self.likelihood.learned:
             self.decoder.append(Learned(self.likelihood.learned))
+
+    @property
+    def shape(self) -> ImageShape:
+        """The shape of the pictures."""
+        return self.config.image_shape
 
     @property
     def prior(self) -> LatentFamily:
@@ -166,7 +186,7 @@ class VAE(nn.Module):
         return LIKELIHOODS[self.config.likelihood]
 
     def encode(self, x: Tensor) -> Posterior:
-        """q(z|x) of images (B, 784): its parameters, (B, d) each."""
+        """q(z|x) of images (B, n): its parameters, (B, d) each."""
         # The first layers may run in bfloat16 under autocast; the head may not: eight bits of
         # mantissa cannot place a code of magnitude 2 within a posterior whose sigma is 0.03.
         hidden = self.encoder[:-1](x)
@@ -174,7 +194,7 @@ class VAE(nn.Module):
             return self.prior.posterior(self.encoder[-1](hidden.float()))
 
     def decode(self, z: Tensor) -> Tensor:
-        """What the likelihood takes, (..., d) → (..., 784): logits of the picture x̂, and behind
+        """Parameters of p(x|z), (..., d) → (..., n + learned): logits of the picture x̂, and behind
         them the numbers that the likelihood learned, where it has any."""
         flat = z.reshape(-1, z.shape[-1])  # convolutions take one batch dimension
         with torch.autocast(z.device.type, enabled=False):
@@ -182,5 +202,5 @@ class VAE(nn.Module):
         return self.decoder[1:](hidden).float().reshape(*z.shape[:-1], -1)
 
     def picture(self, z: Tensor) -> Tensor:
-        """x̂, the mean of p(x|z) where there is one, values in [0, 1], (..., d) → (..., 784)."""
+        """x̂, the mean of p(x|z) where there is one, values in [0, 1], (..., d) → (..., n)."""
         return self.likelihood.mean(self.decode(z))

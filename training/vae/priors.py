@@ -61,7 +61,7 @@ class GammaPosterior(NamedTuple):
 
 
 class LatentFamily(Protocol):
-    """What the model, the ELBO and the explorer ask of a prior and its posterior."""
+    """Interface of a prior and its approximate posterior."""
 
     @property
     def params_per_dim(self) -> int: ...
@@ -160,7 +160,7 @@ class Gaussian:
         return self.mean + self.std * torch.randn(n, latent_dim, generator=generator)
 
     def quantile(self, share: Tensor) -> Tensor:
-        """Where a `share` of the prior's mass in a dimension lies below, the same shape."""
+        """Quantile of the prior in a dimension, `share` of the mass below it; any shape."""
         return self.mean + self.std * torch.special.ndtri(share)
 
 
@@ -237,7 +237,7 @@ class Gamma:
         return torch._standard_gamma(shape, generator) / self.rate
 
     def quantile(self, share: Tensor) -> Tensor:
-        """Where a `share` of the prior's mass in a dimension lies below, the same shape."""
+        """Quantile of the prior in a dimension, `share` of the mass below it; any shape."""
         from scipy.special import gammaincinv
 
         return torch.as_tensor(gammaincinv(self.shape, share.numpy()) / self.rate).to(share.dtype)

@@ -26,7 +26,8 @@ export class Session extends LoadedPage {
     this.views = new Map();
     /** @type {Pictures} */
     this.pictures = null;
-    this.theme = "light";
+    /** @type {number[]} */
+    this.typical = [];
     /** @type {Record<string, string>} */
     this.colours = {};
     /** The input, and its number; null where it is drawn. @type {Float32Array} */
@@ -37,7 +38,7 @@ export class Session extends LoadedPage {
     this.where = { kind: "mu" };
     /** What was marked as A and B, for models that come later. */
     this.marks = [null, null];
-    this.typical = [];
+
     /** @type {"z" | "pan" | "lasso"} */
     this.mode = "z";
     this.manifold = false;
@@ -133,7 +134,6 @@ export class Session extends LoadedPage {
 
   take(data, pictures, loaded, theme) {
     this.walk.play(false);
-    this.theme = theme;
     this.root.dataset.theme = theme;
     const others = pictures !== this.pictures;
     this.pictures = pictures;

@@ -69,7 +69,7 @@ def test_the_news_of_a_run_follow_its_log_and_take_nothing_twice(client, run):
     other = client.get(f"/stage/run/mine?place={place}&id=another").json()
     assert [x["step"] for x in other["lines"]] == [5, 12]
     assert other["anew"]
-    run.ask(beta=4.0, order="pause")
+    run.request(beta=4.0, order="pause")
     asked = client.get(f"/stage/run/mine?place={later['place']}").json()
     assert (asked["order"], asked["asked_beta"]) == ("pause", 4.0)
 
@@ -77,12 +77,12 @@ def test_the_news_of_a_run_follow_its_log_and_take_nothing_twice(client, run):
 def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run):
     images = datasets.load("mnist-5k", "test")
     prober = Prober(images, torch.device("cpu"))
-    run.keep(0, prober.take(new_vae(SMALL, 0)), prober.probe)
+    run.save_snapshot(0, prober.snapshot(new_vae(SMALL, 0)), prober.probe)
     ((at, version),) = client.get("/stage/run/mine").json()["snapshots"]
     answer = client.get(f"/stage/run/mine/snapshot/{at}?v={version}")
     assert "immutable" in answer.headers["cache-control"]
     header, arrays = blobs.unpack(answer.content)
-    kept = prober.take(new_vae(SMALL, 0))
+    kept = prober.snapshot(new_vae(SMALL, 0))
     assert header["axes"] == [0, 1]
     assert np.array_equal(arrays["codes"], kept.codes)
     assert np.array_equal(arrays["grid"], kept.grid)
@@ -90,7 +90,7 @@ def test_snapshots_travel_whole_and_their_address_changes_with_them(client, run)
     assert probe[0]["classes"] == list("0123456789")
     assert probe[1]["labels"].tolist() == images.labels.tolist()
     time.sleep(0.01)
-    run.keep(0, prober.take(new_vae(SMALL, 1)), prober.probe)
+    run.save_snapshot(0, prober.snapshot(new_vae(SMALL, 1)), prober.probe)
     ((_, other),) = client.get("/stage/run/mine").json()["snapshots"]
     assert other != version
 
@@ -181,14 +181,14 @@ def test_a_run_that_is_started_here_is_its_own_process_and_tells_why_it_failed(r
     run = watch.find(places[0], name)
     assert watch.state_of(run).state == "new"
     until(lambda: run.status().state == "running")
-    run.ask(order="pause")
+    run.request(order="pause")
     until(lambda: run.status().state == "paused")
-    launch.go_on(run)
+    launch.resume(run)
     until(lambda: run.status().state == "running")
     process = watch.process_of(run)
     process.kill()
     until(lambda: watch.state_of(run).state == "interrupted")
-    launch.go_on(run, finish=True)
+    launch.resume(run, finish=True)
     until(lambda: run.status().state in ("kept", "failed"))
     assert run.status().state == "kept", run.status()
     assert Path(run.status().checkpoint) == tmp_path / "out" / f"{name}.safetensors"

@@ -7,6 +7,7 @@ from PIL import Image
 
 from training.data import datasets as data_datasets
 from training.data.datasets import DataError
+from training.data.download import download
 
 
 def write_idx(root, split="train", count=60_000, cut=0, folder="MNIST", labels=None):
@@ -82,7 +83,7 @@ def test_a_download_without_network_says_so_and_leaves_nothing(tmp_path, monkeyp
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     with pytest.raises(DataError, match="--data mnist-5k"):
-        list(data_datasets.download("mnist", tmp_path))
+        list(download("mnist", tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -99,10 +100,10 @@ def test_a_download_is_verified_and_moved_into_place_whole(tmp_path, monkeypatch
     monkeypatch.setattr(sets, "MNIST", fetch)
     fetch.damaged = True
     with pytest.raises(DataError, match="damaged"):
-        list(data_datasets.download("mnist", tmp_path))
+        list(download("mnist", tmp_path))
     assert not (tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte").exists()
     fetch.damaged = False
-    steps = list(data_datasets.download("mnist", tmp_path))
+    steps = list(download("mnist", tmp_path))
     assert steps[-1].done == steps[-1].total == 11_594_722
     assert len(data_datasets.load("mnist", "train", tmp_path)) == 60_000
     assert sorted(p.name for p in tmp_path.iterdir()) == ["MNIST"]

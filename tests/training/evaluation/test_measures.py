@@ -13,9 +13,10 @@ from torch.distributions import Laplace, Normal
 from training import checkpoint
 from training.__main__ import main
 from training.data import datasets
-from training.evaluation import classifier, table
+from training.evaluation import table
 from training.evaluation.metrics import codes_of, knn_accuracy, mutual_information
 from training.evaluation.sample_quality import Judge
+from training.vae import classifier
 from training.vae.elbo import elbo, iwae
 from training.vae.model import VAE, VAEConfig
 from training.vae.priors import Gamma, GammaPosterior

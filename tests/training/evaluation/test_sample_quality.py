@@ -13,12 +13,16 @@ import torch
 from training import checkpoint
 from training.__main__ import main
 from training.data import datasets
-from training.evaluation import classifier
-from training.evaluation.classifier import ClassifierError
+from training.evaluation.classifier import accuracy
 from training.evaluation.metrics import evaluate, knn_accuracy, mutual_information
 from training.evaluation.sample_quality import Judge, QualityError
-from training.vae.model import PIXELS, VAE, VAEConfig
+from training.vae import classifier
+from training.vae.classifier import ClassifierError
+from training.vae.image_shape import GREY_28
+from training.vae.model import VAE, VAEConfig
 from training.vae.priors import Gaussian, GaussianPosterior
+
+PIXELS = GREY_28.size
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +164,7 @@ def test_evaluation_reads_every_models_pictures_as_a_bernoulli(digits, name):
 
 
 def test_the_shipped_classifier_names_the_embedded_digits(digits):
-    assert classifier.accuracy(classifier.load(classifier.SHIPPED), digits[1]) >= 0.995
+    assert accuracy(classifier.load(classifier.SHIPPED), digits[1]) >= 0.995
     names = [path.stem for path in checkpoint.checkpoint_files(classifier.SHIPPED.parent)]
     assert names
     assert classifier.NAME not in names
@@ -193,7 +197,7 @@ def test_the_command_line_trains_a_classifier_and_prints_its_accuracy(tmp_path, 
     assert main(["fit", "classifier", *options]) == 0
     printed = capsys.readouterr().out
     (share,) = re.findall(r"([\d.]+)% of the test images named \(as stored\)", printed)
-    measured = classifier.accuracy(classifier.load(out), digits[1])
+    measured = accuracy(classifier.load(out), digits[1])
     assert share == f"{measured:.2%}"[:-1]
     assert measured > 0.7
     assert main(["fit", "classifier", "--latent-dim", "3"]) == 2

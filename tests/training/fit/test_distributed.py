@@ -4,16 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 import torch
 
 from tests.training.runs.test_runs import SMALL, command, until
 from training.data import datasets
-from training.fit.distributed import Team
+from training.distributed import Team
 from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.runs.log import epochs
 from training.runs.run import Run, snapshot_steps
@@ -47,7 +47,7 @@ def test_a_part_of_a_batch_has_the_terms_that_the_whole_batch_gives_it():
             vae,
             x[part],
             torch.Generator().manual_seed(1),
-            around=(part.start, 12 - part.stop),
+            rows_elsewhere=(part.start, 12 - part.stop),
         )
         assert torch.allclose(own.reconstruction, whole.reconstruction[part], rtol=1e-5)
         assert torch.allclose(own.kl_per_dim, whole.kl_per_dim[part], atol=1e-5)
@@ -65,7 +65,7 @@ def test_a_signal_cuts_off_no_last_words_of_a_team():
         words = f"""if True:
             import os, signal
             from training.fit.failures import stop_signals
-            from training.fit.distributed import Team
+            from training.distributed import Team
             with stop_signals(Team(0, {team.size})):
                 pass
             os.kill(os.getpid(), signal.SIGTERM)
@@ -93,7 +93,10 @@ def test_two_processes_make_the_run_of_one_and_a_lost_one_ends_the_other(tmp_pat
     assert two.returncode == 0, error
     assert "on cpu in 2 processes" in output
     assert output.count("Wrote") == 1
-    one = [replace(e.terms(), images_per_second=0) for e in epochs(tmp_path / "one/records.jsonl")]
+    one = [
+        msgspec.structs.replace(e.terms(), images_per_second=0)
+        for e in epochs(tmp_path / "one/records.jsonl")
+    ]
     for e, found in zip(one, epochs(tmp_path / "two/records.jsonl"), strict=True):
         for name in ("train_reconstruction", "train_kl", "test_reconstruction", "test_kl"):
             assert getattr(found, name) == pytest.approx(getattr(e, name), rel=2e-3), name

@@ -13,11 +13,13 @@ import torch
 from training import checkpoint
 from training.__main__ import main
 from training.data import augment, datasets
+from training.device import pick_device
 from training.evaluation import metrics as evaluation_metrics
 from training.evaluation.metrics import mean_terms
 from training.fit import session, trainer
-from training.fit.trainer import Trainer, TrainingError, beta_at, new_vae, pick_device
+from training.fit.trainer import Trainer, TrainingError, beta_at, new_vae
 from training.presets import PRESETS
+from training.vae.image_shape import GREY_28
 from training.vae.model import VAE, VAEConfig
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -196,12 +198,12 @@ def test_only_what_the_encoder_sees_is_blanked_and_the_target_stays_clean(digits
 
 def test_elastic_bending_moves_ink_a_little_and_keeps_its_amount(digits):
     x = datasets.to_float(digits[0].images[:50])
-    bent = augment.elastic(x, 0.02, torch.Generator().manual_seed(0))
+    bent = augment.elastic(x, GREY_28, 0.02, torch.Generator().manual_seed(0))
     assert bent.min() >= 0
     assert bent.max() <= 1
     assert 0.005 < float((bent - x).abs().mean()) < 0.06
     torch.testing.assert_close(bent.sum(1), x.sum(1), rtol=0.25, atol=0)
-    still = augment.elastic(x, 0.0, torch.Generator().manual_seed(0))
+    still = augment.elastic(x, GREY_28, 0.0, torch.Generator().manual_seed(0))
     torch.testing.assert_close(still, x, atol=1e-4, rtol=0)
 
 

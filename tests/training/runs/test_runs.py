@@ -23,8 +23,17 @@ from training.__main__ import main
 from training.data import datasets
 from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.presets import PRESETS
-from training.runs.log import StepLine, counted, epoch_line, epochs, follow, read, thinned
-from training.runs.records import EpochTerms
+from training.runs.log import (
+    StepLine,
+    counted,
+    epoch_line,
+    epochs,
+    follow,
+    read,
+    step_line,
+    thinned,
+)
+from training.runs.records import EpochTerms, StepTerms
 from training.runs.run import Run, RunConfig, RunError, snapshot_steps
 from training.runs.snapshots import GRID, Probe, Prober, Snapshot, SnapshotError, schedule
 from training.runs.status import Status
@@ -62,7 +71,7 @@ def trained(digits, cut: int | None = None):
                 if later.step == 20:
                     trainer.beta = 3.0
             break
-    epochs = [replace(r.terms, images_per_second=0.0) for r in records if r.terms]
+    epochs = [msgspec.structs.replace(r.terms, images_per_second=0.0) for r in records if r.terms]
     return vae.state_dict(), epochs
 
 
@@ -130,7 +139,7 @@ def test_kill_9_at_any_moment_and_going_on_gives_the_same_weights(tmp_path):
     states = [Run(tmp_path / name).state()["vae"] for name in ("whole", "killed")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     made = [checkpoint.load(tmp_path / f"{name}.safetensors") for name in ("whole", "killed")]
-    terms = [[replace(t, images_per_second=0.0) for t in m.history] for m in made]
+    terms = [[msgspec.structs.replace(t, images_per_second=0.0) for t in m.history] for m in made]
     assert terms[0] == terms[1]
     assert len(terms[0]) == len(epochs(run.log)) == 12
     steps = [line.step for line in read(run.log)]
@@ -191,7 +200,7 @@ def test_a_log_is_read_while_it_is_written_and_rewound(tmp_path):
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
     for epoch in (1, 2, 3):
-        run.append(epoch_line(replace(TERMS, epoch=epoch), 20 * epoch, (1.5, 1.0)))
+        run.append(epoch_line(msgspec.structs.replace(TERMS, epoch=epoch), 20 * epoch, (1.5, 1.0)))
     with run.log.open("ab") as file:
         file.write(b'{"step": 80, "epo')
     assert [(line.step, line.epoch) for line in read(run.log)] == [(20, 1), (40, 2), (60, 3)]
@@ -201,7 +210,7 @@ def test_a_log_is_read_while_it_is_written_and_rewound(tmp_path):
     assert follow(run.log, seen.place) == ([], seen.place, False)
     assert [terms.epoch for terms in run.rewind(45)] == [1, 2]
     assert [line.step for line in read(run.log)] == [20, 40]
-    run.append(epoch_line(replace(TERMS, epoch=3), 60, (1.5, 1.0)))
+    run.append(epoch_line(msgspec.structs.replace(TERMS, epoch=3), 60, (1.5, 1.0)))
     assert [line.step for line in read(run.log)] == [20, 40, 60]
     # Who has followed from the beginning and applies what came since sees the same.
     news = follow(run.log, seen.place)
@@ -258,15 +267,18 @@ def test_who_is_alive_is_told_by_the_lock_and_by_more_than_a_process_id(tmp_path
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
     assert run.status().state == "new"
-    with run.alone():
-        run.tell("running", steps=60)
+    with run.exclusive_lock():
+        run.write_status("running", steps=60)
         assert (run.status().state, run.status().steps) == ("running", 60)
-        with pytest.raises(RunError, match=r"by another process \(number \d+\)"), run.alone():
+        with (
+            pytest.raises(RunError, match=r"by another process \(number \d+\)"),
+            run.exclusive_lock(),
+        ):
             pass
     # The process is there, and so is its number, but it trains this run no longer.
     assert run.status().state == "interrupted"
     # Where a file system has no locks, the number and when its process began tell.
-    monkeypatch.setattr("training.runs.run.held", lambda lock: None)
+    monkeypatch.setattr("training.runs.run.is_locked", lambda lock: None)
     assert run.status().state == "running"
     me = psutil.Process()
     gone = Status("running", pid=me.pid, started=me.create_time() - 500, host=run.status().host)
@@ -295,7 +307,7 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
     prober = Prober(digits[1], torch.device("cpu"))
     run = Run(tmp_path / "run")
     run.create(RunConfig(SMALL, 0, "data", "cpu", 1))
-    run.keep(7, prober.take(vae), prober.probe)
+    run.save_snapshot(7, prober.snapshot(vae), prober.probe)
     assert snapshot_steps(run.snapshots) == [7]
     found = Snapshot.read(run.snapshots / "7.npz")
     probe = Probe.read(run.path / "probe.npz")
@@ -320,7 +332,7 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
         Snapshot.read(run.snapshots / "8.npz")
     with torch.no_grad():
         vae.encoder[-1].weight[0, 0] = float("nan")
-    assert prober.take(vae) is None
+    assert prober.snapshot(vae) is None
 
 
 def until(condition, running: subprocess.Popen | None = None, seconds: float = 60):
@@ -339,7 +351,7 @@ def test_a_run_pauses_goes_on_changes_beta_and_is_kept_and_no_other_process_may_
     words[words.index("--epochs") + 1] = 400
     running = command(*words)
     until(lambda: len(epochs(run.log)) >= 2, running)
-    run.ask(order="pause")
+    run.request(order="pause")
     until(lambda: run.status().state == "paused", running)
     step, lines = saved_step(run), len(read(run.log))
     other = command("resume", run.path)
@@ -348,12 +360,12 @@ def test_a_run_pauses_goes_on_changes_beta_and_is_kept_and_no_other_process_may_
     time.sleep(0.5)
     assert len(read(run.log)) == lines  # it rests
     assert step > 0
-    run.ask(order="run", beta=5.0)
+    run.request(order="run", beta=5.0)
     until(lambda: any(e.beta == 5.0 for e in epochs(run.log)), running)
     betas = [e.beta for e in epochs(run.log)]
     assert betas == [1.0] * betas.count(1.0) + [5.0] * betas.count(5.0)
     assert run.state()["beta"] == 5.0  # what was saved knows of it
-    run.ask(order="stop")
+    run.request(order="stop")
     assert running.wait(60) == 0, running.stderr.read()
     status = run.status()
     assert (status.state, status.checkpoint) == ("kept", str(tmp_path / "run.safetensors"))
@@ -389,7 +401,7 @@ def test_a_data_set_that_vanishes_leaves_the_run_and_one_sentence(tmp_path, caps
     run = Run(tmp_path / "run")
     words = ["fit", "mnist-5k-2d", "--data", f"folder:{folder}", "--epochs", "2"]
     assert main([*words, "--run-dir", str(run.path), "--out", str(tmp_path / "a")]) == 0
-    run.tell("stopped")
+    run.write_status("stopped")
     before = run.state()["step"]
     shutil.rmtree(folder)
     capsys.readouterr()
@@ -397,3 +409,20 @@ def test_a_data_set_that_vanishes_leaves_the_run_and_one_sentence(tmp_path, caps
     assert f"{folder} is not a folder" in capsys.readouterr().err
     assert run.status().state == "failed"
     assert run.state()["step"] == before == len(epochs(run.log))
+
+
+def test_the_lines_of_a_log_are_the_records_and_little_more():
+    record = StepTerms(3, 0.15, 1.0, 1e-3, 123.456789012, (1 / 3, 2.0), 1e4)
+    line = step_line(record, at=1.23456)
+    assert msgspec.json.decode(msgspec.json.encode(line)) == {
+        "kind": "step",
+        **{name: getattr(line, name) for name in StepTerms.__struct_fields__ if "dim" not in name},
+        "train_kl_per_dim": [0.3333333, 2.0],
+        "at": 1.235,
+    }
+    assert line.train_reconstruction == 123.4568
+    epoch = epoch_line(TERMS, 20, (1.5, 1.0))
+    assert (epoch.terms(), type(epoch.terms())) == (TERMS, EpochTerms)
+    more = {"kind", "step", "test_kl_per_dim"}
+    fields = msgspec.json.decode(msgspec.json.encode(epoch)).keys()
+    assert fields == more | set(EpochTerms.__struct_fields__)

@@ -123,7 +123,7 @@ def test_a_prior_that_is_not_known_is_named_with_the_valid_ones():
 @pytest.mark.parametrize("name", ["normal-1-2", "gamma"])
 def test_a_part_of_a_batch_and_many_samples_work_with_every_family(name):
     vae, x = VAE(VAEConfig(3, (16,), (16,), prior=name)), torch.rand(6, 784)
-    part = elbo(vae, x[2:4], torch.Generator().manual_seed(0), around=(2, 2))
+    part = elbo(vae, x[2:4], torch.Generator().manual_seed(0), rows_elsewhere=(2, 2))
     assert part.kl.shape == (2,)
     assert torch.isfinite(part.neg_elbo).all()
     bound = iwae(vae, x, 200, torch.Generator().manual_seed(0))

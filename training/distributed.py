@@ -63,7 +63,7 @@ class Team:
         if self.size > 1:
             self.any([False])
 
-    def told(self, value: float | None) -> float | None:
+    def broadcast(self, value: float | None) -> float | None:
         """The leader's number, which may be None."""
         if self.size == 1:
             return value
@@ -112,7 +112,7 @@ def join(device: torch.device) -> tuple[Team, torch.device]:
     return Team(dist.get_rank(), dist.get_world_size()), device
 
 
-def leave(code: int) -> NoReturn:
+def exit_process(code: int) -> NoReturn:
     """End this process of a team with an exit code, at once.
 
     gloo's threads do not always outlive the interpreter's own end: now and then they abort a

@@ -1,0 +1,195 @@
+"""Pictures of another shape than MNIST's go all the way: fitted, kept, measured, shown."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer import blobs
+from explorer.__main__ import main as explorer_main
+from explorer.figures import report
+from explorer.runs import watch
+from tests import shapes
+from training import checkpoint
+from training.__main__ import main
+from training.data import augment, datasets
+from training.presets import PRESETS, on_data
+from training.runs.run import Run
+from training.runs.snapshots import Probe, Snapshot
+from training.vae.image_shape import GREY_28, ImageShape
+from training.vae.likelihoods import LIKELIHOODS
+from training.vae.model import VAE, VAEConfig
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The files of a model fitted to the coloured shapes: its checkpoint and its run."""
+    folder = tmp_path_factory.mktemp("shapes")
+    out, run = folder / "colours.safetensors", folder / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        shapes.register(patch)
+        options = ["--data", shapes.NAME, "--epochs", "4", "--likelihood", "gaussian-learned"]
+        options += ["--elastic", "0.02", "--input-dropout", "0.1", "--device", "cpu"]
+        options += ["--out", str(out), "--run-dir", str(run)]
+        assert main(["fit", "mnist-5k-2d", *options]) == 0
+    return out, run
+
+
+@pytest.fixture
+def row(monkeypatch):
+    shapes.register(monkeypatch)
+    return shapes.ROW
+
+
+def test_a_model_of_colours_is_fitted_kept_and_measured(made, row, capsys):
+    found = checkpoint.load(made[0])
+    assert found.vae.shape == found.preset.model.image_shape == shapes.SHAPE
+    assert found.history[-1].train_total < found.history[0].train_total
+    x = datasets.to_float(datasets.load(shapes.NAME, "test").images)
+    output = found.vae.decode(found.vae.encode(x).mu)
+    assert output.shape == (len(x), shapes.SHAPE.size + 1)
+    likelihood = found.vae.likelihood
+    density = torch.distributions.Normal(
+        likelihood.mean(output), torch.exp(output[:, -1:] / 2)
+    ).log_prob(x)
+    torch.testing.assert_close(likelihood.nats(output, x), -density.sum(1), rtol=1e-4, atol=0.1)
+    capsys.readouterr()
+    options = ["--k", "2", "--iwae-images", "10", "--device", "cpu"]
+    assert main(["evaluate", str(made[0]), *options, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["data"], result["quality"]) == (shapes.NAME, None)
+    constant = shapes.SHAPE.size / 2 * np.log(2 * np.pi)
+    assert likelihood.constant(shapes.SHAPE) == pytest.approx(constant)
+    terms = result["reconstruction"] + result["kl"] + constant
+    assert result["neg_elbo"] == pytest.approx(terms)
+    assert main(["evaluate", str(made[0]), *options]) == 0
+    assert "the classifier takes pictures of 1×28×28" in capsys.readouterr().out
+
+
+def test_its_run_has_snapshots_of_its_shape(made, row):
+    run = Run(made[1])
+    probe = Probe.read(run.path / "probe.npz")
+    assert probe.image_shape == shapes.SHAPE
+    assert probe.images.shape == (16, shapes.SHAPE.size)
+    snapshot = Snapshot.read(next(run.snapshots.glob("*.npz")))
+    assert snapshot.grid.shape == (15**2, shapes.SHAPE.size)
+    header, arrays = blobs.unpack(watch.probe_blob(run))
+    assert header["shape"] == list(shapes.SHAPE.dims)
+    assert arrays["images"].shape == probe.images.shape
+    said = watch.news(run, 0)["likelihood"]["constant"]
+    assert said == pytest.approx(shapes.SHAPE.size / 2 * np.log(2 * np.pi))
+
+
+def test_its_blobs_say_its_shape_and_give_every_channel_back(made, row):
+    found, images = checkpoint.load(made[0]), datasets.load(shapes.NAME, "test")
+    header, _ = blobs.unpack(blobs.model(found.vae, found.name))
+    assert header["shape"] == list(shapes.SHAPE.dims)
+    assert header["encoder"][0]["in"] == shapes.SHAPE.size
+    header, arrays = blobs.unpack(blobs.pictures(images))
+    assert header["shape"] == list(shapes.SHAPE.dims)
+    assert (header["noun"], header["ink_box"], header["pen"]) == ("shape", None, None)
+    assert header["classes"] == list(shapes.CLASSES)
+    lit = np.unpackbits(arrays["lit"], axis=1, bitorder="little").astype(bool)
+    values = np.zeros(images.images.shape, np.uint8)
+    values[lit[:, : shapes.SHAPE.size]] = arrays["levels"]
+    np.testing.assert_array_equal(values, images.images.numpy())
+
+
+def test_its_report_figures_are_in_colour(made, row, tmp_path, capsys):
+    assert explorer_main(["figures", str(made[0]), "--out", str(tmp_path), "--dpi", "50"]) == 0
+    assert len(list(tmp_path.iterdir())) == 2 * len(report.FIGURES)
+    png = (tmp_path / "colours-reconstructions.png").read_bytes()
+    levels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+    assert (levels.max(2) - levels.min(2)).max() > 100
+    pictures = np.arange(2 * 3 * 2 * 3 * 4).reshape(2, 3, -1)
+    whole = report.sheet(pictures[..., :24], ImageShape(3, 2, 4))
+    assert whole.shape == (4, 12, 3)
+    assert whole[3, 9, 2] == pictures[1, 2, 2 * 8 + 1 * 4 + 1]
+
+
+def test_a_model_and_pictures_of_another_shape_never_meet(made, row, tmp_path, capsys):
+    for command in (
+        ["evaluate", str(made[0]), "--data", "mnist-5k"],
+        ["fit", "report-normal", "--data", shapes.NAME, "--run-dir", str(tmp_path / "r")],
+        ["fit", "mnist-5k-2d", "--data", shapes.NAME, "--likelihood", "perceptual"],
+        ["fit", "classifier", "--data", shapes.NAME, "--out", str(tmp_path / "c")],
+    ):
+        assert main(command) == 2
+        (sentence,) = capsys.readouterr().err.splitlines()[-1:]
+        assert sentence.startswith("error: ")
+        assert "1×28×28" in sentence
+        assert "3×32×32" in sentence
+    figures = ["figures", str(made[0]), "--data", "mnist-5k", "--out", str(tmp_path)]
+    assert explorer_main(figures) == 2
+    assert "mnist-5k has pictures of 1×28×28, and colours takes 3×32×32" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="not pictures of"):
+        datasets.ImageSet("x", "test", torch.zeros(2, 5), torch.zeros(2), ("a",), GREY_28)
+
+
+def test_a_run_whose_data_set_changed_its_shape_says_so(made, monkeypatch, capsys, tmp_path):
+    from dataclasses import replace
+
+    grey = replace(
+        shapes.ROW,
+        shape=GREY_28,
+        load=lambda row, folder, split: replace(datasets.load("mnist-5k", split), name=shapes.NAME),
+    )
+    monkeypatch.setitem(datasets.DATASETS, shapes.NAME, grey)
+    status = json.loads((made[1] / "status.json").read_text())
+    monkeypatch.setattr(Run, "status", lambda run: watch.Status())
+    assert main(["resume", str(made[1])]) == 2
+    assert "shapes has pictures of 1×28×28" in capsys.readouterr().err
+    (made[1] / "status.json").write_text(json.dumps(status))
+
+
+def test_a_recipe_takes_the_shape_of_its_data(row):
+    preset = on_data(PRESETS["mnist-2d"], shapes.NAME)
+    assert (preset.data, preset.model.image_shape) == (shapes.NAME, shapes.SHAPE)
+    assert on_data(preset, "mnist") == PRESETS["mnist-2d"]
+    assert on_data(preset, "folder:/nowhere").model.image_shape == datasets.FOLDER_SHAPE
+
+
+def test_every_channel_of_a_pixel_is_bent_and_blanked_alike():
+    x, g = torch.rand(20, 1, 32 * 32, generator=torch.Generator().manual_seed(1)), torch.Generator()
+    same = x.expand(-1, 3, -1).reshape(20, -1)
+    for change, much in ((augment.blank, 0.3), (augment.elastic, 0.05)):
+        three = change(same, shapes.SHAPE, much, g.manual_seed(2)).view(20, 3, -1)
+        one = change(x[:, 0], ImageShape(1, 32, 32), much, g.manual_seed(2))
+        torch.testing.assert_close(three, one[:, None].expand(-1, 3, -1))
+        assert (three != same.view(20, 3, -1)).any()
+
+
+@pytest.mark.parametrize("likelihood", [n for n, r in LIKELIHOODS.items() if not r.perceptual])
+def test_a_mlp_takes_pictures_that_are_not_square(likelihood):
+    shape = ImageShape(1, 5, 9)
+    vae = VAE(VAEConfig(3, (16,), (16,), likelihood=likelihood, image_shape=shape))
+    x = torch.rand(4, 45)
+    z = vae.prior.sample(vae.encode(x))
+    assert vae.picture(z).shape == (4, 45)
+    assert vae.likelihood.nats(vae.decode(z), x).shape == (4,)
+
+
+def test_the_catalogue_offers_a_model_the_pictures_of_its_shape(made, row, monkeypatch, tmp_path):
+    from explorer.session import catalogue
+
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
+    assert catalogue.data_names() == ["mnist-5k", shapes.NAME]
+    assert catalogue.data_names(shapes.SHAPE) == [shapes.NAME]
+    assert catalogue.data_names(ImageShape(3, 8, 8)) == []
+    assert catalogue.shape_of("mnist-train") == GREY_28
+    model = catalogue.Model("key", checkpoint.load(made[0]))
+    assert catalogue.fitting_data(model) == ([shapes.NAME], "")
+    assert catalogue.fitting_data(model, shapes.NAME) == ([shapes.NAME], "")
+    assert catalogue.fitting_data(model, "mnist-5k")[1] == (
+        "The data set mnist-5k has pictures of 1×28×28, and the checkpoint colours takes 3×32×32; "
+        "shown instead: shapes."
+    )
+    assert catalogue.misfit("mnist", ImageShape(3, 8, 8)) == (
+        "The data set mnist has pictures of 1×28×28, and this checkpoint takes 3×8×8; none here "
+        "has those."
+    )
+    shown = catalogue.shown(shapes.NAME)
+    assert len(shown.images) == sum(shapes.SIZE)

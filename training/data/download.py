@@ -1,0 +1,125 @@
+"""Downloads of data sets, by torchvision from its mirrors."""
+
+import os
+import shutil
+import tempfile
+import threading
+import urllib.error
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from training.data.datasets import (
+    EMBEDDED,
+    FOLDER,
+    DataError,
+    Dataset,
+    ImageSet,
+    Split,
+    find,
+    load,
+)
+from training.data.torchvision_import import import_torchvision
+
+
+class DownloadProgress(NamedTuple):
+    """Bytes fetched so far and in all (before unpacking)."""
+
+    done: int
+    total: int
+
+
+def download(name: str, data_dir: Path | str = "data") -> Iterator[DownloadProgress]:
+    """Fetch a data set by torchvision, from its mirrors, and yield progress a few times a second.
+
+    Files arrive in a temporary folder beside their place and are moved there when they are whole,
+    so an interrupted download leaves nothing half-written. A caller that stops iterating leaves
+    the fetch to finish in the background.
+
+    Raises:
+        DataError: no network, no space, or a download that arrived damaged.
+    """
+    row, data_dir = find(name), Path(data_dir)
+    if not row.needs_download:
+        return
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{row.name}-", suffix=".partial", dir=data_dir))
+    except OSError as error:
+        raise DataError(
+            f"{data_dir} cannot be written to ({error.strerror}); name another folder "
+            "with --data-dir."
+        ) from None
+    failure: list[Exception] = []
+
+    def fetch() -> None:
+        try:
+            _fetch(row, partial, data_dir)
+        except Exception as error:  # handed to the caller's thread below
+            failure.append(error)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    thread = threading.Thread(target=fetch, daemon=True, name=f"download-{row.name}")
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+        archives = [*partial.rglob("*.gz")]
+        done = sum(f.stat().st_size for f in archives if f.exists())
+        yield DownloadProgress(min(done, row.archive_bytes), row.archive_bytes)
+    if failure:
+        raise _explain(row, data_dir, failure[0])
+    yield DownloadProgress(row.archive_bytes, row.archive_bytes)
+
+
+def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
+    getattr(import_torchvision().datasets, row.folder)(str(partial), train=True, download=True)
+    for split in ("train", "test"):
+        row.load(row, partial, split)  # raises where a file arrived damaged
+        for target, fresh in zip(
+            row.files(data_dir, split), row.files(partial, split), strict=True
+        ):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(fresh, target)
+
+
+def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
+    instead = f"Or use `--data {EMBEDDED}`, 5,000 real digits that need no network."
+    if isinstance(error, DataError):
+        return error
+    if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
+        return DataError(
+            f"{row.title} is not in {data_dir} and could not be downloaded: no mirror answered. "
+            "Check the network.",
+            instead,
+        )
+    return DataError(
+        f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "
+        "Check the disk and the network.",
+        instead,
+    )
+
+
+def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
+    """Load a split, downloading the data set first where it is not on disk.
+
+    Raises:
+        DataError: as `load` and `download`.
+    """
+    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
+        download_shown(name, data_dir)
+    return load(name, split, data_dir)
+
+
+def download_shown(name: str, data_dir: Path) -> None:
+    """Download a data set with a progress bar on the terminal.
+
+    Raises:
+        DataError: as `download`.
+    """
+    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
+        for progress in download(name, data_dir):
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)

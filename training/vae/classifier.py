@@ -1,0 +1,108 @@
+"""The digit classifier: its features measure perceptual distance and the quality of samples."""
+
+import functools
+from pathlib import Path
+
+import msgspec
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from training.errors import UserError
+from training.vae.image_shape import GREY_28
+
+NAME = "classifier"  # its file stands among the checkpoints and is none of a VAE
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / f"{NAME}.safetensors"
+FORMAT_VERSION = 1
+SHAPE = GREY_28  # of the pictures that it takes
+CLASSES = 10
+FEATURES = 32  # of the penultimate layer
+MAX_BYTES = 8 * 2**20
+
+
+class ClassifierError(UserError):
+    """The classifier cannot be read, written or trained; the message is a sentence."""
+
+
+class Classifier(nn.Module):
+    """Four convolutions and three linear layers on pictures of `SHAPE`, flat (B, 784), in [0, 1].
+
+    Convolutions 1→32→64→128→256 of 3×3 with strides 1, 2, 2, 2, then 4096→64→32→10, ReLU between.
+    """
+
+    num_features = FEATURES  # read by torchmetrics
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths, strides = (1, 32, 64, 128, 256), (1, 2, 2, 2)
+        layers: list[nn.Module] = []
+        for before, after, stride in zip(widths, widths[1:], strides, strict=False):
+            layers += [nn.Conv2d(before, after, 3, stride=stride, padding=1), nn.ReLU()]
+        self.convolutions = nn.Sequential(*layers)
+        self.head = nn.Sequential(
+            nn.Linear(256 * 4 * 4, 64), nn.ReLU(), nn.Linear(64, FEATURES), nn.ReLU()
+        )
+        self.last = nn.Linear(FEATURES, CLASSES)
+
+    def stages(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features behind the second and the fourth ReLU: (B, 64, 14, 14) and (B, 256, 4, 4)."""
+        image = x.reshape(-1, *SHAPE.dims).contiguous(memory_format=torch.channels_last)
+        second = self.convolutions[:4](image)
+        return second, self.convolutions[4:](second)
+
+    def penultimate(self, x: Tensor) -> Tensor:
+        """Features of the penultimate layer, (B, 32), never negative."""
+        return self.head(self.stages(x)[1].flatten(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of the ten classes, (B, 10)."""
+        return self.last(self.penultimate(x))
+
+
+def load(path: Path) -> Classifier:
+    """Read a classifier; its weights take no gradients.
+
+    Raises:
+        ClassifierError: there is none, or the file is damaged or something else.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+        content = path.read_bytes()
+        weights = safetensors.torch.load(content)
+        header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        version = header.get("__metadata__", {}).get("format_version")
+        if version != str(FORMAT_VERSION):
+            raise ValueError(f"its format version is {version}, not {FORMAT_VERSION}")
+        if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
+            raise ValueError("it holds NaN or infinity")
+        net = Classifier()
+        net.load_state_dict({n: t.float() for n, t in weights.items()})
+    except FileNotFoundError:
+        raise ClassifierError(
+            f"There is no classifier at {path}; make it with `python -m training fit classifier`."
+        ) from None
+    except Exception as error:  # whatever the parser says, it is no classifier
+        reason = ascii(" ".join(str(error).split()))[1:-1][:120].rstrip(".")
+        raise ClassifierError(
+            f"{path} is damaged or no classifier ({reason}); make it again with "
+            "`python -m training fit classifier`."
+        ) from None
+    for parameter in net.parameters():
+        parameter.requires_grad_(False)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net.eval()
+
+
+@functools.cache
+def _on(device: str, path: Path) -> Classifier:
+    return load(path).to(device)
+
+
+def shipped(device: torch.device | str = "cpu") -> Classifier:
+    """The classifier that comes with the project, loaded once a device.
+
+    Raises:
+        ClassifierError: as `load`.
+    """
+    return _on(str(device), SHIPPED)
