@@ -288,7 +288,7 @@ def test_sampling_and_paths_are_what_their_formulas_say(modules):
     found = page.evaluate(
         """async code => {
           const { Vae, Running, normals, seeded } = await import(code + 'model/vae.js');
-          const { spherical, straight } = await import(code + 'explore/walk.js');
+          const { spherical, straight } = await import(code + 'model/paths.js');
           const { centring } = await import(code + 'widgets/drawing_pad.js');
           const { FAMILIES } = await import(code + 'model/families.js');
           const vae = Object.assign(Object.create(Vae.prototype), {

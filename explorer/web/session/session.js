@@ -1,6 +1,5 @@
 // A session: one input, one walk and one place of z in one model or several. Whatever a hand moves, the
-// next frame shows every model's picture and terms; the server is told when the hand lets go. A page says
-// which models there are, and paints what is its own.
+// next frame shows every model's picture and terms. A page says which models there are, and adds its own.
 
 import { savePicture } from "../map/picture.js";
 import { oneOf } from "../widgets/choice.js";
