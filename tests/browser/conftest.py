@@ -56,10 +56,10 @@ class App:
 
 
 @contextmanager
-def serve(folder: Path, base: str = "", **environment: str):
+def serve(folder: Path, base: str = "", script: str = "streamlit_app.py", **environment: str):
     """Run the app as a user does, with its own folders and no network; stop it afterwards.
 
-    `base` is the path below which it lives, as behind a reverse proxy.
+    `base` is the path below which it lives, as behind a reverse proxy; `script` is what runs.
     """
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -79,7 +79,7 @@ def serve(folder: Path, base: str = "", **environment: str):
     with log.open("w") as out:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
+                *(sys.executable, "-m", "streamlit", "run", script),
                 *("--server.headless=true", f"--server.port={port}"),
                 *("--server.address=127.0.0.1", "--server.fileWatcherType=none"),
                 f"--server.baseUrlPath={base}",
