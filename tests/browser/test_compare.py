@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.browser.conftest import ROOT
+from tests.browser.hands import Finger
 from training import checkpoint
 from training.data import datasets
 from training.evaluation import table
@@ -349,3 +350,88 @@ def test_a_link_with_what_is_not_there_says_so(app, screen):
     assert "two numbers" in said
     assert s.page.locator(".compare .column").count() == 1
     s.until_query(beside="mnist-2d")
+
+
+def window(s, name):
+    """What a column's map shows: x from and to, y from and to."""
+    text = column(s, name).locator(".map").get_attribute("data-window")
+    return [float(value) for value in text.split(",")]
+
+
+def test_every_map_zooms_pans_hovers_and_pinches(opened):
+    s = opened(has_touch=True)
+    z, whole, other = codes_shown(s, PAIR[1]), window(s, PAIR[1]), window(s, PAIR[0])
+    box = plane(s, PAIR[1])
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    s.page.mouse.move(*middle)
+    s.page.mouse.wheel(0, -400)
+    s.frame()
+    near = window(s, PAIR[1])
+    assert near[1] - near[0] < 0.8 * (whole[1] - whole[0])
+    assert sum(near[:2]) == pytest.approx(sum(whole[:2]), abs=0.02)  # about the pointer
+    assert window(s, PAIR[0]) == other
+    s.page.get_by_role("radio", name="Pan").click()
+    s.page.mouse.move(*middle)
+    s.page.mouse.down()
+    s.page.mouse.move(middle[0] + 0.1 * box["width"], middle[1], steps=5)
+    s.page.mouse.up()
+    s.frame()
+    panned = window(s, PAIR[1])
+    assert panned[0] == pytest.approx(near[0] - 0.1 * (near[1] - near[0]), abs=0.01)
+    assert codes_shown(s, PAIR[1]) == z
+    finger = Finger(s.page)
+    finger.send("touchStart", (middle[0] - 40, middle[1]), (middle[0] + 40, middle[1]))
+    for gap in range(44, 90, 6):
+        finger.send("touchMove", (middle[0] - gap, middle[1]), (middle[0] + gap, middle[1]))
+    finger.send("touchEnd")
+    s.frame()
+    pinched = window(s, PAIR[1])
+    assert pinched[1] - pinched[0] < 0.7 * (panned[1] - panned[0])
+    assert codes_shown(s, PAIR[1]) == z
+    s.page.mouse.dblclick(*middle)
+    s.frame()
+    assert window(s, PAIR[1]) == pytest.approx(whole)
+    # The pointer shows the image that it rests on, and a click makes it x in every model.
+    s.page.get_by_role("radio", name="Move z").click()
+    x, y = middle
+    while not s.page.locator(".tip").is_visible():
+        x += 3
+        s.page.mouse.move(x, y)
+        s.frame()
+        assert x < box["x"] + box["width"]
+    said = s.page.locator(".tip p").inner_text()
+    s.page.mouse.click(x, y)
+    s.frame()
+    image = said.split(",")[0]
+    assert image in s.page.locator(".compare .what").inner_text()
+    assert s.errors == []
+
+
+def test_a_lasso_tells_the_same_images_apart_on_every_map(opened):
+    s = opened()
+    before = [s.pixels(f".compare .column[data-name='{name}'] .map") for name in PAIR]
+    s.page.get_by_role("radio", name="Lasso").click()
+    box = plane(s, PAIR[1])
+    corners = [(0.3, 0.3), (0.5, 0.3), (0.5, 0.55), (0.3, 0.55), (0.3, 0.32)]
+    at = [(box["x"] + f * box["width"], box["y"] + g * box["height"]) for f, g in corners]
+    s.page.mouse.move(*at[0])
+    s.page.mouse.down()
+    for place in at[1:]:
+        s.page.mouse.move(*place, steps=6)
+    s.page.mouse.up()
+    s.frame()
+    said = s.page.locator(".compare .map-note").inner_text()
+    assert "images:" in said
+    after = [s.pixels(f".compare .column[data-name='{name}'] .map") for name in PAIR]
+    for old, new in zip(before, after, strict=True):  # the others are faint on both
+        assert (np.abs(new - old).max(-1) > 25).mean() > 0.02
+    s.page.get_by_role("button", name="z to their centre").click()
+    s.frame()
+    ring = column(s, PAIR[1]).locator(".cursor").bounding_box()
+    x, y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
+    assert at[0][0] < x < at[1][0]
+    assert at[0][1] < y < at[2][1]
+    s.page.get_by_role("radio", name="Move z").click()
+    s.frame()
+    again = s.pixels(f".compare .column[data-name='{PAIR[0]}'] .map")
+    assert (np.abs(again - before[0]).max(-1) > 25).mean() < 0.02

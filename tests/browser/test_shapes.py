@@ -108,7 +108,8 @@ def test_the_browser_decodes_and_encodes_colour_as_torch_does(coloured, screen):
     found = s.page.evaluate(
         """async ([codes, images]) => {
           const urls = performance.getEntriesByType('resource').map(r => r.name);
-          const code = urls.find(u => u.endsWith('/explore/explore.js')).replace('explore/explore.js', '');
+          const main = urls.find(u => u.endsWith('/explore/explore.js'));
+          const code = main.replace('explore/explore.js', '');
           const { fetchBlob } = await import(code + 'model/blobs.js');
           const { Vae } = await import(code + 'model/vae.js');
           let vae;

@@ -153,8 +153,8 @@ class Compare extends Session {
       kind !== "place" && columns.length > 1 ? this.first.name : "",
     );
     write(this.$(".where"), WORDS[kind]);
-    this.$(".map-note").hidden = !this.lasso.text;
-    write(this.$(".map-note .text"), this.lasso.text);
+    write(this.$(".map-note .text"), this.lasso.text || "Draw around points on any of the maps.");
+    this.$(".centre").hidden = !this.lasso.text;
   }
 
   pause() {

@@ -38,14 +38,14 @@ export const page = () =>
       <button type="button" role="radio" data-mode="pan" aria-checked="false" tabindex="-1">Pan</button>
       <button type="button" role="radio" data-mode="lasso" aria-checked="false" tabindex="-1">Lasso</button>
     </div>
-    <div class="heading"><p class="quantity z"><b>Walk</b></p> <select class="path" aria-label="path"></select></div>
-    <div class="buttons walk-buttons">
+    <p class="map-note"><span class="text"></span> <button type="button" class="centre" hidden>z to their centre</button></p>
+    <div class="heading walk-controls"><p class="quantity z"><b>Walk</b></p> <select class="path" aria-label="path"></select></div>
+    <div class="buttons walk-buttons walk-controls">
       <button type="button" class="mark-a" aria-label="Mark A" title="Mark where z is now as A">A</button>
       <button type="button" class="mark-b" aria-label="Mark B" title="Mark where z is now as B">B</button>
       <button type="button" class="go" aria-pressed="false">Play</button>
     </div>
-    <input type="range" class="share" min="0" max="1" step="0.001" value="0" aria-label="place on the walk">
-    <p class="map-note" hidden><span class="text"></span> <button type="button" class="centre">z to their centre</button></p>
+    <input type="range" class="share walk-controls" min="0" max="1" step="0.001" value="0" aria-label="place on the walk">
   </section>
   <div class="columns"></div>
   <div class="tip" hidden><canvas class="picture"></canvas> <canvas class="picture"></canvas><p></p></div>

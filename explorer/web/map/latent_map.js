@@ -315,7 +315,7 @@ export class LatentMap {
   _paintOver(window, codes) {
     const { context: c } = plotContext(this.over);
     const { colours, blob } = this;
-    painter.paintAxes(c, window, colours, blob?.header.axis_titles ?? null);
+    painter.paintAxes(c, window, colours, blob?.header.axis_titles ?? null, this.manifold.on);
     painter.paintNames(c, window, colours, codes.groups, codes.hidden, this.small ? 17 : 19);
     painter.paintOverlay(c, window, colours, this.overlay);
     if (this.line.length > 2) painter.paintLasso(c, colours, this.line);

@@ -94,14 +94,17 @@ function disc(colour, size, ratio) {
 }
 
 /**
- * The axes' numbers and names, readable over codes.
- * @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+ * The axes' numbers and names, readable over codes, and on a ground of their own over a manifold.
+ * @param {Context} c
+ * @param {MapWindow} window
+ * @param {Record<string, string>} colours
  * @param {string[] | null} titles of the axes; null where they mean nothing
+ * @param {boolean} grounded whether each needs a ground
  */
-export function paintAxes(c, window, colours, titles) {
+export function paintAxes(c, window, colours, titles, grounded) {
   if (!titles) return;
   const { width, height } = window;
-  const write = halo(c, colours.paper, 4);
+  const write = grounded ? boxed(c, colours.paper) : halo(c, colours.paper, 4);
   const label = (/** @type {number} */ v) => String(v).replace("-", "−");
   c.font = "13px sans-serif";
   c.textBaseline = "alphabetic";
@@ -203,6 +206,23 @@ function halo(c, paper, edge) {
     c.lineJoin = "round";
     c.strokeStyle = paper;
     c.strokeText(text, x, y);
+    c.fillText(text, x, y);
+  };
+}
+
+/** A writer whose text stands on a ground of the paper's colour. @param {Context} c @param {string} paper */
+function boxed(c, paper) {
+  return (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
+    const m = c.measureText(text);
+    const [left, up, down] = [
+      m.actualBoundingBoxLeft,
+      m.actualBoundingBoxAscent,
+      m.actualBoundingBoxDescent,
+    ];
+    const ink = c.fillStyle;
+    c.fillStyle = paper;
+    c.fillRect(x - left - 3, y - up - 3, m.width + 6, up + down + 6);
+    c.fillStyle = ink;
     c.fillText(text, x, y);
   };
 }

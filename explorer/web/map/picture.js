@@ -19,7 +19,7 @@ export function pictureOf(map) {
   const titles = blob.header.axis_titles;
   if (titles) painter.paintGrid(c, window, colours);
   painter.paintCodes(c, window, codes);
-  painter.paintAxes(c, window, colours, titles);
+  painter.paintAxes(c, window, colours, titles, map.manifold.on);
   painter.paintNames(c, window, colours, codes.groups, codes.hidden, 19);
   painter.paintOverlay(c, window, colours, map.overlay);
   if (map.cursor) {

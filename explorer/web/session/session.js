@@ -261,7 +261,7 @@ export class Session extends LoadedPage {
   }
 
   setMode(mode) {
-    this.mode = mode;
+    this.mode = this.root.dataset.mode = mode;
     for (const view of this.views.values()) view.map.setMode(mode);
     if (mode !== "lasso") this.select(null, []);
     this.change("note");
