@@ -9,12 +9,14 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from training.errors import UserError
 from training.files import replace_file
@@ -201,6 +203,15 @@ def _short(text: object) -> str:
     return printable(str(text)).rstrip(".")
 
 
+class _WithoutInitialisation(TorchFunctionMode):
+    """Layers without first weights, which take most of the time of making them; a file's come."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
     """The checkpoint that the metadata describe, its model still without weights."""
     version = metadata.get("format_version")
@@ -235,7 +246,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
         data = metadata["data"]
         if not data.isprintable() or len(data) > 4096:
             raise ValueError(f"{data[:40]!r} is no name of a data set")
-        with torch.device("meta"):
+        with torch.device("meta"), _WithoutInitialisation():
             vae = VAE(config)
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
