@@ -32,7 +32,7 @@ def mount(
 ) -> None:
     """Put the view on the page, watching `run`, with the curves of `over` laid over it.
 
-    It follows the runs by HTTP on its own. `on_order` is called when a hand asks something of a
+    It follows the runs by HTTP on its own. `on_order` is called when a visitor asks something of a
     run, `on_view` when another run is chosen; `order` and `view` then say what.
     """
     _view(
@@ -53,7 +53,7 @@ def mount(
 
 
 def order() -> Order | None:
-    """What the browser asked for last; None where that makes no sense."""
+    """The order that the browser sent last; None where it makes no sense."""
     return parse_order(st.session_state[KEY].get("order"))
 
 

@@ -1,7 +1,7 @@
 // Mounts one of the app's modules in a Streamlit page. All that knows Streamlit is here.
 
 /**
- * @typedef {{pause?: () => void}} Shown what a module has put on the page
+ * @typedef {{pause?: () => void}} Shown the part of a page that a module has mounted
  * @typedef {(parent: HTMLElement, data: object, setState: Send, trigger: Send) => Shown | undefined} Show
  * @typedef {(name: string, value: unknown) => void} Send
  */

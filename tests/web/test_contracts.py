@@ -1,4 +1,4 @@
-"""What is told twice, in Python and for the browser, is the same: the log's records and colours."""
+"""Definitions that Python and the browser both have agree: a log's records, actions, colours."""
 
 import ast
 import inspect
@@ -26,8 +26,8 @@ CSS_NAMES = {"x_hat": "x-hat", "grid": "line"}
 
 
 def in_node(program: str, value: object) -> object:
-    """What a module's body makes of `input`: it calls `answer` with it, and may `await load(path)`
-    modules of the web folder."""
+    """The value that a program gives to `answer`. It finds `value` as `input`, and may `await
+    load(path)` modules of the web folder."""
     node = shutil.which("node")
     if node is None:
         if os.environ.get("CI"):

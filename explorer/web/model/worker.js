@@ -82,7 +82,9 @@ function grid({ id, z }) {
     const levels = [];
     for (; next < count && performance.now() < until; next++) {
       model.mean(model.decode(z.subarray(next * d, (next + 1) * d)), values);
-      levels.push(Uint8Array.from(values, (value) => 255 * value + 0.5));
+      const picture = new Uint8Array(shape.size);
+      for (let i = 0; i < picture.length; i++) picture[i] = 255 * values[i] + 0.5;
+      levels.push(picture);
     }
     send({ kind: "grid", id, first, levels, last: next >= count });
     return next >= count;

@@ -16,7 +16,7 @@ import { counted, epochsOf, imagesPerSecond, secondsLeft, stepsOf, thinned } fro
  *   prior: import("../model/blob_types.js").PriorHeader,
  *   likelihood: import("../model/blob_types.js").LikelihoodHeader,
  *   snapshots: [step: number, version: string][], place: number, anew: boolean,
- * }} Run the server's newest word of a run: what it does, and what it is. `batches` are the steps of an
+ * }} Run the server's newest answer about a run: its state and its settings. `batches` are the steps of an
  *   epoch, `saved` the step of its newest saved state, `place` the bytes of its log that were read, and
  *   `anew` says that records that came before do not count
  * @typedef {{name: string, state: string, what?: string, order?: string}} RunEntry of a list of runs

@@ -1,4 +1,4 @@
-// The elements of the Train page, and what is written in them.
+// The elements of the Train page, and their content.
 
 import { find, html, set, write, zName } from "../widgets/dom.js";
 import { placeOf } from "./moments.js";

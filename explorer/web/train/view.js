@@ -81,9 +81,9 @@ class TrainView {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** Take what the page says at each of its later runs. @param {TrainData} data */
+  /** Take the data of a later run of the page. @param {TrainData} data */
   update(data) {
-    // A hand may have chosen another run since the page was told of the last one.
+    // Only another choice counts: the visitor may have chosen again while the page ran.
     const chosen = this.data.run !== data.run || this.data.over !== data.over;
     this.data = data;
     if (chosen) this.watch(data.run, data.over);
@@ -107,7 +107,7 @@ class TrainView {
     this.frame = 0;
   }
 
-  /** A hand chooses runs. @param {string} name @param {string | null} over */
+  /** Watch runs that the visitor has chosen. @param {string} name @param {string | null} over */
   choose(name, over) {
     const other = over === name ? null : over;
     this.watch(name, other);
@@ -185,11 +185,10 @@ class TrainView {
     const { snapshots, playback } = this;
     if (!snapshots?.newest) return;
     playback.arrive(snapshots.known, snapshots.newest.step, performance.now());
-    this.root.dataset.ready = "true";
     this.change();
   }
 
-  /** Write what the run is doing, and offer what can be done. */
+  /** Write the run's state, and offer the actions that it allows. */
   show() {
     const { main, parts } = this;
     if (!main) return;
@@ -288,6 +287,7 @@ class TrainView {
     panel.writeGridAxes(parts.gridAxes, frame);
     panel.writeReadings(parts.readings, main, main.run, playback.live ? Infinity : step);
     this.paintTimeline(snapshots.known, main.run, step);
+    this.root.dataset.ready = "true";
     if (moving) this.change();
     else this.before = null;
   }
@@ -316,7 +316,7 @@ class TrainView {
 let view = null;
 
 /**
- * Put the Train page under an element, or take what the server now says. There is one a page.
+ * Put the view of a run under an element, or give it new data. There is one a page.
  * @param {HTMLElement} parent
  * @param {TrainData} data
  * @param {(name: string, value: unknown) => void} setState
