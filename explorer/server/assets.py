@@ -117,7 +117,7 @@ def modules() -> tuple[str, dict[str, bytes]]:
     return name, {file: gzip.compress(text, 9, mtime=0) for file, text in files.items()}
 
 
-_IMPORT = re.compile(r'^import .*?"(\.{1,2}/[\w./]+)";$', re.MULTILINE | re.DOTALL)
+_IMPORT = re.compile(r'^(?:import|export) [^;]*?"(\.{1,2}/[\w./]+)";$', re.MULTILINE | re.DOTALL)
 
 
 @cache
