@@ -180,7 +180,7 @@ def test_the_catalogue_offers_a_model_the_pictures_of_its_shape(made, row, monke
     assert catalogue.data_names(shapes.SHAPE) == [shapes.NAME]
     assert catalogue.data_names(ImageShape(3, 8, 8)) == []
     assert catalogue.shape_of("mnist-train") == GREY_28
-    model = catalogue.Model("key", checkpoint.load(made[0]))
+    model = checkpoint.describe(made[0])
     assert catalogue.fitting_data(model) == ([shapes.NAME], "")
     assert catalogue.fitting_data(model, shapes.NAME) == ([shapes.NAME], "")
     assert catalogue.fitting_data(model, "mnist-5k")[1] == (

@@ -4,6 +4,7 @@ Loading never unpickles and never builds anything larger than the file itself, s
 stranger can be opened. docs/FORMATS.md describes the format.
 """
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -59,6 +60,19 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Description:
+    """A checkpoint without its weights, as its file's header tells it."""
+
+    name: str
+    config: VAEConfig
+    preset: Preset
+    seed: int
+    data: str
+    history: tuple[EpochTerms, ...]
+    metrics: Metrics
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A trained model and where it came from. `data` is the data set it was trained on."""
 
@@ -69,6 +83,19 @@ class Checkpoint:
     data: str
     history: tuple[EpochTerms, ...]
     metrics: Metrics
+
+    @property
+    def description(self) -> Description:
+        """All but the weights."""
+        return Description(
+            self.name,
+            self.vae.config,
+            self.preset,
+            self.seed,
+            self.data,
+            self.history,
+            self.metrics,
+        )
 
     @property
     def neg_elbo(self) -> float | None:
@@ -138,12 +165,28 @@ def load(path: Path | str) -> Checkpoint:
         CheckpointError: the file is missing, damaged, foreign or of a newer format.
     """
     path = Path(path)
+    return loads(_read(path, MAX_BYTES + 1)[0], path.name)
+
+
+def describe(path: Path | str) -> Description:
+    """Read the header of a checkpoint file: all but its weights, which may still be damaged.
+
+    Raises:
+        CheckpointError: as `load`.
+    """
+    path = Path(path)
+    content, size = _read(path, 8 + MAX_HEADER)
+    return _description(content, size, printable(path.name))
+
+
+def _read(path: Path, most: int) -> tuple[bytes, int]:
+    """The first bytes of a regular file, `most` at most, and how many it has."""
     try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise CheckpointError(f"{path} is not a regular file; name a {SUFFIX} file.")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        with open(path, "rb", opener=_without_waiting) as file:
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode):
+                raise CheckpointError(f"{path} is not a regular file; name a {SUFFIX} file.")
+            return file.read(most), info.st_size
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}); name a {SUFFIX} file, as `python -m "
@@ -151,7 +194,11 @@ def load(path: Path | str) -> Checkpoint:
         ) from None
     except ValueError as error:
         raise CheckpointError(f"{str(path)!r} names no file ({error}).") from None
-    return loads(content, path.name)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; one that is a pipe without a writer, too."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def loads(content: bytes, file_name: str) -> Checkpoint:
@@ -161,7 +208,29 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
         CheckpointError: as `load`.
     """
     file_name = printable(file_name)  # it stands in sentences, and may be anybody's
-    if len(content) > MAX_BYTES:
+    found = _description(content, len(content), file_name)
+    try:
+        weights = safetensors.torch.load(content)
+    except Exception as error:  # whatever the parser says, the file is no safetensors file
+        raise _damaged(file_name, error) from None
+    with torch.device("meta"), _WithoutInitialisation():
+        vae = VAE(found.config)
+    _fill(vae, weights, file_name)
+    return Checkpoint(
+        found.name, vae.eval(), found.preset, found.seed, found.data, found.history, found.metrics
+    )
+
+
+def _damaged(file_name: str, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file_name} is damaged, truncated or not a safetensors file "
+        f"({_short(' '.join(str(error).split()))})."
+    )
+
+
+def _description(content: bytes, size: int, file_name: str) -> Description:
+    """The header at the beginning of a file of `size` bytes."""
+    if size > MAX_BYTES:
         raise CheckpointError(
             f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
             "bytes."
@@ -178,16 +247,13 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
         header = msgspec.json.decode(content[8 : 8 + header_bytes], type=dict[str, dict])
         if len(header) > MAX_TENSORS:
             raise ValueError(f"{len(header):,} tensors")
-        weights = safetensors.torch.load(content)
-    except Exception as error:  # whatever the parser says, the file is no safetensors file
-        raise CheckpointError(
-            f"{file_name} is damaged, truncated or not a safetensors file "
-            f"({_short(' '.join(str(error).split()))})."
-        ) from None
-    metadata = header.get("__metadata__") or {}
-    checkpoint = _described(metadata, file_name)
-    _fill(checkpoint.vae, weights, file_name)
-    return checkpoint
+        metadata = header.pop("__metadata__", None) or {}
+        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+        if 8 + header_bytes + end != size:
+            raise ValueError(f"{size:,} bytes instead of {8 + header_bytes + end:,}")
+    except Exception as error:  # a stranger's header may be anything
+        raise _damaged(file_name, error) from None
+    return _described(metadata, file_name)
 
 
 def printable(text: str) -> str:
@@ -212,8 +278,8 @@ class _WithoutInitialisation(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
-    """The checkpoint that the metadata describe, its model still without weights."""
+def _described(metadata: dict[str, str], file_name: str) -> Description:
+    """The checkpoint that the metadata describe."""
     version = metadata.get("format_version")
     if metadata.get("kind") == classifier.NAME:
         raise CheckpointError(f"{file_name} is the digit classifier, not a VAE; name another file.")
@@ -246,8 +312,6 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
         data = metadata["data"]
         if not data.isprintable() or len(data) > 4096:
             raise ValueError(f"{data[:40]!r} is no name of a data set")
-        with torch.device("meta"), _WithoutInitialisation():
-            vae = VAE(config)
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
@@ -255,9 +319,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
             f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
         ) from None
     preset = replace(preset, model=config)
-    return Checkpoint(
-        file_name.removesuffix(SUFFIX), vae.eval(), preset, seed, data, history, metrics
-    )
+    return Description(file_name.removesuffix(SUFFIX), config, preset, seed, data, history, metrics)
 
 
 def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:

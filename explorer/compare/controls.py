@@ -5,7 +5,7 @@ import streamlit as st
 from explorer import paths
 from explorer.session import controls as boxes
 from explorer.session import view_state
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Listed, Shown
 from explorer.session.scene import Scene, overflowing, scene_of
 from training.evaluation import table
 from training.evaluation.table import TableError
@@ -19,18 +19,15 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
 
     Stops the page where there is nothing to choose.
     """
-    offered = boxes.models()
-    good = {name: m for name, m in offered.items() if isinstance(m, Model)}
-    for sentence in [m for m in offered.values() if isinstance(m, str)]:
-        st.warning(sentence, icon=":material/error:")
+    good, bad = boxes.listed()
+    boxes.warn(bad)
     if not good:
         st.info("There is no checkpoint to compare; make one on the Train page.")
         st.stop()
     with st.container(key="controls"):
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
-    chosen = [good[name] for name in names] or list(good.values())
-    shown = boxes.data_box(right, chosen[0])
+    shown = boxes.data_box(right, good[names[0] if names else next(iter(good))].description)
     view_state.get("place")  # what is wrong with it is told now
     _heed_row(good)
     image, n = view_state.get("image"), len(shown.images)
@@ -39,21 +36,12 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
             f"There is no image {image} here; the images are numbered 0 to {n - 1}."
         )
         view_state.put(image=None)
-    for sentence in view_state.complaints():
-        st.warning(sentence, icon=":material/error:")
+    boxes.warn(view_state.complaints())
     found = {}
     for name in names:
-        shape = good[name].checkpoint.vae.shape
-        if shape != shown.images.shape:
-            st.warning(
-                f"{name} takes pictures of {shape}, and these are of {shown.images.shape}; it is "
-                "left out.",
-                icon=":material/error:",
-            )
-            continue
-        scene = scene_of(good[name], shown)
-        if scene is None:
-            st.warning(f"{overflowing(good[name])} it is left out.", icon=":material/error:")
+        scene = _scene(name, good[name], shown)
+        if isinstance(scene, str):
+            boxes.warn([f"{scene} it is left out."])
         else:
             found[name] = scene
     if not found:
@@ -62,7 +50,18 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     return found, shown
 
 
-def _heed_row(good: dict[str, Model]) -> None:
+def _scene(name: str, listed: Listed, shown: Shown) -> Scene | str:
+    """The scene of a checkpoint and images, or the beginning of a sentence on why there is none."""
+    shape = listed.description.config.image_shape
+    if shape != shown.images.shape:
+        return f"{name} takes pictures of {shape}, and these are of {shown.images.shape};"
+    model = listed.load()
+    if isinstance(model, str):
+        return f"{model.removesuffix('.')};"
+    return scene_of(model, shown) or overflowing(model)
+
+
+def _heed_row(good: dict[str, Listed]) -> None:
     """Say so where a link opens a row that the table does not have."""
     row = view_state.get("row")
     if row is None or row in good:
@@ -78,7 +77,7 @@ def _heed_row(good: dict[str, Model]) -> None:
         view_state.put(row=None)
 
 
-def _names(place, good: dict[str, Model]) -> list[str]:
+def _names(place, good: dict[str, Listed]) -> list[str]:
     wanted = view_state.get("beside")
     if wanted and len(wanted) > MOST:
         view_state.complain(

@@ -128,8 +128,9 @@ def _opened(rows: list[Row], shown: Shown) -> None:
     if name is None:
         return
     row = next((row for row in rows if row.name == name), None)
-    model = boxes.models().get(name)
-    if row is None or not isinstance(model, Model):
+    listed = boxes.listed()[0].get(name)
+    model = listed.load() if listed else ""
+    if row is None or isinstance(model, str):
         st.warning(
             f"There is no evaluated checkpoint {view_state.quoted(name)} here; choose a row of the "
             "table.",

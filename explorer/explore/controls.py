@@ -8,18 +8,18 @@ from explorer.latent.codes import Dimension
 from explorer.server import access
 from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
-from explorer.session.catalogue import Model
+from explorer.session.catalogue import Listed, Model
 from explorer.session.scene import Scene, overflowing, scene_of, usual_axes
+from training.checkpoint import Description
 from training.data import datasets
 from training.data.datasets import DataError
 from training.data.download import download
+from training.vae.likelihoods import LIKELIHOODS
 
 
 def scene() -> Scene:
     """Draw the controls and return what they choose; stops the page where there is nothing to."""
-    offered = boxes.models()
-    good = {name: m for name, m in offered.items() if isinstance(m, Model)}
-    bad = {name: m for name, m in offered.items() if isinstance(m, str)}
+    good, bad = boxes.listed()
     with st.container(key="controls"):
         columns = st.columns([2.2, 2.4, 3.1, 1.9, 1.2], vertical_alignment="bottom")
     model = _checkpoint(columns[0], good)
@@ -27,15 +27,14 @@ def scene() -> Scene:
         _upload()
         _download()
         _tsne_options()
-    for sentence in [*bad.values(), *view_state.complaints()]:
-        st.warning(sentence, icon=":material/error:")
+    boxes.warn([*bad, *view_state.complaints()])
     if model is None:
         st.info(
             f"There is no checkpoint in {paths.checkpoint_dir()}. Make one with "
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    found = scene_of(model, boxes.data_box(columns[1], model))
+    found = scene_of(model, boxes.data_box(columns[1], model.checkpoint.description))
     if found is None:
         st.warning(f"{overflowing(model)} choose another.", icon=":material/error:")
         st.stop()
@@ -44,20 +43,10 @@ def scene() -> Scene:
     return found
 
 
-def _checkpoint(place, good: dict[str, Model]) -> Model | None:
-    if not good:
+def _checkpoint(place, good: dict[str, Listed]) -> Model | None:
+    wanted, model = _chosen(good)
+    if model is None:
         return None
-    wanted = view_state.get("checkpoint")
-    if wanted not in good:
-        if wanted is not None:
-            again = " Open its file again under Options." if wanted.endswith(boxes.UPLOADED) else ""
-            view_state.complain(
-                f"There is no checkpoint {view_state.quoted(wanted)} to show; the ones here are "
-                f"{', '.join(good)}.{again}"
-            )
-            view_state.put(z=None, axes=None)
-        wanted = catalogue.first_choice(good)
-        view_state.put(checkpoint=wanted)
     view_state.show_in("checkpoint_box", wanted)
 
     def changed() -> None:
@@ -69,14 +58,43 @@ def _checkpoint(place, good: dict[str, Model]) -> Model | None:
         label_visibility="collapsed",
         key="checkpoint_box",
         on_change=changed,
-        format_func=lambda name: describe(name, good[name]),
+        format_func=lambda name: describe(name, good[name].description),
     )
-    return good[wanted]
+    return model
 
 
-def describe(name: str, model: Model) -> str:
+def _chosen(good: dict[str, Listed]) -> tuple[str, Model | None]:
+    """The checkpoint that the view names, or the first one of those that can be read."""
+    wanted = view_state.get("checkpoint")
+    if wanted in good:
+        model = good[wanted].load()
+        if isinstance(model, Model):
+            return wanted, model
+        view_state.complain(model)
+        del good[wanted]
+        wanted = None
+        view_state.put(z=None, axes=None)
+    if wanted is not None and good:
+        again = " Open its file again under Options." if wanted.endswith(boxes.UPLOADED) else ""
+        view_state.complain(
+            f"There is no checkpoint {view_state.quoted(wanted)} to show; the ones here are "
+            f"{', '.join(good)}.{again}"
+        )
+        view_state.put(z=None, axes=None)
+    while good:
+        name = catalogue.first_choice(good)
+        model = good[name].load()
+        if isinstance(model, Model):
+            view_state.put(checkpoint=name)
+            return name, model
+        view_state.complain(model)
+        del good[name]
+    return "", None
+
+
+def describe(name: str, found: Description) -> str:
     """A checkpoint in a list of them."""
-    m, likelihood = model.checkpoint.metrics, model.checkpoint.vae.likelihood
+    m, likelihood = found.metrics, LIKELIHOODS[found.config.likelihood]
     if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"

@@ -8,8 +8,9 @@ import streamlit as st
 from explorer.explore import component, controls
 from explorer.latent import projections
 from explorer.latent.projections import MapView
-from explorer.session import catalogue, offers, view_state
+from explorer.session import catalogue, offers, tsne_jobs, view_state
 from explorer.session.scene import Scene
+from explorer.session.tsne_jobs import TsneJob
 
 
 def show(scene: Scene) -> None:
@@ -17,7 +18,7 @@ def show(scene: Scene) -> None:
     _settle(scene)
     waiting = False
     if view_state.get("view") == "t-sne" and len(scene.dims) >= 2:
-        waiting = isinstance(_tsne(scene), catalogue.TsneJob)
+        waiting = isinstance(_tsne(scene), TsneJob)
     st.fragment(_flow, run_every=1.5 if waiting else None)(scene, waiting)
 
 
@@ -63,7 +64,7 @@ def _typical(scene: Scene) -> list[int | None]:
 
 
 def _tsne(scene: Scene) -> Any:
-    return catalogue.tsne_map(scene.codes.mu, view_state.get("perplexity"), view_state.get("seed"))
+    return tsne_jobs.tsne_map(scene.codes.mu, view_state.get("perplexity"), view_state.get("seed"))
 
 
 def _flow(scene: Scene, waited: bool) -> None:
@@ -103,11 +104,11 @@ def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
         return projections.plane(codes, axes), ("plane", axes, 0), ""
     name = ("t-sne", view_state.get("perplexity"), view_state.get("seed"))
     found = _tsne(scene)
-    if waited and not isinstance(found, catalogue.TsneJob):
+    if waited and not isinstance(found, TsneJob):
         st.rerun()  # the whole page, so that it stops asking
     if isinstance(found, str):
         return projections.nothing(codes), ("none", 0), found
-    if not isinstance(found, catalogue.TsneJob):
+    if not isinstance(found, TsneJob):
         return projections.tsne(codes, found, np.arange(len(codes.mu))), (*name, "final"), ""
     step = found.step
     share = step.done / step.total if step else 0.0

@@ -1,23 +1,22 @@
-"""The only home of Streamlit's caches, and of the work that outlives a page run."""
+"""Checkpoints, images and what is computed of them, each once for all visitors."""
 
-import contextlib
-import threading
-from collections.abc import Iterable
+import hashlib
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-import numpy as np
 import streamlit as st
 import torch
 
 from explorer.latent import codes as latent_codes
-from explorer.latent import tsne
 from explorer.latent.codes import Codes
 from explorer.latent.pca import Pca, fit_pca
-from explorer.paths import cache_dir, checkpoint_dir, data_dir
+from explorer.paths import checkpoint_dir, data_dir
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint, CheckpointError
+from training.checkpoint import Checkpoint, CheckpointError, Description, printable
 from training.data import datasets
 from training.data.datasets import DataError, ImageSet
 from training.vae import classifier
@@ -27,8 +26,16 @@ from training.vae.image_shape import ImageShape
 TRAINING = "-train"  # ends the name of a data set whose training images are meant
 
 
+class Listed(NamedTuple):
+    """A checkpoint on offer, of which no more than the header need have been read."""
+
+    description: Description
+    load: Callable[[], "Model | str"]
+    """The model, or the sentence that says why it cannot be read after all."""
+
+
 class Model(NamedTuple):
-    """A checkpoint on offer. `key` changes with its content."""
+    """A checkpoint that was read. `key` changes with its content."""
 
     key: str
     checkpoint: Checkpoint
@@ -48,12 +55,22 @@ def _ready(found: Checkpoint) -> Checkpoint:
     return found
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _load_file(path: Path, stamp: tuple[int, int]) -> Model | str:
+@st.cache_resource(max_entries=4096, show_spinner=False)
+def _describe_file(path: bytes, stamp: tuple[int, int]) -> Description | str:
     try:
-        return Model(f"{path.name}-{stamp[0]}-{stamp[1]}", _ready(checkpoints.load(path)))
+        return checkpoints.describe(os.fsdecode(path))
+    except CheckpointError as error:
+        return str(error)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _load_file(path: bytes, stamp: tuple[int, int]) -> Model | str:
+    try:
+        loaded = _ready(checkpoints.load(os.fsdecode(path)))
     except (CheckpointError, ClassifierError) as error:
         return str(error)
+    name = hashlib.blake2b(path, digest_size=8).hexdigest()  # a file's name may be no text
+    return Model(f"{name}-{stamp[0]}-{stamp[1]}", loaded)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -63,20 +80,32 @@ def load_upload(name: str, content: bytes) -> Model | str:
         loaded = _ready(checkpoints.loads(content, name))
     except (CheckpointError, ClassifierError) as error:
         return str(error)
-    import hashlib
-
     return Model(f"upload-{hashlib.blake2b(content, digest_size=8).hexdigest()}", loaded)
 
 
-def models() -> dict[str, Model | str]:
-    """The checkpoints on disk by name, each loaded, or the sentence that says why it cannot be."""
-    found: dict[str, Model | str] = {}
+def listed_upload(name: str, content: bytes) -> Listed | str:
+    """An uploaded checkpoint, or the sentence that says why it cannot be opened."""
+    model = load_upload(name, content)
+    if isinstance(model, str):
+        return model
+    return Listed(model.checkpoint.description, lambda: model)
+
+
+def listed() -> dict[str, Listed | str]:
+    """The checkpoints on disk by name, or the sentence that says why one cannot be read."""
+    found: dict[str, Listed | str] = {}
     for path in checkpoints.checkpoint_files(checkpoint_dir()):
         try:
             info = path.stat()
         except OSError:  # gone since it was listed
             continue
-        found[path.stem] = _load_file(path, (info.st_mtime_ns, info.st_size))
+        key = (os.fsencode(path), (info.st_mtime_ns, info.st_size))
+        description = _describe_file(*key)
+        name = printable(path.stem)
+        if isinstance(description, str):
+            found[name] = description
+        else:
+            found[name] = Listed(description, partial(_load_file, *key))
     return found
 
 
@@ -128,12 +157,12 @@ def misfit(name: str, shape: ImageShape, checkpoint: str = "") -> str:
     return f"{fault}; shown instead: {fitting[0]}." if fitting else f"{fault}; none here has those."
 
 
-def fitting_data(model: Model, wanted: str | None = None) -> tuple[list[str], str]:
+def fitting_data(model: Description, wanted: str | None = None) -> tuple[list[str], str]:
     """Names of the images on offer whose shape is the model's, and why `wanted` is not among them:
     a sentence, empty where it is."""
-    found = model.checkpoint
-    fault = misfit(wanted, found.vae.shape, found.name) if wanted in data_names() else ""
-    return data_names(found.vae.shape), fault
+    shape = model.config.image_shape
+    fault = misfit(wanted, shape, model.name) if wanted in data_names() else ""
+    return data_names(shape), fault
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -213,75 +242,3 @@ def report_figure(
     from explorer.figures.theme import THEMES
 
     return report.draw(name, _model.checkpoint, _shown.images, kind, 150, THEMES[theme])
-
-
-class TsneJob:
-    """A t-SNE that runs in a thread of its own and outlives the page that asked for it.
-
-    `step` is the newest map, `error` a sentence where there will be none. One job computes at a
-    time, the others are `queued`: two would take more than twice as long.
-    """
-
-    _turn = threading.Lock()
-
-    def __init__(self, mu: Any, perplexity: int, seed: int, path: Path) -> None:
-        self.step: tsne.TsneStep | None = None
-        self.error: str | None = None
-        self.queued = True
-        self._thread = threading.Thread(
-            target=self._run, args=(mu, perplexity, seed, path), daemon=True, name="t-sne"
-        )
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether more is to come."""
-        return self.error is None and not (self.step is not None and self.step.final)
-
-    def _run(self, mu: Any, perplexity: int, seed: int, path: Path) -> None:
-        with self._turn:
-            self.queued = False
-            try:
-                for step in tsne.tsne(mu, perplexity=perplexity, seed=seed):
-                    self.step = step
-            except ValueError as error:
-                self.error = str(error)
-                return
-            except Exception as error:  # a page waits for this thread and must be told
-                self.error = f"t-SNE stopped ({type(error).__name__}: {error})."
-                return
-        assert self.step is not None
-        with contextlib.suppress(OSError):  # the map is there; only the next start computes again
-            tsne.store_cached(path, self.step.embedding)
-
-
-_MAX_JOBS = 8  # finished ones are kept for who comes next; more are read from the disk
-_MAX_QUEUED = 4
-
-
-@st.cache_resource(show_spinner=False)
-def _tsne_jobs() -> tuple[threading.Lock, dict[Path, TsneJob]]:
-    return threading.Lock(), {}
-
-
-def tsne_map(mu: Any, perplexity: int, seed: int) -> np.ndarray | TsneJob | str:
-    """The finished t-SNE map (N, 2) of codes, the job that is making it, or why there is none."""
-    path = tsne.cache_path(cache_dir() / "tsne", mu, perplexity, seed)
-    lock, jobs = _tsne_jobs()
-    with lock:
-        job = jobs.get(path)
-        if job is None:
-            stored = tsne.load_cached(path, len(mu))
-            if stored is not None:
-                return stored
-            if sum(other.running for other in jobs.values()) >= _MAX_QUEUED:
-                return "Other visitors' t-SNE maps are being made; choose t-SNE again in a minute."
-            job = jobs[path] = TsneJob(mu, perplexity, seed, path)
-            for old in [p for p, other in jobs.items() if not other.running][:-_MAX_JOBS]:
-                del jobs[old]
-        elif job.error is not None:
-            return job.error
-        elif not job.running:
-            assert job.step is not None
-            return job.step.embedding
-        return job

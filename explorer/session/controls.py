@@ -1,31 +1,41 @@
 """The boxes that choose models and images, on every page that shows them."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from explorer.session import catalogue, view_state
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Listed, Shown
+from training.checkpoint import Description
 
 UPLOADS = "uploads"
 UPLOADED = " (uploaded)"  # a link cannot carry the file
 
 
-def models() -> dict[str, Model | str]:
-    """The checkpoints on disk and those that this visitor opened, or why one cannot be."""
-    offered = catalogue.models()
+def listed() -> tuple[dict[str, Listed], list[str]]:
+    """The checkpoints on disk and those that this visitor opened, and why others cannot be."""
+    offered = catalogue.listed()
     for name, content in st.session_state.get(UPLOADS, {}).items():
-        offered[name + UPLOADED] = catalogue.load_upload(name, content)
-    return offered
+        offered[name + UPLOADED] = catalogue.listed_upload(name, content)
+    good = {name: item for name, item in offered.items() if isinstance(item, Listed)}
+    return good, [item for item in offered.values() if isinstance(item, str)]
 
 
-def data_box(place, model: Model) -> Shown:
+def warn(sentences: Iterable[str]) -> None:
+    """Show what is wrong, a sentence each."""
+    for sentence in sentences:
+        st.warning(sentence, icon=":material/error:")
+
+
+def data_box(place, model: Description) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
     there are none."""
     wanted = view_state.get("data")
     names, misfit = catalogue.fitting_data(model, wanted)
     if not names:
         st.info(
-            f"The checkpoint {model.checkpoint.name} takes pictures of "
-            f"{model.checkpoint.vae.shape}, and no data set here has those; choose another one."
+            f"The checkpoint {model.name} takes pictures of "
+            f"{model.config.image_shape}, and no data set here has those; choose another one."
         )
         st.stop()
     if wanted not in names:

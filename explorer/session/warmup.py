@@ -2,17 +2,20 @@
 
 from explorer.latent import projections
 from explorer.session import catalogue, offers
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Listed, Shown
 from explorer.session.scene import scene_of, usual_axes
 
 
 def up() -> None:
     """Load the first checkpoint and images, and offer the browser what it will ask for."""
-    good = {name: m for name, m in catalogue.models().items() if isinstance(m, Model)}
+    listed = catalogue.listed().items()
+    good = {name: item for name, item in listed if isinstance(item, Listed)}
     if not good:
         return
-    model = good[catalogue.first_choice(good)]
-    names, _ = catalogue.fitting_data(model)
+    model = good[catalogue.first_choice(good)].load()
+    if isinstance(model, str):
+        return
+    names, _ = catalogue.fitting_data(model.checkpoint.description)
     images = catalogue.shown(names[0]) if names else ""
     if not isinstance(images, Shown):
         return

@@ -89,7 +89,7 @@ def apply_action(run: Run, action: str, beta: float) -> None:
 def _open(run: Run) -> None:
     made, config = run.status().checkpoint, run.config()
     path = Path(made or "nowhere")
-    name, offered = path.stem, catalogue.models()
+    name, offered = path.stem, catalogue.listed()
     if path.parent.resolve() != paths.checkpoint_dir().resolve() or name not in offered:
         raise RunError(
             f"The checkpoint of {run.path.name} is not among those that Explore shows; open its "
