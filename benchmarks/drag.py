@@ -82,7 +82,7 @@ DECODE = """async times => {
 
 
 class Drag(NamedTuple):
-    """What a drag showed. Times in milliseconds, bytes sent to the server while it lasted."""
+    """Measures of a drag. Times in milliseconds, bytes sent to the server while it lasted."""
 
     sent: int
     moves: int

@@ -1,4 +1,4 @@
-"""What watching a run costs: python -m benchmarks.watch [--minutes 10] [--data-dir DIR]
+"""The cost of watching a run: python -m benchmarks.watch [--minutes 10] [--data-dir DIR]
 
 Trains `mnist-2d` on all of MNIST in a process of its own, watches it on the Train page in a real
 Chromium, and writes down, minute by minute, the memory of the server and of the page and how often

@@ -12,7 +12,7 @@ from training.vae.likelihoods import LIKELIHOODS
 
 
 def base_layout(theme: Theme, **more: Any) -> dict[str, Any]:
-    """What the layouts of all plotly figures have in common, and `more`."""
+    """Layout that all plotly figures share, and `more`."""
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

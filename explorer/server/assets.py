@@ -1,4 +1,4 @@
-"""What is large goes over HTTP, named by its content, and stays in the browser's cache for ever.
+"""Static content over HTTP, named by its hash, so that the browser keeps it for ever.
 
 Three kinds: the stage's own JavaScript, plotly.js from the plotly package, and blobs (models,
 pictures, maps). Nothing else can be fetched: the first two are fixed lists, and a blob is there

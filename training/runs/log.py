@@ -34,7 +34,7 @@ class EpochLine(EpochTerms, tag_field="kind", tag="epoch", frozen=True):
 
 
 class RewindLine(msgspec.Struct, tag_field="kind", tag="rewind", frozen=True):
-    """What was logged after `step` does not count."""
+    """Rewind to `step`: no line after it counts."""
 
     step: int
 

@@ -134,7 +134,7 @@ export class Pictures {
     this.classes = header.classes;
     this.shape = new ImageShape(header.shape);
     /** How it is drawn on: the box that ink is fitted into, and the pen, in pixels of a picture. */
-    this.sheet = { shape: this.shape, box: header.ink_box ?? 20, pen: header.pen ?? 2.2 };
+    this.sheet = { shape: this.shape, box: header.ink_box, pen: header.pen };
     this.labels = arrays.labels;
     this.lit = arrays.lit;
     this.levels = arrays.levels;
