@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer.server import access, assets, run_routes, sockets
+from explorer.server import access, assets, doors, process, run_routes, sockets
 
 
 def _warm_up() -> None:
@@ -23,6 +23,8 @@ def _warm_up() -> None:
         gc.enable()
 
 
+process.raise_open_files()
+process.ask_nobody()
 # torch, the first checkpoint and what the stage is given load while server and browser start.
 threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
 base = st.get_option("server.baseUrlPath") or ""
@@ -31,6 +33,7 @@ app = st.App(
     routes=[*assets.routes(base), *run_routes.routes(base)],
     middleware=[
         Middleware(sockets.Closing),
+        Middleware(doors.Doors),
         Middleware(access.Guard),
         Middleware(assets.Preload),
     ],

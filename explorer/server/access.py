@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from explorer.server import doors
+
 VARIABLE = "VAE_REMOTE_CONTROL"
 REFUSAL = (
     "Only visitors from the machine that the explorer runs on can do this; you can watch. "
@@ -50,17 +52,10 @@ def _is_own(name: str, own: set[str]) -> bool:
     return plain.is_loopback or str(plain) in own
 
 
-def _host(authority: str) -> str:
-    """The name in a `Host` or the end of an `Origin`, without its port."""
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0]
-    return authority.partition(":")[0]
-
-
 def is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from this machine: from one of its addresses, for one of its names,
-    by a page of its own, and not through a proxy. `headers` are those of the request, their names
-    in lower case.
+    by a page of this very server, and not through a proxy. `headers` are those of the request,
+    their names in lower case.
 
     The names count too: a foreign page that has its own name resolve to this machine, or that asks
     in the browser of somebody here, is no local visitor. A proxy or tunnel on this machine that
@@ -69,10 +64,11 @@ def is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
     if peer is None or any(name in headers for name in _FORWARDED):
         return False
     own = _own_addresses()
-    names = [peer, _host(headers.get("host", ""))]
-    if "origin" in headers:
-        names.append(_host(headers["origin"].rpartition("//")[2]))
-    return all(_is_own(name, own) for name in names)
+    host = headers.get("host", "")
+    named = doors.authority(host, "http")
+    if named is None or not (_is_own(peer, own) and _is_own(named[0], own)):
+        return False
+    return "origin" not in headers or doors.same_origin(headers["origin"], host)
 
 
 def may_control() -> bool:

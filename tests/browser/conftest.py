@@ -81,8 +81,7 @@ def serve(folder: Path, base: str = "", script: str = "streamlit_app.py", **envi
             [
                 *(sys.executable, "-m", "streamlit", "run", script),
                 *("--server.headless=true", f"--server.port={port}"),
-                *("--server.address=127.0.0.1", "--server.fileWatcherType=none"),
-                f"--server.baseUrlPath={base}",
+                *("--server.address=127.0.0.1", f"--server.baseUrlPath={base}"),
             ],
             cwd=ROOT,
             env=env,

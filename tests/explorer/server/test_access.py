@@ -28,6 +28,9 @@ def unconfigured(monkeypatch):
         ("::ffff:192.168.7.3", "192.168.7.2:8501", {}, False),
         ("127.0.0.1", "localhost:8501", {"origin": "http://localhost:8501"}, True),
         ("127.0.0.1", "localhost:8501", {"origin": "https://evil.example"}, False),
+        # A page of another server on this machine.
+        ("127.0.0.1", "localhost:8501", {"origin": "http://localhost:8502"}, False),
+        ("127.0.0.1", "localhost:8501", {"origin": "http://127.0.0.1:8501"}, False),
         ("127.0.0.1", "localhost:8501", {"origin": "null"}, False),
         ("192.168.7.3", "192.168.7.2:8501", {}, False),
         ("192.168.7.3", "localhost:8501", {}, False),

@@ -1,0 +1,35 @@
+"""The server's process: what it may keep open, and that it asks nobody outside."""
+
+import contextlib
+
+from streamlit import net_util
+
+_ENOUGH = 65536  # a visitor keeps some ten: sockets, and pipes of what runs for the page
+
+
+def raise_open_files() -> None:
+    """Raise the limit of open files as far as this process may: macOS begins with 256."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _ENOUGH if hard == resource.RLIM_INFINITY else min(_ENOUGH, hard)
+    for limit in (most, 10240):  # macOS refuses more than its own OPEN_MAX
+        if soft != resource.RLIM_INFINITY and soft < limit:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+                return
+
+
+def ask_nobody() -> None:
+    """Keep Streamlit from asking an outside server for this machine's public address.
+
+    It does so where it starts without a browser, to print the address, and on its event loop, where
+    a page of another origin knocks: nobody is answered meanwhile.
+    """
+
+    def unknown() -> None:
+        return None
+
+    net_util.get_external_ip = unknown
