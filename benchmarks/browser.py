@@ -32,8 +32,11 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def serving(script: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of a Streamlit server that was started this moment, and its process."""
+def serving(
+    script: Path, root: Path = ROOT, **environment: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a Streamlit server that was started this moment, and its process; `root` is
+    where it runs."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -42,7 +45,7 @@ def serving(script: Path, **environment: str) -> Iterator[tuple[str, subprocess.
             *(sys.executable, "-m", "streamlit", "run", str(script)),
             *("--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"),
         ],
-        cwd=ROOT,
+        cwd=root,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
