@@ -27,6 +27,7 @@ import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from benchmarks.browser import ROOT, serving
 
@@ -66,8 +67,8 @@ class Visitor:
         stream = self.url.replace("http", "ws", 1) + "/_stcore/stream"
         self.socket = await connect(
             stream,
-            subprotocols=["streamlit"],
-            origin=self.url,
+            subprotocols=[Subprotocol("streamlit")],
+            origin=Origin(self.url),
             max_size=None,
             open_timeout=PATIENCE,
         )

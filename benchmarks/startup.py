@@ -35,7 +35,7 @@ def once(browser: Any, script: Path, ready: str, environment: dict[str, str]) ->
     """Seconds from the start of a server with `script` until the page says it is ready; of the
     explorer also until plotly has taken the map over."""
     began = time.perf_counter()
-    with serving(script, **environment) as (url, server):
+    with serving(script, ROOT, **environment) as (url, server):
         context = browser.new_context(viewport={"width": 1280, "height": 720})
         try:
             page = context.new_page()

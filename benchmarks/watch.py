@@ -75,7 +75,7 @@ def main() -> None:
         }
         with (
             training(folder, data_dir),
-            serving(ROOT / "streamlit_app.py", **places) as (url, server),
+            serving(ROOT / "streamlit_app.py", ROOT, **places) as (url, server),
             chromium() as browser,
         ):
             while not (folder / "runs" / "watched" / "probe.npz").exists():

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer import paths
+from explorer import messages, paths
 from explorer.session import controls as boxes
 from explorer.session import view_state
 from explorer.session.catalogue import Listed, Shown
@@ -20,7 +20,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     Stops the page where there is nothing to choose.
     """
     good, bad = boxes.listed()
-    boxes.warn(bad)
+    messages.warn(bad)
     if not good:
         st.info("There is no checkpoint to compare; make one on the Train page.")
         st.stop()
@@ -36,12 +36,12 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
             f"There is no image {image} here; the images are numbered 0 to {n - 1}."
         )
         view_state.put(image=None)
-    boxes.warn(view_state.complaints())
+    messages.warn(view_state.complaints())
     found = {}
     for name in names:
         scene = _scene(name, good[name], shown)
         if isinstance(scene, str):
-            boxes.warn([f"{scene} it is left out."])
+            messages.warn([f"{scene} it is left out."])
         else:
             found[name] = scene
     if not found:

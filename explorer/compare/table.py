@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import paths
+from explorer import messages, paths
 from explorer.compare.controls import MOST
 from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
@@ -71,7 +71,7 @@ def show(shown: Shown) -> None:
     try:
         rows = list(table.read(paths.checkpoint_dir()).values())
     except (TableError, ValueError) as error:
-        st.warning(str(error), icon=":material/error:")
+        messages.warn(str(error))
         return
     if not rows:
         st.info(
@@ -116,7 +116,7 @@ def _table(rows: list[Row]) -> None:
         },
     )
     images = max(row.evaluation.images for row in rows)
-    st.caption(
+    messages.caption(
         f"Over {images:,} test images. Click a column's head to sort by it, and a row to open it. "
         "Made by `python -m training evaluate --all`; `checkpoints/README.md` says what each "
         "column means."
@@ -131,13 +131,13 @@ def _opened(rows: list[Row], shown: Shown) -> None:
     listed = boxes.listed()[0].get(name)
     model = listed.load() if listed else ""
     if row is None or isinstance(model, str):
-        st.warning(
+        messages.warn(
             f"There is no evaluated checkpoint {view_state.quoted(name)} here; choose a row of the "
-            "table.",
-            icon=":material/error:",
+            "table."
         )
         return
-    st.dialog(table.plain(name), width="large", on_dismiss=_close)(_row)(row, model, shown)
+    dialog = st.dialog(messages.title(name), width="large", on_dismiss=_close)
+    dialog(_row)(row, model, shown)
 
 
 def _close() -> None:
@@ -162,10 +162,13 @@ def _heading(row: Row, model: Model) -> None:
         + (f" with the constant {constant:.2f}" if constant else "")
     )
     preset = model.checkpoint.preset
-    words.markdown(
-        f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.  \n"
-        f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
-        f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
+    messages.paragraph(
+        (
+            f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.",
+            f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
+            f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}.",
+        ),
+        words,
     )
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
@@ -186,10 +189,9 @@ def _heading(row: Row, model: Model) -> None:
         view_state.put(beside=(*names, row.name))
         st.rerun()
     if _digest(row.name) != row.digest:
-        st.warning(
+        messages.warn(
             f"{row.name} was trained again since it was evaluated; `python -m training evaluate "
-            "--all` brings the table up to date.",
-            icon=":material/error:",
+            "--all` brings the table up to date."
         )
 
 
@@ -210,16 +212,16 @@ def _figures(model: Model, shown: Shown) -> None:
     grid = st.columns(2)
     for n, name in enumerate(report.FIGURES):
         places_[name] = grid[n % 2].empty()
-        places_[name].caption(f"Drawing {name} …")
+        messages.caption(f"Drawing {name} …", places_[name])
     for name, place in places_.items():
         with place.container():
             figure = partial(catalogue.report_figure, (model.key, shown.key), model, shown, name)
             st.image(figure("png", theme), width="stretch")
             line = st.container(horizontal=True, vertical_alignment="center")
-            line.caption(report.CAPTIONS[name], width="stretch")
+            messages.caption(report.CAPTIONS[name], line, width="stretch")
             for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
                 line.download_button(
-                    kind.upper(),
+                    messages.title(kind.upper()),
                     partial(figure, kind, "light"),
                     f"{model.checkpoint.name}-{name}.{kind}",
                     mime,

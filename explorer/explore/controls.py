@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from explorer import paths
+from explorer import messages, paths
 from explorer.figures.theme import z_name
 from explorer.latent.codes import Dimension
 from explorer.server import access
@@ -14,6 +14,7 @@ from training.checkpoint import Description
 from training.data import datasets
 from training.data.datasets import DataError
 from training.data.download import download
+from training.text import printable
 from training.vae.likelihoods import LIKELIHOODS
 
 
@@ -27,16 +28,16 @@ def scene() -> Scene:
         _upload()
         _download()
         _tsne_options()
-    boxes.warn([*bad, *view_state.complaints()])
+    messages.warn([*bad, *view_state.complaints()])
     if model is None:
-        st.info(
+        messages.info(
             f"There is no checkpoint in {paths.checkpoint_dir()}. Make one with "
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
     found = scene_of(model, boxes.data_box(columns[1], model.checkpoint.description))
     if found is None:
-        st.warning(f"{overflowing(model)} choose another.", icon=":material/error:")
+        messages.warn(f"{overflowing(model)} choose another.")
         st.stop()
     _view(columns[2])
     _axes(columns[3], found.dims)
@@ -169,7 +170,7 @@ def axes(dims: list[Dimension]) -> tuple[int, int]:
 
 def _upload() -> None:
     if not access.may_control():
-        st.caption(f"Opening a file of your own: {access.REFUSAL}")
+        messages.caption(f"Opening a file of your own: {access.REFUSAL}")
         return
     file = st.file_uploader(
         "Open a checkpoint file",
@@ -179,15 +180,15 @@ def _upload() -> None:
     if file is None:
         return
     uploads = st.session_state.setdefault(boxes.UPLOADS, {})
-    content = file.getvalue()
-    if uploads.get(file.name) == content:
+    content, name = file.getvalue(), printable(file.name)
+    if uploads.get(name) == content:
         return
-    opened = catalogue.load_upload(file.name, content)
+    opened = catalogue.load_upload(name, content)
     if isinstance(opened, str):
-        st.warning(opened, icon=":material/error:")
+        messages.warn(opened)
         return
-    uploads[file.name] = content
-    view_state.put(checkpoint=file.name + boxes.UPLOADED, z=None, axes=None)
+    uploads[name] = content
+    view_state.put(checkpoint=name + boxes.UPLOADED, z=None, axes=None)
     st.rerun()
 
 
@@ -216,10 +217,7 @@ def _download() -> None:
                 )
     except DataError as error:
         bar.empty()
-        st.warning(
-            f"{error.reason} The {datasets.find(datasets.EMBEDDED).title} stay on show.",
-            icon=":material/error:",
-        )
+        messages.warn(f"{error.reason} The {datasets.find(datasets.EMBEDDED).title} stay on show.")
         return
     view_state.put(data=row.name, image=None, z=None)
     st.rerun()

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from explorer import components
+from explorer import components, messages
 from explorer.figures.theme import THEMES
 from explorer.session.scene import Scene
 from training.checkpoint import Checkpoint
-from training.evaluation.table import plain
+from training.text import printable
 
 
 def show(scene: Scene) -> None:
@@ -63,11 +63,12 @@ def show(scene: Scene) -> None:
         )
         if is_so
     )
-    st.caption(
-        f"**{plain(checkpoint.name)}**: {checkpoint.vae.config.latent_dim}-D, trained on "
-        f"{plain(checkpoint.data)} for {len(checkpoint.history)} epochs (preset {preset.name}, "
+    messages.caption(
+        f": {checkpoint.vae.config.latent_dim}-D, trained on {printable(checkpoint.data)} for "
+        f"{len(checkpoint.history)} epochs (preset {printable(preset.name)}, "
         f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
-        f"{_sum(checkpoint)}. {harder}"
+        f"{_sum(checkpoint)}. {harder}",
+        name=checkpoint.name,
     )
 
 

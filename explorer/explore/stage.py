@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer import messages
 from explorer.explore import component, controls
 from explorer.latent import projections
 from explorer.latent.projections import MapView
@@ -45,8 +46,7 @@ def _settle(scene: Scene) -> None:
     if near != z:
         view_state.complain("The link's z lies far beyond every code; it was moved nearer.")
     view_state.put(z=near)
-    for sentence in view_state.complaints():
-        st.warning(sentence, icon=":material/error:")
+    messages.warn(view_state.complaints())
 
 
 def _within_reach(scene: Scene, z: tuple[float, ...]) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from explorer.figures.theme import THEMES, Theme
+from explorer.text import for_plotly
 from training.checkpoint import Checkpoint
 from training.runs.records import EpochTerms
 from training.vae.likelihoods import LIKELIHOODS
@@ -121,7 +122,8 @@ def _histories(
     for name, theme in THEMES.items():
         figure, colour = go.Figure(), getattr(theme, term, theme.ink)
         lowest, highest = [], []
-        for n, called, found in numbered:
+        for n, name_, found in numbered:
+            called = for_plotly(name_)
             values = [getattr(h, f"test_{term}") for h in found.history]
             settled = values[min(len(values) - 1, 1 + len(values) // 10) :]
             lowest.append(min(settled))

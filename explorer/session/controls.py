@@ -1,9 +1,8 @@
 """The boxes that choose models and images, on every page that shows them."""
 
-from collections.abc import Iterable
-
 import streamlit as st
 
+from explorer import messages
 from explorer.session import catalogue, view_state
 from explorer.session.catalogue import Listed, Shown
 from training.checkpoint import Description
@@ -21,19 +20,13 @@ def listed() -> tuple[dict[str, Listed], list[str]]:
     return good, [item for item in offered.values() if isinstance(item, str)]
 
 
-def warn(sentences: Iterable[str]) -> None:
-    """Show what is wrong, a sentence each."""
-    for sentence in sentences:
-        st.warning(sentence, icon=":material/error:")
-
-
 def data_box(place, model: Description) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
     there are none."""
     wanted = view_state.get("data")
     names, misfit = catalogue.fitting_data(model, wanted)
     if not names:
-        st.info(
+        messages.info(
             f"The checkpoint {model.name} takes pictures of "
             f"{model.config.image_shape}, and no data set here has those; choose another one."
         )
@@ -52,10 +45,10 @@ def data_box(place, model: Description) -> Shown:
     for name in names:  # one that is damaged gives way to one that can be read
         if isinstance(shown, Shown):
             break
-        st.warning(shown, icon=":material/error:")
+        messages.warn(shown)
         wanted, shown = name, catalogue.shown(name)
     if isinstance(shown, str):
-        st.error(shown)
+        messages.fail(shown)
         st.stop()
     view_state.put(data=wanted)
     view_state.show_in("data_box", wanted)

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 import streamlit as st
 
+from training.text import printable
+
 VIEWS = ("plane", "pca", "t-sne")
 FURTHEST = 100  # of a place under a prior, in standard normal units
 VIEW_TITLES = {"plane": "Latent plane", "pca": "PCA", "t-sne": "t-SNE"}
@@ -145,9 +147,8 @@ def show_in(key: str, value: Any) -> None:
 
 
 def quoted(text: str) -> str:
-    """A stranger's text in quotes, cut short, as code: Markdown makes no link or picture of it."""
-    short = repr(text if len(text) <= 40 else text[:39] + "…")
-    return f"`{short.replace('`', ' ')}`"
+    """A stranger's text in quotes, cut short, as code."""
+    return f"`'{printable(text, 40).replace('`', ' ')}'`"
 
 
 def complain(sentence: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer import paths
+from explorer import messages, paths
 from explorer.runs import launch, watch
 from explorer.server import access
 from explorer.session import catalogue, view_state
@@ -30,7 +30,7 @@ def mount(found: list[str]) -> None:
     if view_state.get("run") is None:
         view_state.put(run=found[0])
     for sentence in view_state.complaints():
-        st.toast(sentence, icon=":material/error:", duration="long")  # nothing may jump
+        messages.toast(sentence)  # nothing may jump
     component.mount(
         view_state.get("run"),
         view_state.get("over"),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import msgspec
 import streamlit as st
 
-from explorer import paths
+from explorer import messages, paths
 from explorer.runs import launch
 from explorer.server import access
 from explorer.session import view_state
@@ -45,7 +45,7 @@ def form() -> None:
 
 def _form() -> None:
     if not access.may_control():
-        st.caption(access.REFUSAL)
+        messages.caption(access.REFUSAL)
         return
     names = list(PRESETS)
     name = st.selectbox("Preset", names, names.index(FIRST), key="new_preset", format_func=_title)
@@ -126,7 +126,7 @@ def _form() -> None:
             wish,
         )
     except RunError as error:
-        st.warning(str(error), icon=":material/error:")
+        messages.warn(str(error))
         return
     st.session_state[_STARTED] = st.session_state.get(_STARTED, 0) + 1
     view_state.put(run=run)

@@ -1,0 +1,79 @@
+"""Sentences on the page: the one way by which text that is not the app's own gets there.
+
+They are shown letter by letter, but for `code`; Markdown of a stranger's does nothing. For visitors
+from elsewhere the folders of this machine are left out of them.
+"""
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer import paths
+from explorer.server import access
+from explorer.text import for_markdown, sentence_for_markdown
+from training.text import printable
+
+_ICON = ":material/error:"
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    """Folders of this machine that sentences may name, the longest first."""
+    found = {paths.ROOT, Path.home(), Path.cwd()}
+    for folder in (paths.data_dir, paths.checkpoint_dir, paths.run_dir, paths.cache_dir):
+        found |= {folder(), folder().resolve(), folder().resolve().parent}
+    longest = sorted({os.fspath(path) for path in found}, key=len, reverse=True)
+    return tuple(path for path in longest if len(path) > 1)
+
+
+def without_folders(sentence: str) -> str:
+    """The sentence without the folders of this machine: a file's own name is left."""
+    for folder in _folders():
+        sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
+    return sentence
+
+
+def shown(sentence: str) -> str:
+    """Markdown that shows a sentence as it is to the visitor of this page run."""
+    return sentence_for_markdown(sentence if access.may_control() else without_folders(sentence))
+
+
+def warn(sentences: str | Iterable[str]) -> None:
+    """Show what is wrong, a sentence each."""
+    for sentence in [sentences] if isinstance(sentences, str) else sentences:
+        st.warning(shown(sentence), icon=_ICON)
+
+
+def fail(sentence: str) -> None:
+    """Show why there is nothing to show."""
+    st.error(shown(sentence), icon=_ICON)
+
+
+def info(sentence: str) -> None:
+    """Show what to do next."""
+    st.info(shown(sentence))
+
+
+def toast(sentence: str) -> None:
+    """Show what is wrong where nothing may move."""
+    st.toast(shown(sentence), icon=_ICON, duration="long")
+
+
+def caption(sentence: str, place: Any = st, name: str = "", **more: Any) -> None:
+    """Show small text in a place; `name` stands before it in bold."""
+    strong = f"**{title(name)}**" if name else ""
+    place.caption(strong + shown(sentence), **more)
+
+
+def paragraph(sentences: Iterable[str], place: Any = st) -> None:
+    """Show sentences in a place, each on a line of its own."""
+    place.markdown("  \n".join(map(shown, sentences)))
+
+
+def title(text: str) -> str:
+    """Markdown of a heading or a label that is not the app's own."""
+    return for_markdown(printable(text))
