@@ -59,8 +59,8 @@ test("a Gaussian's KL and log ratio are those of the integral", () => {
 });
 
 test("a Gaussian's places in standard units lead there and back", () => {
-  near(gaussian.at(1.5), 4);
-  near(gaussian.standing(4), 1.5);
+  near(gaussian.fromStandardNormal(1.5), 4);
+  near(gaussian.toStandardNormal(4), 1.5);
   const q = gaussian.posterior(doubles([1, 2, 2 * Math.log(3), -2 * Math.log(2)]), 2);
   allNear(
     gaussian.sample(q, () => 2),
@@ -84,13 +84,13 @@ test("a Gamma's KL and log ratio are those of the integral", () => {
 });
 
 test("a Gamma's places go by its table, and on beyond both of its ends", () => {
-  near(gamma.at(0), 1);
-  near(gamma.at(0.5), 1.5);
-  near(gamma.at(3), 6);
-  assert.ok(gamma.at(-50) > 0, "z is positive");
-  near(gamma.standing(1.5), 0.5);
-  near(gamma.standing(6), 3);
-  near(gamma.standing(0), -1);
+  near(gamma.fromStandardNormal(0), 1);
+  near(gamma.fromStandardNormal(0.5), 1.5);
+  near(gamma.fromStandardNormal(3), 6);
+  assert.ok(gamma.fromStandardNormal(-50) > 0, "z is positive");
+  near(gamma.toStandardNormal(1.5), 0.5);
+  near(gamma.toStandardNormal(6), 3);
+  near(gamma.toStandardNormal(0), -1);
 });
 
 test("samples of a Gamma have its mean and standard deviation", () => {

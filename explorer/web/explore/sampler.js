@@ -1,7 +1,7 @@
 // Draws z ~ q(z|x) again and again: the one-sample terms, and their mean on its way to the exact one.
 
 import { html, lessMotion, plotContext, watchSize, write } from "../widgets/dom.js";
-import { Running, normals } from "../model/vae.js";
+import { Running, normals } from "../model/random.js";
 
 const SLOW = 600; // milliseconds between two draws for those who asked for less motion
 const KEPT = 4096;
