@@ -26,12 +26,15 @@ export class Sampler {
     this.canvases = { kl: find(".plot-kl"), reconstruction: find(".plot-reconstruction") };
     this.goButton = find(".go");
     this.said = find(".said");
-    this.first = this.term = "";
+    this.first = this.term = this.unit = "";
     this.listener = listener;
     this.normal = normals();
     this.wanted = 0; // draws asked for one at a time
     this.running = false;
     this.due = 0;
+    this.sums = { kl: new Running(), reconstruction: new Running() };
+    /** The means after n draws. @type {{n: number, kl: number, reconstruction: number}[]} */
+    this.curve = [];
     find(".draw").addEventListener("click", () => {
       this.wanted += 1;
       this.listener.start();
@@ -41,7 +44,6 @@ export class Sampler {
       this.reset();
       this.listener.start();
     });
-    this.reset();
   }
 
   /** What a draw is, and what its terms are. @param {import("../model/vae.js").Vae} vae */
