@@ -105,17 +105,20 @@ test("one finger that drags only pans, and fingers at one spot do no harm", () =
   const dragged = window.pinched([[50, 100]], [[80, 140]]);
   near(dragged.unit, window.unit);
   allNear(dragged.middle, [...window.panned(30, 40).middle]);
-  const { unit, middle } = window.pinched(
-    [
-      [50, 100],
-      [60, 100],
-    ],
-    [
-      [50, 100],
-      [50, 100],
-    ],
-  );
-  assert.ok([unit, ...middle].every(Number.isFinite));
+  /** @type {[Point, Point]} */
+  const apart = [
+    [50, 100],
+    [60, 100],
+  ];
+  /** @type {[Point, Point]} */
+  const together = [
+    [50, 100],
+    [50, 100],
+  ];
+  for (const from of [apart, together]) {
+    const { unit, middle } = window.pinched(from, together);
+    assert.ok([unit, ...middle].every(Number.isFinite));
+  }
 });
 
 test("another size of the map keeps its middle and all that was shown", () => {

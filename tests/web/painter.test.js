@@ -65,9 +65,9 @@ const CODES = {
 };
 
 /** The dots that are painted: their colours, middles and opacities. @param {Partial<typeof CODES>} [more] */
-function dots(more = {}) {
+function dots(more = {}, window = WINDOW) {
   const { c, of } = context();
-  painter.paintCodes(c, WINDOW, { ...CODES, ...more });
+  painter.paintCodes(c, window, { ...CODES, ...more });
   return of("drawImage").map(({ arguments: given, alpha }) => {
     const [sprite, left, top, width, height] = /** @type {[any, ...number[]]} */ (given);
     const middle = [left + width / 2, top + height / 2].map((v) => Number(v.toFixed(6)));
@@ -85,6 +85,12 @@ test("each code's dot is where the window says, in its class's colour; far ones 
       ["#0000aa", 198, 98],
     ],
   );
+});
+
+test("the dots go along with a window that is panned", () => {
+  const [first, second] = dots({}, WINDOW.panned(10, -20)).map(({ middle }) => middle);
+  assert.deepEqual(first, [110, 30]);
+  assert.deepEqual(second, [130, 20]);
 });
 
 test("the dots of a class that is hidden are not painted", () => {
