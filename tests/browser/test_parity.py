@@ -204,7 +204,7 @@ def test_gamma_draws_follow_q_and_their_mean_ratio_finds_the_closed_form(modules
     page, code = modules
     found = page.evaluate(
         """async code => {
-          const { Running, normals, seeded } = await import(code + 'model/vae.js');
+          const { Running, normals, seeded } = await import(code + 'model/random.js');
           const { FAMILIES, digamma, logGamma } = await import(code + 'model/families.js');
           const family = new FAMILIES.gamma({ shape: 2, rate: 0.5, bounds: [1e-3, 1e4] });
           const q = { shape: Float32Array.of(0.4, 5), rate: Float32Array.of(2, 0.8) };
@@ -287,7 +287,8 @@ def test_sampling_and_paths_are_what_their_formulas_say(modules):
     page, code = modules
     found = page.evaluate(
         """async code => {
-          const { Vae, Running, normals, seeded } = await import(code + 'model/vae.js');
+          const { Vae } = await import(code + 'model/vae.js');
+          const { Running, normals, seeded } = await import(code + 'model/random.js');
           const { spherical, straight } = await import(code + 'model/paths.js');
           const { centring } = await import(code + 'widgets/drawing_pad.js');
           const { FAMILIES } = await import(code + 'model/families.js');

@@ -5,9 +5,9 @@ import { test } from "node:test";
 
 import { PayloadError, crc32, read } from "../../explorer/web/model/blobs.js";
 
-const encode = (text) => new TextEncoder().encode(text);
+const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
-/** A blob of a header as text and the bytes of its arrays. @param {Uint8Array} data */
+/** A blob of a header as text and the bytes of its arrays. @param {string} text @param {Uint8Array} data */
 function blob(text, data) {
   // The arrays begin at a multiple of eight, so that a view of any type may stand there.
   const header = encode(text.padEnd(Math.ceil(text.length / 8) * 8));
@@ -51,10 +51,11 @@ test("crc32 has its known values, at every length beside a multiple of four", ()
 
 test("a blob is read as it was written", () => {
   const { header, arrays } = read(whole(), "map");
-  assert.equal(header.said, "μ");
+  assert.equal(/** @type {{said?: string}} */ (header).said, "μ");
   assert.deepEqual(arrays.x, Float32Array.of(0.5, -1, 2));
   assert.deepEqual(arrays.codes, Int16Array.of(-300, 7));
-  assert.deepEqual(arrays.labels, Uint8Array.of(1, 2, 255));
+  const { labels } = /** @type {{labels?: Uint8Array}} */ (arrays);
+  assert.deepEqual(labels, Uint8Array.of(1, 2, 255));
 });
 
 test("any single damaged byte after the preamble is noticed", () => {
@@ -66,7 +67,7 @@ test("any single damaged byte after the preamble is noticed", () => {
 });
 
 test("what is cut off, no blob, or of another version is refused in a sentence", () => {
-  const refused = (buffer, said) =>
+  const refused = (/** @type {ArrayBuffer} */ buffer, /** @type {RegExp} */ said) =>
     assert.throws(
       () => read(buffer, "map"),
       (error) => error instanceof PayloadError && said.test(error.message),

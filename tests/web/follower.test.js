@@ -14,6 +14,13 @@ import {
 } from "../../explorer/web/train/records.js";
 import { ACTIONS, readings, stateWord } from "../../explorer/web/train/words.js";
 
+/**
+ * @typedef {import("../../explorer/web/train/records.js").StepRecord} StepRecord
+ * @typedef {import("../../explorer/web/train/records.js").EpochRecord} EpochRecord
+ * @typedef {import("../../explorer/web/train/follower.js").Run} Run
+ */
+
+/** @param {number} n @param {Partial<StepRecord>} more @returns {StepRecord} */
 const step = (n, more = {}) => ({
   kind: "step",
   step: n,
@@ -26,6 +33,7 @@ const step = (n, more = {}) => ({
   at: n / 10,
   ...more,
 });
+/** @param {number} n @returns {EpochRecord} */
 const epoch = (n) => ({
   kind: "epoch",
   step: 10 * n,
@@ -33,17 +41,31 @@ const epoch = (n) => ({
   test_reconstruction: 150,
   test_kl: 4,
 });
+/** @param {Partial<Run>} more @returns {Run} */
 const run = (more = {}) => ({
+  id: "id",
   state: "running",
   order: "run",
+  message: "",
   saved: 0,
   steps: 1000,
   batches: 10,
+  epochs: 100,
+  beta: 1,
+  asked_beta: null,
+  preset: "plain",
+  data: "mnist",
+  seed: 0,
   latent_dim: 2,
+  prior_name: "normal",
+  prior: { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] },
+  snapshots: [],
   place: 7,
   anew: false,
   checkpoint: null,
-  likelihood: { formula: "BCE", constant: 0, name: "bernoulli" },
+  likelihood: {
+    ...{ name: "bernoulli", title: "", formula: "BCE", constant: 0, unit: "nats", total: "−ELBO" },
+  },
   ...more,
 });
 
@@ -109,6 +131,7 @@ test("records are found by step, and every so many-th ends at the newest", () =>
   assert.equal(everyNth(records, 5), records);
 });
 
+/** @type {import("../../explorer/web/train/moments.js").Known[]} */
 const KNOWN = [
   [0, "a"],
   [10, "b"],
@@ -148,7 +171,10 @@ test("a replay begins anew at the end, gives every snapshot the same time, and t
 });
 
 test("a run offers what its state allows, and says what was asked of it", () => {
-  const offered = (more) => Object.keys(ACTIONS).filter((action) => ACTIONS[action](run(more)));
+  const offered = (/** @type {Partial<Run>} */ more) =>
+    Object.entries(ACTIONS)
+      .filter(([, there]) => there(run(more)))
+      .map(([action]) => action);
   assert.deepEqual(offered({}), ["pause", "stop"]);
   assert.deepEqual(offered({ state: "paused", order: "pause" }), ["go on", "stop"]);
   assert.deepEqual(offered({ state: "interrupted", saved: 5 }), ["go on", "finish"]);
@@ -157,7 +183,8 @@ test("a run offers what its state allows, and says what was asked of it", () => 
 });
 
 test("the readings are those of the moment: before the first epoch nothing is measured", () => {
-  const follower = { epochs: [epoch(1)], steps: [step(5, { beta: 2 }), step(15)] };
+  const follower = new Follower("a", "", () => {});
+  follower.receive([step(5, { beta: 2 }), epoch(1), step(15)], run({ anew: true }));
   const [reconstruction, kl, total, weight] = readings(follower, run(), 9);
   assert.deepEqual([reconstruction.value, reconstruction.small], ["–", "train 195.00"]);
   assert.deepEqual([kl.small, total.small], ["train 3.00", "train 198.00"]);
@@ -175,9 +202,10 @@ test("the figure has two curves a term, β, and a row of the heat map for each d
   const { traces, layout } = figure(source, source, "", colours);
   assert.equal(traces.length, 6 + 6 + 1 + 1);
   const total = traces.find((t) => t.name === "train" && t.yaxis === "y3");
-  assert.deepEqual(total.y, [198, 193, 188]);
-  assert.equal(traces.at(-1).z.length, 2);
-  assert.deepEqual(layout.xaxis.range, [0, 1.5]);
+  assert.deepEqual(total?.y, [198, 193, 188]);
+  const heat = /** @type {number[][]} */ (traces.at(-1)?.z);
+  assert.equal(heat.length, 2);
+  assert.deepEqual(/** @type {{range: number[]}} */ (layout.xaxis).range, [0, 1.5]);
   const { edges, means } = heatColumns(source.steps, 2, 2);
   assert.deepEqual(edges, [0, 1, 1.5]);
   assert.deepEqual(means, [
@@ -187,11 +215,12 @@ test("the figure has two curves a term, β, and a row of the heat map for each d
 });
 
 test("a curve far from the run's own does not make its panel unreadable", () => {
-  const flat = (level) => ({
+  const flat = (/** @type {number} */ level) => ({
+    run: run(),
     steps: [step(1, { train_reconstruction: level }), step(2, { train_reconstruction: level + 1 })],
     epochs: [],
   });
   const [low, high] = range(flat(100), flat(5000), "reconstruction");
   assert.ok(low < 100 && high > 101 && high < 110);
-  assert.deepEqual(range({ steps: [], epochs: [] }, null, "kl"), [0, 1]);
+  assert.deepEqual(range({ run: run(), steps: [], epochs: [] }, null, "kl"), [0, 1]);
 });

@@ -7,19 +7,30 @@ import { ImageShape } from "../../explorer/web/model/image_shape.js";
 import { centring } from "../../explorer/web/widgets/drawing_pad.js";
 import { paintCell, paintImage, paintRows } from "../../explorer/web/widgets/image.js";
 
-globalThis.ImageData = class {
-  constructor(width, height) {
-    Object.assign(this, { width, height, data: new Uint8ClampedArray(4 * width * height) });
-  }
-};
+Object.assign(globalThis, {
+  ImageData: class {
+    /** @param {number} width @param {number} height */
+    constructor(width, height) {
+      this.width = width;
+      this.height = height;
+      this.data = new Uint8ClampedArray(4 * width * height);
+    }
+  },
+});
 
 /** A canvas that remembers what was put on it, and where. */
 function canvas() {
+  /** @type {{pixels: number[], x: number, y: number, image: ImageData}[]} */
   const put = [];
   const context = {
-    putImageData: (image, x, y) => put.push({ pixels: [...image.data], x, y, image }),
+    putImageData: (
+      /** @type {ImageData} */ image,
+      /** @type {number} */ x,
+      /** @type {number} */ y,
+    ) => put.push({ pixels: [...image.data], x, y, image }),
   };
-  return { width: 300, height: 150, hidden: false, put, getContext: () => context };
+  const made = { width: 300, height: 150, hidden: false, put, getContext: () => context };
+  return /** @type {HTMLCanvasElement & {put: typeof put}} */ (/** @type {unknown} */ (made));
 }
 
 const GREY = new ImageShape([1, 1, 2]);

@@ -14,6 +14,13 @@ export function near(found, expected, tolerance = 1e-12, said = "") {
   );
 }
 
+/**
+ * Numbers in double precision where the modules have float32: what they compute is then compared with
+ * known values closely, without float32's own rounding. @param {Iterable<number>} values
+ */
+export const doubles = (values) =>
+  /** @type {Float32Array} */ (/** @type {unknown} */ (Float64Array.from(values)));
+
 /** @param {ArrayLike<number>} found @param {number[]} expected @param {number} [tolerance] */
 export function allNear(found, expected, tolerance = 1e-12) {
   assert.equal(found.length, expected.length);

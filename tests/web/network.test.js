@@ -7,6 +7,8 @@ import { network } from "../../explorer/web/engine/network.js";
 import { Pictures } from "../../explorer/web/model/blobs.js";
 import { Vae } from "../../explorer/web/model/vae.js";
 
+/** @typedef {import("../../explorer/web/engine/network.js").LayerSpec} LayerSpec */
+
 test("a linear layer is W·x + b, for more rows than four and for those that are left", () => {
   const weights = Float32Array.of(1, 0, 0, 1, 1, 1, 2, -1, -3, 0, 0, 5, /* b */ 0, 0, 1, 0, 0, -1);
   const run = network(
@@ -19,6 +21,7 @@ test("a linear layer is W·x + b, for more rows than four and for those that are
 
 test("convolutions run on pictures that are not square, and keep the picture's place", () => {
   // A 1×3 kernel that takes each pixel's right neighbour; stride 1 down and 2 across.
+  /** @type {LayerSpec} */
   const conv = {
     type: "conv",
     in: 1,
@@ -30,9 +33,17 @@ test("convolutions run on pictures that are not square, and keep the picture's p
   };
   const run = network([conv], Float32Array.of(0, 0, 1), [1, 2, 4]);
   assert.deepEqual([...run(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))], [2, 4, 6, 8]);
+  /** @type {LayerSpec} */
   const back = {
-    ...{ type: "conv_transpose", in: 1, out: 2, kernel: [1, 2], stride: [1, 2], padding: [0, 0] },
-    ...{ output_padding: [0, 1], weight: [0, 4], bias: [4, 2] },
+    type: "conv_transpose",
+    in: 1,
+    out: 2,
+    kernel: [1, 2],
+    stride: [1, 2],
+    padding: [0, 0],
+    output_padding: [0, 1],
+    weight: [0, 4],
+    bias: [4, 2],
   };
   const spread = network([back], Float32Array.of(1, 10, 2, 20, 0.5, 0), [1, 1, 2]);
   assert.deepEqual(
@@ -42,6 +53,7 @@ test("convolutions run on pictures that are not square, and keep the picture's p
 });
 
 test("an append layer puts its numbers behind, and reshape and activations follow", () => {
+  /** @type {LayerSpec[]} */
   const layers = [
     { type: "append", bias: [0, 2] },
     { type: "reshape", shape: [1, 2, -1] },
@@ -55,7 +67,8 @@ test("an append layer puts its numbers behind, and reshape and activations follo
 });
 
 test("a layer that is not known is named", () => {
-  assert.throws(() => network([{ type: "batch_norm" }], new Float32Array(), [2]), /batch_norm/);
+  const unknown = /** @type {LayerSpec} */ (/** @type {unknown} */ ({ type: "batch_norm" }));
+  assert.throws(() => network([unknown], new Float32Array(), [2]), /batch_norm/);
 });
 
 /** A VAE of pictures 3×2×1 whose encoder is the mean of all values, and whose decoder repeats z. */
@@ -98,10 +111,15 @@ test("a VAE takes its pictures' shape from its blob, and counts every value", ()
   assert.equal(vae.reconstruction(output, x), 6 * 0.25);
 });
 
-/** The blob of pictures, made as explorer/blobs.py makes it. */
+/**
+ * The blob of pictures, made as explorer/blobs.py makes it.
+ * @param {number[] | null} shape @param {number[][]} pictures
+ * @returns {import("../../explorer/web/model/blob_types.js").PicturesBlob}
+ */
 function packed(shape, pictures) {
   const bytes = Math.ceil(pictures[0].length / 8);
   const lit = new Uint8Array(bytes * pictures.length);
+  /** @type {number[]} */
   const levels = [];
   pictures.forEach((picture, n) =>
     picture.forEach((level, i) => {
@@ -110,14 +128,13 @@ function packed(shape, pictures) {
       levels.push(level);
     }),
   );
-  const header = {
-    kind: "pictures",
-    classes: ["a"],
-    images: pictures.length,
-    ...(shape ? { shape } : {}),
-  };
   return {
-    header,
+    header: {
+      kind: "pictures",
+      classes: ["a"],
+      images: pictures.length,
+      ...(shape ? { shape } : {}),
+    },
     arrays: { labels: new Uint8Array(pictures.length), lit, levels: Uint8Array.from(levels) },
   };
 }

@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ellipse, nearest, viewOf } from "../../explorer/web/map/projections.js";
+import { mapBlob } from "./maps.js";
 import { allNear, near } from "./near.js";
 
-const view = (spec, arrays = {}, header = {}) =>
-  viewOf({ header: { view: spec, ...header }, arrays });
+/**
+ * @param {import("../../explorer/web/model/blob_types.js").ViewHeader} view
+ * @param {Parameters<typeof mapBlob>[1]} [arrays]
+ * @param {Parameters<typeof mapBlob>[0]} [header]
+ */
+const viewMade = (view, arrays, header) => viewOf(mapBlob({ view, ...header }, arrays));
 
 test("the nearest is the first among equals, and −1 among none", () => {
   const points = [
@@ -14,7 +19,7 @@ test("the nearest is the first among equals, and −1 among none", () => {
     [3, 4],
     [9, 9],
   ];
-  const at = (i, j) => points[i][j];
+  const at = (/** @type {number} */ i, /** @type {number} */ j) => points[i][j];
   assert.equal(nearest(4, 2, at, [3, 3.5]), 1);
   assert.equal(nearest(4, 2, at, [100, 100]), 3);
   assert.equal(nearest(0, 2, at, [0, 0]), -1);
@@ -36,7 +41,7 @@ test("an ellipse without a width is a line", () => {
 });
 
 test("a plane shows two dimensions, sets them and leaves the rest", () => {
-  const plane = view({ kind: "plane", axes: [2, 0] });
+  const plane = viewMade({ kind: "plane", axes: [2, 0] });
   const z = [1, 2, 3];
   assert.deepEqual(plane.project(z), [3, 1]);
   plane.move(z, [7, 8]);
@@ -45,6 +50,7 @@ test("a plane shows two dimensions, sets them and leaves the rest", () => {
   assert.equal(plane.invertible, true);
 });
 
+/** @type {import("../../explorer/web/model/blob_types.js").ViewHeader} */
 const PCA = {
   kind: "pca",
   mean: [1, 1, 1],
@@ -55,7 +61,7 @@ const PCA = {
 };
 
 test("PCA moves z along its components and keeps what lies off their plane", () => {
-  const pca = view(PCA);
+  const pca = viewMade(PCA);
   const z = [2, 3, 5];
   allNear(pca.project(z), [2.2, 0.4]);
   near(pca.residual(z), 4);
@@ -66,7 +72,7 @@ test("PCA moves z along its components and keeps what lies off their plane", () 
 });
 
 test("PCA's covariance is C Σ Cᵀ", () => {
-  allNear(view(PCA).covariance({ std: [1, 2, 3] }), [
+  allNear(viewMade(PCA).covariance({ std: [1, 2, 3] }), [
     0.36 + 0.64 * 4,
     -0.48 + 0.48 * 4,
     0.64 + 0.36 * 4,
@@ -74,8 +80,12 @@ test("PCA's covariance is C Σ Cᵀ", () => {
 });
 
 test("t-SNE has no inverse: z stands at the image whose code is nearest", () => {
-  const arrays = { x: [10, 20], y: [-1, -2], codes: Int16Array.of(0, 0, 100, 200) };
-  const tsne = view({ kind: "t-sne" }, arrays, { code_step: 0.01 });
+  const arrays = {
+    x: Float32Array.of(10, 20),
+    y: Float32Array.of(-1, -2),
+    codes: Int16Array.of(0, 0, 100, 200),
+  };
+  const tsne = viewMade({ kind: "t-sne" }, arrays, { code_step: 0.01 });
   assert.equal(tsne.invertible, false);
   assert.equal(tsne.at([0.9, 1.9]), 1);
   assert.deepEqual(tsne.project([0.9, 1.9]), [20, -2]);
@@ -83,5 +93,5 @@ test("t-SNE has no inverse: z stands at the image whose code is nearest", () => 
 });
 
 test("where there is no map there is no view", () => {
-  assert.equal(view({ kind: "none" }), null);
+  assert.equal(viewMade({ kind: "none" }), null);
 });

@@ -28,11 +28,11 @@ test("normal numbers have the moments of N(0, 1), and do not hang together", () 
     lag.add(value * before);
     before = value;
   }
-  for (const [moment, exact] of [
-    [first, 0],
-    [second, 1],
-    [fourth, 3],
-    [lag, 0],
+  for (const { moment, exact } of [
+    { moment: first, exact: 0 },
+    { moment: second, exact: 1 },
+    { moment: fourth, exact: 3 },
+    { moment: lag, exact: 0 },
   ])
     assert.ok(Math.abs(moment.mean - exact) < 4 * moment.error, `${moment.mean} is not ${exact}`);
 });

@@ -3,15 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ImageShape } from "../../explorer/web/model/image_shape.js";
 import { medianOf, momentAt, placeOf, spanOf, stepAt } from "../../explorer/web/train/moments.js";
 import { SnapshotSequence } from "../../explorer/web/train/snapshots.js";
 
+/** @type {import("../../explorer/web/train/moments.js").Known[]} */
 const KNOWN = [
   [0, "a"],
   [10, "b"],
   [20, "c"],
   [100, "d"],
 ];
+/** @type {import("../../explorer/web/model/blob_types.js").PriorHeader} */
 const NORMAL = { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] };
 
 test("places of the time slider and steps are each other's inverse", () => {
@@ -36,7 +39,12 @@ test("the span shows the prior and nearly all codes, of the axes that are shown 
   const span = spanOf(codes, 3, [0, 1], NORMAL);
   assert.ok(Math.abs(span - 10.8) < 1e-6); // neither the one far code nor the third dimension
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], NORMAL), 3.3);
-  const gamma = { family: "gamma", mean: 4, std: 3 };
+  /** @type {import("../../explorer/web/model/blob_types.js").PriorHeader} */
+  const gamma = {
+    family: "gamma",
+    ...{ shape: 16 / 9, rate: 4 / 9, bounds: [0.01, 100], mean: 4, std: 3 },
+    quantiles: { first: 0, step: 1, values: [] }, // which a span does not ask for
+  };
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], gamma), 10 / 1.9);
 });
 
@@ -47,13 +55,15 @@ test("a class without an image has no median", () => {
 });
 
 /** A sequence whose snapshots come from here; `asked` lists them. */
-function sequence(broken = []) {
+function sequence(/** @type {number[]} */ broken = []) {
+  /** @type {number[]} */
   const asked = [];
   const made = new SnapshotSequence("run", () => {});
   made.fetchProbe = async () => ({
     classes: ["x"],
     labels: Uint8Array.of(0, 0),
     images: new Uint8Array(),
+    shape: new ImageShape([1, 2, 2]),
   });
   made.fetch = async (step, version) => {
     made.probe ??= await made.fetchProbe();
@@ -67,7 +77,7 @@ function sequence(broken = []) {
     made.insert(
       step,
       version,
-      { header: { axes: step < 50 ? [1, 0] : [0, 1] }, arrays },
+      { header: { kind: "snapshot", step, axes: step < 50 ? [1, 0] : [0, 1] }, arrays },
       made.probe,
     );
   };

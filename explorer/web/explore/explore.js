@@ -19,6 +19,8 @@ class Explore extends Session {
     super(page());
     this.view = new ModelView(this.$(".map"), this.mapListener, { legend: this.$(".legend") });
     this.scene = ""; // of model and images
+    /** The z that was drawn in this frame. @type {Float32Array | null} */
+    this.drawn = null;
     this.film = new FilmStrip(this.$(".film"), (share) => {
       this.halt();
       this.go({ kind: "walk", share }, true);

@@ -1,7 +1,7 @@
 // Draws z ~ q(z|x) again and again: the one-sample terms, and their mean on its way to the exact one.
 
 import { html, lessMotion, plotContext, watchSize, write } from "../widgets/dom.js";
-import { Running, normals } from "../model/vae.js";
+import { Running, normals } from "../model/random.js";
 
 const SLOW = 600; // milliseconds between two draws for those who asked for less motion
 const KEPT = 4096;
@@ -26,12 +26,15 @@ export class Sampler {
     this.canvases = { kl: find(".plot-kl"), reconstruction: find(".plot-reconstruction") };
     this.goButton = find(".go");
     this.said = find(".said");
-    this.first = this.term = "";
+    this.first = this.term = this.unit = "";
     this.listener = listener;
     this.normal = normals();
     this.wanted = 0; // draws asked for one at a time
     this.running = false;
     this.due = 0;
+    this.sums = { kl: new Running(), reconstruction: new Running() };
+    /** The means after n draws. @type {{n: number, kl: number, reconstruction: number}[]} */
+    this.curve = [];
     find(".draw").addEventListener("click", () => {
       this.wanted += 1;
       this.listener.start();
@@ -41,7 +44,6 @@ export class Sampler {
       this.reset();
       this.listener.start();
     });
-    this.reset();
   }
 
   /** What a draw is, and what its terms are. @param {import("../model/vae.js").Vae} vae */

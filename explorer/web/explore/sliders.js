@@ -14,18 +14,24 @@ export class Sliders {
     this.host = host;
     this.listener = listener;
     this.rows = [];
+    /** The dimension that is being traversed. @type {number | null} */
+    this.playing = null;
+    /** What was painted last. @type {Float32Array} */
+    this.z = null;
+    /** @type {import("../model/vae.js").Posterior} */
+    this.posterior = null;
   }
 
   /** @param {{index: number, kl: number, active: boolean, low: number, high: number}[]} dims */
   setDims(dims) {
-    this.dims = dims;
+    this.playing = null;
     this.rows = dims.map((dim, place) => {
       const name = zName(dim.index);
       const root = html(`
         <div class="slider${dim.active ? "" : " inactive"}">
           <label for="slider-${dim.index}"><b>${name}</b> <output></output></label>
           <span class="kl" title="KL of this x in this dimension; its mean over all images is ${dim.kl.toFixed(2)} nats"></span>
-          <button type="button" class="play" aria-label="Traverse ${name}" title="Traverse ${name}">▸</button>
+          <button type="button" class="play" aria-pressed="false" aria-label="Traverse ${name}" title="Traverse ${name}">▸</button>
           <div class="range"><i class="band"></i><i class="mu"></i>
             <input type="range" id="slider-${dim.index}" step="0.01" aria-label="${name}"></div>
         </div>`);

@@ -34,6 +34,8 @@ export class Terms {
       };
     }
     this.scale = 1;
+    /** Of the likelihood. @type {number | null} */
+    this.constant = 0;
   }
 
   /** What the reconstruction term is. @param {import("../model/vae.js").Vae["likelihood"]} likelihood */
@@ -97,6 +99,9 @@ export class KlBars {
     this.root = html('<div class="kl-bars" role="img"></div>');
     host.append(this.root);
     this.rows = [];
+    /** @type {{index: number, kl: number, active: boolean}[]} */
+    this.dims = [];
+    this.top = 0.1; // the scale's, in nats
   }
 
   /** @param {{index: number, kl: number, active: boolean}[]} dims in slider order */

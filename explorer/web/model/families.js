@@ -17,7 +17,6 @@
  *   mean: number, std: number, low: number, draw: string, drawn: string,
  *   posterior(out: Float32Array, d: number): FamilyPosterior,
  *   fromStandardNormal(t: number): number, toStandardNormal(z: number): number,
- *   at(t: number): number, standing(z: number): number,
  *   kl(posterior: FamilyPosterior): Float32Array,
  *   logRatio(z: Float32Array, posterior: FamilyPosterior): number,
  *   sample(posterior: FamilyPosterior, normal: Draw): Float32Array,
@@ -84,16 +83,6 @@ class Gaussian {
   /** @param {number} z */
   toStandardNormal(z) {
     return (z - this.mean) / this.std;
-  }
-
-  /** The former name of `fromStandardNormal`. @param {number} t */
-  at(t) {
-    return this.fromStandardNormal(t);
-  }
-
-  /** The former name of `toStandardNormal`. @param {number} z */
-  standing(z) {
-    return this.toStandardNormal(z);
   }
 
   /** In each dimension. Source: Kingma & Welling (2014), appendix B. @param {GaussianPosterior} posterior */
@@ -168,16 +157,6 @@ class Gamma {
     }
     const place = first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
     return Math.max(first, place); // z = 0 is infinitely far out; the table is not
-  }
-
-  /** The former name of `fromStandardNormal`. @param {number} t */
-  at(t) {
-    return this.fromStandardNormal(t);
-  }
-
-  /** The former name of `toStandardNormal`. @param {number} z */
-  standing(z) {
-    return this.toStandardNormal(z);
   }
 
   /** In each dimension. Source: Penny (2001). @param {GammaPosterior} posterior */

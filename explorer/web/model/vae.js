@@ -6,8 +6,6 @@ import { Features } from "./features.js";
 import { ImageShape } from "./image_shape.js";
 import { LIKELIHOODS, mean } from "./likelihoods.js";
 
-export { Running, normals, seeded } from "./random.js";
-
 /**
  * @typedef {import("./families.js").FamilyPosterior & {klPerDim: Float32Array, kl: number}} Posterior
  *   q(z|x) in each dimension, and its KL to the prior in nats
@@ -84,11 +82,6 @@ export class Vae {
     const { low } = this.prior;
     for (let i = 0; i < z.length; i++) if (z[i] < low) z[i] = low;
     return z;
-  }
-
-  /** The former name of `clampToSupport`. @param {Float32Array} z */
-  hold(z) {
-    return this.clampToSupport(z);
   }
 
   /**

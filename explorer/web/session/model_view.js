@@ -61,6 +61,10 @@ export class ModelView {
     /** @type {import("../model/blob_types.js").MapBlob} */
     this.blob = null;
     this.projection = null; // of the map; null where there is none
+    /** In slider order. @type {import("../model/blob_types.js").Dimension[]} */
+    this.dims = [];
+    /** The dimensions that the map shows, where it shows some. @type {number[]} */
+    this.axes = [];
     this.pictures = null;
     /** @type {Float32Array} */
     this.x = null;
@@ -74,6 +78,8 @@ export class ModelView {
     this.picture = undefined;
     /** Terms of x at z: the model's own, and cross-entropy. */
     this.own = this.bce = NaN;
+    /** Cross-entropy at μ and the KL: what a bar's length goes by; null before there is an x. @type {number | null} */
+    this.level = null;
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
@@ -104,7 +110,8 @@ export class ModelView {
       this.at = null;
     }
     this.dims = blob.header.dims;
-    this.axes = blob.header.view.axes ?? [0];
+    const { view } = blob.header;
+    this.axes = view.kind === "plane" ? view.axes : [0];
     this.map.take(blob, colours);
     return other;
   }

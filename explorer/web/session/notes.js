@@ -48,5 +48,6 @@ export function lassoOf(images, { header, arrays }) {
     if (n) counts.push([name, n]);
   }
   const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
-  return { centre, text: `${images.size.toLocaleString("en")} images: ${words.join(", ")}.` };
+  const noun = images.size === 1 ? "image" : "images";
+  return { centre, text: `${images.size.toLocaleString("en")} ${noun}: ${words.join(", ")}.` };
 }

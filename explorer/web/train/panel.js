@@ -39,11 +39,11 @@ const MARKUP = `
   </section>
   <section class="decodings">
     <p class="quantity x-hat"><b>x̂</b> <span class="grid-axes"></span></p>
-    <canvas class="grid digit picture" role="img" aria-label="A grid of decoded pictures"></canvas>
+    <canvas class="grid picture" role="img" aria-label="A grid of decoded pictures"></canvas>
     <p class="quantity x"><b>x</b> and <b class="hat">x̂</b> below it</p>
     <div class="pairs" role="img" aria-label="Images, and below each its reconstruction">
-      <canvas class="digit picture seen"></canvas><canvas class="digit picture recon"></canvas>
-      <canvas class="digit picture seen"></canvas><canvas class="digit picture recon"></canvas>
+      <canvas class="picture seen"></canvas><canvas class="picture recon"></canvas>
+      <canvas class="picture seen"></canvas><canvas class="picture recon"></canvas>
     </div>
   </section>
   <footer class="timeline">

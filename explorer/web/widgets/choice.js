@@ -8,7 +8,7 @@
  */
 export function oneOf(group, attribute, chosen) {
   const buttons = [...group.querySelectorAll("button")];
-  const choose = (button, focus = true) => {
+  const choose = (/** @type {HTMLButtonElement} */ button, focus = true) => {
     for (const other of buttons) {
       other.setAttribute(attribute, String(other === button));
       other.tabIndex = other === button ? 0 : -1;

@@ -1,7 +1,5 @@
 // Small help with the page's elements and with drawing.
 
-export { paintDigit, paintInk } from "./image.js";
-
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element from its HTML. @param {string} text @returns {HTMLElement} */
@@ -88,13 +86,9 @@ export const sizeOf = (canvas) => sizes.get(canvas) ?? [0, 0];
  * @param {() => void} changed
  */
 export function watchSize(canvas, changed) {
-  const keep = (/** @type {[number, number]} */ size) => {
-    sizes.set(canvas, size);
-    Object.assign(canvas, { box: size }); // the former place of `sizeOf`
-  };
-  keep([0, 0]);
+  sizes.set(canvas, [0, 0]);
   new ResizeObserver(([entry]) => {
-    keep([entry.contentRect.width, entry.contentRect.height]);
+    sizes.set(canvas, [entry.contentRect.width, entry.contentRect.height]);
     changed();
   }).observe(canvas);
 }

@@ -228,11 +228,6 @@ export class Pad {
     this.strokes = [];
   }
 
-  /** The former name of `deactivate`. */
-  leave() {
-    this.deactivate();
-  }
-
   /** Whether this is a drawing with nothing on it: no x. */
   get empty() {
     return this.active && !this.base && !this.strokes.length;

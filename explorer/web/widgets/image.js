@@ -1,7 +1,8 @@
 // Pictures on canvases, grey or RGB, of any shape.
 
-import { ImageShape } from "../model/image_shape.js";
 import { context2d } from "./dom.js";
+
+/** @typedef {import("../model/image_shape.js").ImageShape} ImageShape */
 
 /** The pixels of each canvas that was painted before. @type {WeakMap<HTMLCanvasElement, ImageData>} */
 const painted = new WeakMap();
@@ -88,17 +89,3 @@ export function paintRows(canvas, levels, shape, columns) {
   }
   context2d(canvas).putImageData(image, 0, 0);
 }
-
-/** The former `paintImage`, of MNIST's shape only. @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values */
-export const paintDigit = (canvas, values) => paintImage(canvas, values, new ImageShape());
-
-/**
- * The former `paintCell`, of MNIST's shape only.
- * @param {HTMLCanvasElement} grid
- * @param {Uint8Array} levels
- * @param {string} ink
- * @param {number} column
- * @param {number} row
- */
-export const paintInk = (grid, levels, ink, column, row) =>
-  paintCell(grid, levels, new ImageShape(), ink, column, row);

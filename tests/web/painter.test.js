@@ -1,0 +1,198 @@
+// What is painted of a map, and where; a stub stands for the 2D context.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { MapWindow } from "../../explorer/web/map/map_window.js";
+import * as painter from "../../explorer/web/map/painter.js";
+
+/**
+ * @typedef {{act: string, arguments: unknown[], alpha: number, fill: string, stroke: string}} Mark
+ *   a call of a context's, and how it was set then
+ */
+
+/** A context that remembers what was called, with which opacity and colours. */
+function context() {
+  /** @type {Mark[]} */
+  const marks = [];
+  const state = { globalAlpha: 1, fillStyle: "#000", strokeStyle: "#000" };
+  const made = new Proxy(/** @type {Record<string, any>} */ (state), {
+    get: (_, name) => {
+      if (name in state) return state[/** @type {keyof typeof state} */ (name)];
+      if (name === "getTransform") return () => ({ a: 2 });
+      if (name === "canvas") return page.canvas;
+      return (/** @type {unknown[]} */ ...given) => {
+        const { globalAlpha: alpha, fillStyle: fill, strokeStyle: stroke } = state;
+        marks.push({ act: String(name), arguments: given, alpha, fill, stroke });
+      };
+    },
+  });
+  const of = (/** @type {string} */ act) => marks.filter((mark) => mark.act === act);
+  return { c: /** @type {CanvasRenderingContext2D} */ (/** @type {unknown} */ (made)), of };
+}
+
+/** The canvases that sprites are painted on, each with the colour that it was filled with. */
+const page = {
+  canvas: null,
+  createElement: () => {
+    const { c, of } = context();
+    return {
+      width: 0,
+      getContext: () => c,
+      get colour() {
+        return of("fill")[0]?.fill;
+      },
+    };
+  },
+};
+Object.assign(globalThis, { document: page });
+
+// A pixel is half a unit: x from −50 to 50, y from −25 to 25.
+const WINDOW = new MapWindow(200, 100, [0, 0], 0.5);
+/** @type {import("../../explorer/web/map/painter.js").Group[]} */
+const GROUPS = [
+  { name: "cat", colour: "#aa0000", points: [0, 2], label: [10, 5] },
+  { name: "dog", colour: "#0000aa", points: [2, 5], label: [-30, -20] },
+];
+const CODES = {
+  groups: GROUPS,
+  x: Float32Array.of(0, 10, -50, 49, 400),
+  y: Float32Array.of(0, 5, 25, -24, 0),
+  hidden: /** @type {Set<string>} */ (new Set()),
+  chosen: /** @type {Uint8Array | null} */ (null),
+  opacity: 1,
+  small: false,
+};
+
+/** The dots that are painted: their colours, middles and opacities. @param {Partial<typeof CODES>} [more] */
+function dots(more = {}, window = WINDOW) {
+  const { c, of } = context();
+  painter.paintCodes(c, window, { ...CODES, ...more });
+  return of("drawImage").map(({ arguments: given, alpha }) => {
+    const [sprite, left, top, width, height] = /** @type {[any, ...number[]]} */ (given);
+    const middle = [left + width / 2, top + height / 2].map((v) => Number(v.toFixed(6)));
+    return { colour: sprite.colour, middle, alpha };
+  });
+}
+
+test("each code's dot is where the window says, in its class's colour; far ones are left out", () => {
+  assert.deepEqual(
+    dots().map(({ colour, middle }) => [colour, ...middle]),
+    [
+      ["#aa0000", 100, 50],
+      ["#aa0000", 120, 40],
+      ["#0000aa", 0, 0],
+      ["#0000aa", 198, 98],
+    ],
+  );
+});
+
+test("the dots go along with a window that is panned", () => {
+  const [first, second] = dots({}, WINDOW.panned(10, -20)).map(({ middle }) => middle);
+  assert.deepEqual(first, [110, 30]);
+  assert.deepEqual(second, [130, 20]);
+});
+
+test("the dots of a class that is hidden are not painted", () => {
+  const colours = dots({ hidden: new Set(["cat"]) }).map(({ colour }) => colour);
+  assert.deepEqual(colours, ["#0000aa", "#0000aa"]);
+  assert.deepEqual(dots({ hidden: new Set(["cat", "dog"]) }), []);
+});
+
+test("codes that were not chosen are a fifth as strong, over a manifold all are weaker", () => {
+  const [full] = dots().map(({ alpha }) => alpha);
+  const chosen = Uint8Array.of(1, 0, 0, 1, 0);
+  const shares = (/** @type {Partial<typeof CODES>} */ more) =>
+    dots(more).map(({ alpha }) => Number((alpha / full).toFixed(6)));
+  assert.deepEqual(shares({ chosen }), [1, 0.2, 0.2, 1]);
+  assert.deepEqual(shares({ chosen, opacity: 0.5 }), [0.5, 0.1, 0.1, 0.5]);
+  const { c } = context();
+  painter.paintCodes(c, WINDOW, { ...CODES, chosen });
+  assert.equal(c.globalAlpha, 1, "it is as it was for what is painted next");
+});
+
+test("more codes have smaller and fainter dots", () => {
+  const sizes = [10, 10_000, 60_000].map(painter.dotOf);
+  for (const [k, more] of sizes.slice(1).entries())
+    assert.ok(more.size < sizes[k].size && more.opacity < sizes[k].opacity);
+});
+
+test("a class's name is written at its place, a long one cut, a hidden one not", () => {
+  const { c, of } = context();
+  const groups = [
+    ...GROUPS,
+    { ...GROUPS[0], name: "nameless", label: null },
+    { ...GROUPS[0], name: "a name of twenty-five signs", label: GROUPS[0].label },
+  ];
+  painter.paintNames(c, WINDOW, { ink: "#111", paper: "#fff" }, groups, new Set(["dog"]), 17);
+  assert.deepEqual(
+    of("fillText").map((mark) => mark.arguments),
+    [
+      ["cat", 120, 40],
+      ["a name of twent…", 120, 40],
+    ],
+  );
+});
+
+test("the grid's lines are at round values, on the screen's own pixels", () => {
+  const { c, of } = context();
+  painter.paintGrid(c, WINDOW, { grid: "#ccc" });
+  // 110 pixels are 55 units: a line at every multiple of 50.
+  assert.deepEqual(
+    of("moveTo").map((mark) => mark.arguments),
+    [
+      [0.5, 0],
+      [100.5, 0],
+      [200.5, 0],
+      [0, 50.5],
+    ],
+  );
+  assert.equal(of("stroke")[0].stroke, "#ccc");
+});
+
+test("what lies over the codes is where the window says: μ's cross, the walk, and its ends", () => {
+  const { c, of } = context();
+  const colours = { posterior: "#0a0", z: "#00f", paper: "#fff" };
+  painter.paintOverlay(c, WINDOW, colours, {
+    rings: [],
+    centre: [10, 5],
+    path: [
+      [0, 0],
+      [10, -5],
+    ],
+    ends: [null, [10, -5]],
+  });
+  assert.deepEqual(
+    of("moveTo").map((mark) => mark.arguments),
+    [
+      [115, 40],
+      [120, 35],
+    ],
+  );
+  assert.deepEqual(
+    of("lineTo")
+      .slice(-2)
+      .map((mark) => mark.arguments),
+    [
+      [100, 50],
+      [120, 60],
+    ],
+  );
+  const [letter] = of("fillText");
+  assert.deepEqual([letter.fill, ...letter.arguments], ["#00f", "B", 120, 60]);
+});
+
+test("axes that mean nothing have no numbers, others have those of the window", () => {
+  const [none, some] = [context(), context()];
+  const colours = { ink: "#111", paper: "#fff", z: "#00f" };
+  painter.paintAxes(none.c, WINDOW, colours, null, false);
+  assert.deepEqual(none.of("fillText"), []);
+  painter.paintAxes(some.c, WINDOW, colours, ["z₁", "z₂"], false);
+  const written = some.of("fillText").map(({ arguments: [text, x, y] }) => [text, x, y]);
+  assert.deepEqual(written, [
+    ["0", 100, 95], // across: −50 and 50 are too near to the edges
+    ["0", 4, 54], // upwards
+    ["z₁ →", 195, 95],
+    ["↑ z₂", 4, 16],
+  ]);
+});
