@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import messages
 from explorer.explore import component, controls
-from explorer.latent import projections
+from explorer.latent import projections, tsne
 from explorer.latent.projections import MapView
 from explorer.session import catalogue, offers, tsne_jobs, view_state
 from explorer.session.scene import Scene
@@ -63,8 +63,12 @@ def _typical(scene: Scene) -> list[int | None]:
     return catalogue.typical(scene.key, scene.codes, scene.shown)
 
 
+def _perplexity(scene: Scene) -> float:
+    return tsne.affordable(len(scene.codes.mu), view_state.get("perplexity"))
+
+
 def _tsne(scene: Scene) -> Any:
-    return tsne_jobs.tsne_map(scene.codes.mu, view_state.get("perplexity"), view_state.get("seed"))
+    return tsne_jobs.tsne_map(scene.codes.mu, _perplexity(scene), view_state.get("seed"))
 
 
 def _flow(scene: Scene, waited: bool) -> None:
@@ -102,18 +106,22 @@ def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
     if kind == "plane":
         axes = controls.axes(scene.dims)
         return projections.plane(codes, axes), ("plane", axes, 0), ""
-    name = ("t-sne", view_state.get("perplexity"), view_state.get("seed"))
+    perplexity, asked = _perplexity(scene), view_state.get("perplexity")
+    less = f"perplexity {perplexity:g}, as {asked} would take more than 1 GB of memory"
+    less = "" if perplexity == asked else less
+    name = ("t-sne", perplexity, view_state.get("seed"))
     found = _tsne(scene)
     if waited and not isinstance(found, TsneJob):
         st.rerun()  # the whole page, so that it stops asking
     if isinstance(found, str):
         return projections.nothing(codes), ("none", 0), found
     if not isinstance(found, TsneJob):
-        return projections.tsne(codes, found, np.arange(len(codes.mu))), (*name, "final"), ""
+        whole = projections.tsne(codes, found, np.arange(len(codes.mu)))
+        return whole, (*name, "final"), less and f"t-SNE of {len(codes.mu):,} codes: {less}"
     step = found.step
     share = step.done / step.total if step else 0.0
     what = step.stage if step else "waiting for its turn" if found.queued else "finding neighbours"
-    message = f"t-SNE of {len(codes.mu):,} codes: {what}, {share:.0%}"
+    message = f"t-SNE of {len(codes.mu):,} codes: {what}, {share:.0%}" + (less and f"; {less}")
     if step is None:
         return projections.nothing(codes), ("none", 0), message
     return projections.tsne(codes, step.embedding, step.index), (*name, step.done), message

@@ -32,6 +32,9 @@ LEAST_POINTS = 10
 LEAST_PERPLEXITY = 2.0
 
 MAX_CACHED = 64
+MAX_CACHED_BYTES = 64 * 2**20
+MAX_BYTES = 10**9  # of memory for one map
+BYTES_EACH = 195  # of memory for a code and a unit of perplexity; docs/LOG.md has what was seen
 
 Doubles = NDArray[np.float64]
 
@@ -91,6 +94,12 @@ def tsne(codes: ArrayLike, *, perplexity: float = 30.0, seed: int = 0) -> Iterat
     x -= x.mean(axis=0)
     x /= np.abs(x).max() or 1.0
     return _small(x, perplexity, seed) if len(x) <= SAMPLE else _sampled(x, perplexity, seed)
+
+
+def affordable(points: int, perplexity: float) -> float:
+    """The perplexity, or the greatest whole one at which a map of so many codes takes no more than
+    `MAX_BYTES` of memory: three neighbours a unit of perplexity are kept for each code."""
+    return min(perplexity, max(LEAST_PERPLEXITY, MAX_BYTES // (BYTES_EACH * points)))
 
 
 def _small(x: Doubles, perplexity: float, seed: int) -> Iterator[TsneStep]:
@@ -249,7 +258,7 @@ def load_cached(path: Path, points: int) -> NDArray[np.float32] | None:
 def store_cached(path: Path, embedding: NDArray[np.float32]) -> None:
     """Write a map (N, 2) to a file, whole or not at all. OSError where that is impossible.
 
-    The folder keeps the newest `MAX_CACHED` maps.
+    The folder keeps the newest maps: `MAX_CACHED` of them, of `MAX_CACHED_BYTES` together.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
@@ -262,5 +271,9 @@ def store_cached(path: Path, embedding: NDArray[np.float32]) -> None:
             os.unlink(name)
         raise
     with contextlib.suppress(OSError):  # another server may be at it too
-        for old in sorted(path.parent.glob("*.npz"), key=os.path.getmtime)[:-MAX_CACHED]:
-            old.unlink()
+        left = MAX_CACHED_BYTES
+        newest = sorted(path.parent.glob("*.npz"), key=os.path.getmtime, reverse=True)
+        for n, old in enumerate(newest):
+            left -= old.stat().st_size
+            if n and (n >= MAX_CACHED or left < 0):
+                old.unlink()
