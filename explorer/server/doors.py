@@ -21,6 +21,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.server import process
+
 _READING = ("GET", "HEAD", "OPTIONS")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -142,12 +144,14 @@ class Doors:
                 message["headers"] = [*kept, *_HEADERS]
             await send(message)
 
-        refused = refusal(scope, Headers(scope=scope))
+        refused, code = refusal(scope, Headers(scope=scope)), 1008
+        if not refused and scope["type"] == "websocket" and not process.has_room():
+            refused, code = "The explorer has as many visitors as it can take; try again.", 1013
         if not refused:
             await self.app(scope, receive, with_headers)
         elif scope["type"] == "websocket":
             await receive()  # the request to connect; closed without being opened it is a 403
-            await send({"type": "websocket.close", "code": 1008, "reason": refused})
+            await send({"type": "websocket.close", "code": code, "reason": refused})
         else:
             answer = PlainTextResponse(f"{refused}\n", 403, {"Cache-Control": "no-store"})
             await answer(scope, receive, with_headers)

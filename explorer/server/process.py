@@ -2,9 +2,11 @@
 
 import contextlib
 
+import psutil
 from streamlit import net_util
 
-_ENOUGH = 65536  # a visitor keeps some ten: sockets, and pipes of what runs for the page
+_ENOUGH = 65536  # a visitor keeps four while here, and three for a while afterwards
+_SPARE = 64  # for files, and for answers to those who are here
 
 
 def raise_open_files() -> None:
@@ -20,6 +22,16 @@ def raise_open_files() -> None:
             with contextlib.suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
                 return
+
+
+def has_room() -> bool:
+    """Whether another visitor may come: without files to open, nobody here would be answered."""
+    try:
+        import resource
+    except ImportError:
+        return True
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit == resource.RLIM_INFINITY or psutil.Process().num_fds() < limit - _SPARE
 
 
 def ask_nobody() -> None:

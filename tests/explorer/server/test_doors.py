@@ -4,6 +4,7 @@ import resource
 import subprocess
 import sys
 
+import psutil
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
@@ -144,3 +145,15 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_may_be():
             check=True,
         )
         assert done.stdout.split() == [str(limit), str(limit)]
+
+
+def test_without_room_for_another_visitor_he_is_told_to_wait(monkeypatch):
+    client = visitor("localhost:8501")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (psutil.Process().num_fds() + 32, 4096))
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/_stcore/stream", headers={"host": "localhost:8501"}),
+    ):
+        pass
+    assert refused.value.code == 1013
+    assert client.get("/stage/runs").text == "page"
