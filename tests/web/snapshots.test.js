@@ -12,7 +12,7 @@ const KNOWN = [
   [20, "c"],
   [100, "d"],
 ];
-const NORMAL = { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] };
+const NORMAL = { family: "gaussian", mean: 0, std: 1, low: null, log_var: [-30, 10] };
 
 test("places of the time slider and steps are each other's inverse", () => {
   for (const place of [0, 0.25, 1, 2.5, 3])
@@ -36,7 +36,7 @@ test("the span shows the prior and nearly all codes, of the axes that are shown 
   const span = spanOf(codes, 3, [0, 1], NORMAL);
   assert.ok(Math.abs(span - 10.8) < 1e-6); // neither the one far code nor the third dimension
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], NORMAL), 3.3);
-  const gamma = { family: "gamma", mean: 4, std: 3 };
+  const gamma = { family: "gamma", mean: 4, std: 3, low: 0 };
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], gamma), 10 / 1.9);
 });
 
