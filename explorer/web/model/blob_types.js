@@ -28,8 +28,9 @@
  * @typedef {{labels: Uint8Array, lit: Uint8Array, levels: Uint8Array}} PicturesArrays `labels` (n);
  *   `lit` (n, bytes), a bit a value, the lowest first; `levels` of all values that are not 0
  *
- * @typedef {{kind: "plane", axes: number[]} | {kind: "pca", mean: number[], components: number[][]} |
- *   {kind: "t-sne"} | {kind: "none"}} ViewHeader how z is found on a map
+ * @typedef {{kind: string, axes?: number[], [of: string]: any}} ViewHeader how z is found on a map: the
+ *   projection, by its name in map/projections.js, or "none"; the latent dimensions that a plane shows.
+ *   What a projection adds is said there
  * @typedef {{index: number, kl: number, active: boolean, low: number, high: number}} Dimension KL in
  *   nats; `low` and `high` are its slider's ends
  * @typedef {{name: string, colour: string, points: [number, number], label: [number, number] | null}}
