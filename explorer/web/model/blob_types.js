@@ -3,7 +3,7 @@
 /**
  * @typedef {import("../engine/network.js").LayerSpec} LayerSpec
  * @typedef {import("../engine/network.js").ConvSpec} ConvSpec
- * @typedef {number[]} Shape of a picture: channels, height, width; 1×28×28 where a blob has none
+ * @typedef {number[]} Shape of a picture: channels, height, width; MNIST's where a blob has none
  *
  * @typedef {{family: string, mean: number, std: number, low: number | null, [of: string]: any}}
  *   PriorHeader the family of a prior, by its name in families.js, its mean and standard deviation in
