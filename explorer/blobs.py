@@ -1,6 +1,7 @@
 """Binary blobs for the browser: a model, pictures, a map. Arrays only.
 
-The layout of a blob is in docs/FORMATS.md. Its twin, which reads it, is `payload.js`.
+The layout of a blob is in docs/FORMATS.md. Its twin, which reads it, is
+`explorer/web/model/blobs.js`.
 """
 
 import json
@@ -10,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -22,15 +22,6 @@ from training.vae import classifier
 from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE, Learned
-from training.vae.priors import (
-    LARGEST,
-    MAX_LOG_VAR,
-    MIN_LOG_VAR,
-    SMALLEST,
-    Gamma,
-    Gaussian,
-    LatentFamily,
-)
 
 MAGIC = b"VAES"
 VERSION = 1
@@ -177,31 +168,6 @@ def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
     return {"exponents": (turned >> 8).astype(np.uint8), "mantissas": turned.astype(np.uint8)}
 
 
-def family(prior: LatentFamily) -> dict[str, Any]:
-    """Header of a latent family: a row of the browser's `FAMILIES`, and its numbers, with the
-    prior's mean and standard deviation."""
-    if isinstance(prior, Gaussian):
-        bounds = [MIN_LOG_VAR, MAX_LOG_VAR]
-        return {"family": "gaussian", "mean": prior.mean, "std": prior.std, "log_var": bounds}
-    assert isinstance(prior, Gamma), prior
-    first, last, n = -4.0, 4.0, 161
-    t = torch.linspace(first, last, n, dtype=torch.float64)
-    values = prior.quantile(torch.special.ndtr(t))
-    return {
-        "family": "gamma",
-        "shape": prior.shape,
-        "rate": prior.rate,
-        "bounds": [SMALLEST, LARGEST],
-        "mean": prior.shape / prior.rate,
-        "std": prior.shape**0.5 / prior.rate,
-        "quantiles": {
-            "first": first,
-            "step": (last - first) / (n - 1),
-            "values": [float(f"{v:.6g}") for v in values],
-        },
-    }
-
-
 def likelihood(name: str, shape: ImageShape) -> dict[str, Any]:
     """The header of a reconstruction term for pictures of a shape: its `LIKELIHOODS` row, and
     words."""
@@ -238,7 +204,7 @@ def model(vae: VAE, name: str) -> bytes:
         "name": name,
         "shape": list(vae.shape.dims),
         "latent_dim": vae.config.latent_dim,
-        "prior": family(vae.prior),
+        "prior": vae.prior.facts(),
         "likelihood": likelihood(vae.config.likelihood, vae.shape),
         "encoder": network(vae.encoder, weights),
         "decoder": network(vae.decoder, weights),

@@ -5,6 +5,7 @@ import streamlit as st
 from explorer import messages, paths
 from explorer.figures.theme import z_name
 from explorer.latent.codes import Dimension
+from explorer.latent.projections import PROJECTIONS
 from explorer.server import access
 from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
@@ -109,8 +110,8 @@ def _view(place) -> None:
 
     place.segmented_control(
         "Map",
-        view_state.VIEWS,
-        format_func=view_state.VIEW_TITLES.__getitem__,
+        list(PROJECTIONS),
+        format_func=lambda name: PROJECTIONS[name].title,
         key="view_box",
         required=True,
         on_change=changed,

@@ -101,8 +101,8 @@ def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
             ("none", 0),
             "This model has one latent dimension; a map needs two.",
         )
-    if kind == "pca":
-        return projections.pca(codes, catalogue.pca(scene.key, codes)), ("pca", 0), ""
+    if projections.PROJECTIONS[kind].project is not None:
+        return catalogue.projected(scene.key, kind, codes), (kind, 0), ""
     if kind == "plane":
         axes = controls.axes(scene.dims)
         return projections.plane(codes, axes), ("plane", axes, 0), ""

@@ -1,5 +1,10 @@
-"""The map: where codes lie under a projection, and how z is found there. Arrays only."""
+"""The map: where codes lie under a projection, and how z is found there. Arrays only.
 
+A new one is one function and one row in `PROJECTIONS`; how z is found there, the browser has in a
+class of `explorer/web/map/projections.js`.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.theme import z_name
 from explorer.latent.codes import Codes
-from explorer.latent.pca import Pca
+from explorer.latent.pca import fit_pca
 
 Floats = NDArray[np.floating]
 
@@ -39,8 +44,9 @@ def plane(codes: Codes, axes: tuple[int, int]) -> MapView:
     )
 
 
-def pca(codes: Codes, fitted: Pca) -> MapView:
+def pca(codes: Codes) -> MapView:
     """The plane of the first two principal components of the codes."""
+    fitted = fit_pca(codes.mu)
     shares = fitted.explained_variance_ratio[:2]
     titles = tuple(f"PC {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))
     return MapView(
@@ -63,3 +69,22 @@ def tsne(codes: Codes, points: Floats, index: NDArray[np.integer]) -> MapView:
 def nothing(codes: Codes) -> MapView:
     """No map yet, or none at all: sliders and pictures do without."""
     return MapView(codes.mu[:0, :0].reshape(0, 2), np.arange(0), None, {"kind": "none"})
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A row of `PROJECTIONS`.
+
+    `project` maps the codes; None where that takes more than them, which the page has: the axes of
+    a plane, a t-SNE that runs.
+    """
+
+    title: str
+    project: Callable[[Codes], MapView] | None = None
+
+
+PROJECTIONS: dict[str, Projection] = {
+    "plane": Projection("Latent plane"),
+    "pca": Projection("PCA", pca),
+    "t-sne": Projection("t-SNE"),
+}

@@ -194,7 +194,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "likelihood": blobs.likelihood(preset.model.likelihood, preset.model.image_shape),
         "prior_name": preset.model.prior,
         "seed": config.seed,
-        "prior": blobs.family(priors.find(preset.model.prior)),
+        "prior": priors.find(preset.model.prior).facts(),
         "id": config.id,
         "lines": lines,
         "place": place,

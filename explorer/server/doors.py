@@ -8,15 +8,16 @@ that forbid foreign code, foreign addresses and foreign frames.
 
 import base64
 import hashlib
+import importlib.util
 import re
 import socket
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,7 +30,10 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 def _inline_scripts() -> str:
     """Hashes of the scripts that Streamlit's own page has in its text."""
-    page = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
+    streamlit = importlib.util.find_spec("streamlit")
+    assert streamlit
+    assert streamlit.origin
+    page = (Path(streamlit.origin).parent / "static" / "index.html").read_bytes()
     scripts = re.findall(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
     digests = (base64.b64encode(hashlib.sha256(text).digest()) for text in scripts if text)
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
@@ -82,12 +86,18 @@ def same_origin(origin: str, host: str) -> bool:
     return own is not None and own == authority(host, urlsplit(origin).scheme)
 
 
+def _option(name: str) -> Any:
+    import streamlit as st  # which the door has loaded; alone it takes long
+
+    return st.get_option(name)
+
+
 @cache
 def _own_names() -> frozenset[str]:
     name = socket.gethostname().lower()
     found = {"localhost", name, f"{name}.local", socket.getfqdn().lower()}
     for option in ("server.address", "browser.serverAddress"):
-        if value := st.get_option(option):
+        if value := _option(option):
             found.add(str(value).lower())
     trusted = (authority(origin) for origin in _trusted())
     return frozenset(found | {name[0] for name in trusted if name})
@@ -95,7 +105,7 @@ def _own_names() -> frozenset[str]:
 
 def _trusted() -> list[str]:
     """Origins that the configuration names: those of a proxy before this server, say."""
-    return [origin.strip().rstrip("/") for origin in st.get_option("server.corsAllowedOrigins")]
+    return [origin.strip().rstrip("/") for origin in _option("server.corsAllowedOrigins")]
 
 
 def is_own_name(host: str) -> bool:

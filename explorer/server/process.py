@@ -3,7 +3,6 @@
 import contextlib
 
 import psutil
-from streamlit import net_util
 
 _ENOUGH = 65536  # a visitor keeps four while here, and three for a while afterwards
 _SPARE = 64  # for files, and for answers to those who are here
@@ -40,6 +39,8 @@ def ask_nobody() -> None:
     It does so where it starts without a browser, to print the address, and on its event loop, where
     a page of another origin knocks: nobody is answered meanwhile.
     """
+
+    from streamlit import net_util
 
     def unknown() -> None:
         return None

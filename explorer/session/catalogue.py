@@ -12,8 +12,9 @@ import streamlit as st
 import torch
 
 from explorer.latent import codes as latent_codes
+from explorer.latent import projections
 from explorer.latent.codes import Codes
-from explorer.latent.pca import Pca, fit_pca
+from explorer.latent.projections import MapView
 from explorer.paths import checkpoint_dir, data_dir
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Description, printable
@@ -207,9 +208,11 @@ def first_choice(names: Iterable[str]) -> str:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def pca(key: tuple[str, str], _codes: Codes) -> Pca:
-    """The two principal components of the codes."""
-    return fit_pca(_codes.mu)
+def projected(key: tuple[str, str], name: str, _codes: Codes) -> MapView:
+    """The map of the codes under a row of `PROJECTIONS` that takes no more than them."""
+    project = projections.PROJECTIONS[name].project
+    assert project is not None, name
+    return project(_codes)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

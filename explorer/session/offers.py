@@ -51,7 +51,7 @@ def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
             view.index,
             images.labels.numpy()[view.index],
             images.classes,
-            blobs.family(prior)["std"] if plane else 0.0,
+            prior.facts()["std"] if plane else 0.0,
             prior.low if plane else -math.inf,
         )
         return blobs.map_(scatter, view.spec, view.axis_titles, scene.dims, stays, view.codes)

@@ -10,11 +10,10 @@ from urllib.parse import unquote
 
 import streamlit as st
 
+from explorer.latent.projections import PROJECTIONS
 from training.text import printable
 
-VIEWS = ("plane", "pca", "t-sne")
 FURTHEST = 100  # of a place under a prior, in standard normal units
-VIEW_TITLES = {"plane": "Latent plane", "pca": "PCA", "t-sne": "t-SNE"}
 
 
 class Field(NamedTuple):
@@ -85,7 +84,7 @@ def _join(values: Iterable[float]) -> str:
 FIELDS: dict[str, Field] = {
     "checkpoint": Field(str, str, "the name of a checkpoint"),
     "data": Field(str, str, "the name of a data set"),
-    "view": Field(_one_of(VIEWS), str, "one of " + ", ".join(VIEWS), "plane"),
+    "view": Field(_one_of(tuple(PROJECTIONS)), str, "one of " + ", ".join(PROJECTIONS), "plane"),
     "axes": Field(_axes, _join, "two different dimensions, as in 1,2"),
     "image": Field(_whole(0, 10**7), str, "the number of an image"),
     "z": Field(_numbers, _join, "one number a latent dimension, as in 0.5,-1"),

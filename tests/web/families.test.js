@@ -6,12 +6,19 @@ import { test } from "node:test";
 import { FAMILIES, digamma, logGamma } from "../../explorer/web/model/families.js";
 import { allNear, doubles, near } from "./near.js";
 
-const gaussian = new FAMILIES.gaussian({ family: "gaussian", mean: 1, std: 2, log_var: [-8, 4] });
+const gaussian = new FAMILIES.gaussian({
+  family: "gaussian",
+  mean: 1,
+  std: 2,
+  low: null,
+  log_var: [-8, 4],
+});
 const gamma = new FAMILIES.gamma({
   family: "gamma",
   shape: 2,
   rate: 1,
   bounds: [0.01, 100],
+  low: 0,
   mean: 2,
   std: Math.SQRT2,
   quantiles: { values: [0.5, 1, 2, 4], first: -1, step: 1 },

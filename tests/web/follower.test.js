@@ -58,7 +58,7 @@ const run = (more = {}) => ({
   seed: 0,
   latent_dim: 2,
   prior_name: "normal",
-  prior: { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] },
+  prior: { family: "gaussian", mean: 0, std: 1, low: null, log_var: [-30, 10] },
   snapshots: [],
   place: 7,
   anew: false,

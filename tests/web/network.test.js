@@ -82,7 +82,7 @@ function colourful() {
       name: "made",
       shape: [3, 2, 1],
       latent_dim: 1,
-      prior: { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] },
+      prior: { family: "gaussian", mean: 0, std: 1, low: null, log_var: [-30, 10] },
       likelihood: {
         name: "gaussian",
         title: "",

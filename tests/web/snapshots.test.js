@@ -15,7 +15,7 @@ const KNOWN = [
   [100, "d"],
 ];
 /** @type {import("../../explorer/web/model/blob_types.js").PriorHeader} */
-const NORMAL = { family: "gaussian", mean: 0, std: 1, log_var: [-30, 10] };
+const NORMAL = { family: "gaussian", mean: 0, std: 1, low: null, log_var: [-30, 10] };
 
 test("places of the time slider and steps are each other's inverse", () => {
   for (const place of [0, 0.25, 1, 2.5, 3])
@@ -42,7 +42,7 @@ test("the span shows the prior and nearly all codes, of the axes that are shown 
   /** @type {import("../../explorer/web/model/blob_types.js").PriorHeader} */
   const gamma = {
     family: "gamma",
-    ...{ shape: 16 / 9, rate: 4 / 9, bounds: [0.01, 100], mean: 4, std: 3 },
+    ...{ shape: 16 / 9, rate: 4 / 9, bounds: [0.01, 100], mean: 4, std: 3, low: 0 },
     quantiles: { first: 0, step: 1, values: [] }, // which a span does not ask for
   };
   assert.equal(spanOf(new Float32Array(20), 2, [0, 1], gamma), 10 / 1.9);

@@ -1,7 +1,8 @@
 """Latent families: the approximate posterior q(z|x) and the prior p(z) it is held against.
 
 A family turns what the encoder puts out into a distribution over z. A new one is one class with
-the methods of `LatentFamily` and one row in `PRIORS`.
+the methods of `LatentFamily` and one row in `PRIORS`; its twin in the browser is a class of
+`explorer/web/model/families.js`.
 """
 
 import math
@@ -88,6 +89,17 @@ class LatentFamily(Protocol):
 
     def quantile(self, share: Tensor) -> Tensor: ...
 
+    def facts(self) -> dict[str, Any]: ...
+
+
+def quantile_table(prior: LatentFamily) -> dict[str, Any]:
+    """Quantiles of a prior, as `values` at the mass that a standard normal has below `first`,
+    `first` + `step`, …"""
+    first, last, n = -4.0, 4.0, 161
+    t = torch.linspace(first, last, n, dtype=torch.float64)
+    values = [float(f"{v:.6g}") for v in prior.quantile(torch.special.ndtr(t))]
+    return {"first": first, "step": (last - first) / (n - 1), "values": values}
+
 
 def _log_normal(z: Tensor, mean: Tensor | float, log_var: Tensor | float) -> Tensor:
     log_var = torch.as_tensor(log_var, dtype=z.dtype, device=z.device)
@@ -162,6 +174,17 @@ class Gaussian:
     def quantile(self, share: Tensor) -> Tensor:
         """Quantile of the prior in a dimension, `share` of the mass below it; any shape."""
         return self.mean + self.std * torch.special.ndtri(share)
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers that the browser needs: its name in `families.js`, mean and standard deviation
+        of the prior, the lower end of its support (None: there is none), and its own."""
+        return {
+            "family": "gaussian",
+            "mean": self.mean,
+            "std": self.std,
+            "low": None,
+            "log_var": [MIN_LOG_VAR, MAX_LOG_VAR],
+        }
 
 
 @dataclass(frozen=True)
@@ -241,6 +264,19 @@ class Gamma:
         from scipy.special import gammaincinv
 
         return torch.as_tensor(gammaincinv(self.shape, share.numpy()) / self.rate).to(share.dtype)
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers that the browser needs, as `Gaussian.facts`."""
+        return {
+            "family": "gamma",
+            "mean": self.shape / self.rate,
+            "std": self.shape**0.5 / self.rate,
+            "low": 0.0,
+            "shape": self.shape,
+            "rate": self.rate,
+            "bounds": [SMALLEST, LARGEST],
+            "quantiles": quantile_table(self),
+        }
 
 
 def _exact(values: Tensor) -> Tensor:

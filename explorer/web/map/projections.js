@@ -109,6 +109,14 @@ class Pca {
     return Math.sqrt(sum);
   }
 
+  /** @param {ArrayLike<number>} z (d,) */
+  note(z) {
+    return (
+      `The ring is z's shadow: z lies ${this.residual(z).toFixed(2)} latent units off this plane, ` +
+      "and a drag keeps that."
+    );
+  }
+
   /** @param {Spread} posterior @returns {Covariance} */
   covariance({ std }) {
     const [first, second] = this.components;
@@ -123,6 +131,7 @@ class Tsne {
   /** @param {unknown} _view @param {MapArrays} arrays @param {{code_step?: number}} header */
   constructor(_view, { x, y, codes }, { code_step: step = 1 }) {
     this.invertible = false;
+    this.title = "t-SNE";
     this.x = x;
     this.y = y;
     this.codes = codes ?? new Int16Array(0);
@@ -149,7 +158,12 @@ class Tsne {
   }
 }
 
-/** A row a projection, by the name that a map's blob gives it. @type {Record<string, new (view: any, arrays: MapArrays, header: any) => any>} */
+/**
+ * A row a projection, by the name that a map's blob gives it. It can `project` a code (d,) to a place; where
+ * it is `invertible`, `move` a code to a place, in place, and give the `covariance` of q(z|x) there; else
+ * say which code is `at` z, and its `distance`. A `note` is a sentence about z on the map.
+ * @type {Record<string, new (view: any, arrays: MapArrays, header: any) => any>}
+ */
 const KINDS = { plane: Plane, pca: Pca, "t-sne": Tsne };
 
 /** The projection of a map's blob, or null where there is no map. @param {MapBlob} blob */

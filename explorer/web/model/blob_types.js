@@ -3,15 +3,12 @@
 /**
  * @typedef {import("../engine/network.js").LayerSpec} LayerSpec
  * @typedef {import("../engine/network.js").ConvSpec} ConvSpec
- * @typedef {number[]} Shape of a picture: channels, height, width; 1×28×28 where a blob has none
+ * @typedef {number[]} Shape of a picture: channels, height, width; MNIST's where a blob has none
  *
- * @typedef {{family: "gaussian", mean: number, std: number, log_var: [number, number]}} GaussianHeader
- *   N(mean, std²) in each dimension; log σ² of a posterior is clamped to `log_var`
- * @typedef {{family: "gamma", shape: number, rate: number, bounds: [number, number], mean: number,
- *   std: number, quantiles: {first: number, step: number, values: number[]}}} GammaHeader
- *   Gamma(shape, rate) in each dimension; a posterior's shape and rate are clamped to `bounds`;
- *   `values` are its quantiles at the mass that a standard normal has below first, first + step, …
- * @typedef {GaussianHeader | GammaHeader} PriorHeader
+ * @typedef {{family: string, mean: number, std: number, low: number | null, [of: string]: any}}
+ *   PriorHeader the family of a prior, by its name in families.js, its mean and standard deviation in
+ *   each dimension, and the lower end of its support; null where it has none. What a family adds is
+ *   said there
  * @typedef {{name: string, title: string, formula: string, constant: number | null, unit: string,
  *   total: string}} LikelihoodHeader `constant` is left out of −log p(x|z), in nats an image; null
  *   where the term is no −log p(x|z)
@@ -31,8 +28,9 @@
  * @typedef {{labels: Uint8Array, lit: Uint8Array, levels: Uint8Array}} PicturesArrays `labels` (n);
  *   `lit` (n, bytes), a bit a value, the lowest first; `levels` of all values that are not 0
  *
- * @typedef {{kind: "plane", axes: number[]} | {kind: "pca", mean: number[], components: number[][]} |
- *   {kind: "t-sne"} | {kind: "none"}} ViewHeader how z is found on a map
+ * @typedef {{kind: string, axes?: number[], [of: string]: any}} ViewHeader how z is found on a map: the
+ *   projection, by its name in map/projections.js, or "none"; the latent dimensions that a plane shows.
+ *   What a projection adds is said there
  * @typedef {{index: number, kl: number, active: boolean, low: number, high: number}} Dimension KL in
  *   nats; `low` and `high` are its slider's ends
  * @typedef {{name: string, colour: string, points: [number, number], label: [number, number] | null}}

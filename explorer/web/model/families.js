@@ -2,9 +2,16 @@
 // the KL to the prior.
 
 /**
- * @typedef {import("./blob_types.js").GaussianHeader} GaussianHeader
- * @typedef {import("./blob_types.js").GammaHeader} GammaHeader
+ * @typedef {import("./blob_types.js").PriorHeader} PriorHeader
  * @typedef {import("./random.js").Draw} Draw
+ * @typedef {{first: number, step: number, values: number[]}} Quantiles of a prior, at the mass that a
+ *   standard normal has below first, first + step, …
+ *
+ * @typedef {PriorHeader & {log_var: [number, number]}} GaussianHeader N(mean, std²) in each dimension;
+ *   log σ² of a posterior is clamped to `log_var`
+ * @typedef {PriorHeader & {shape: number, rate: number, bounds: [number, number],
+ *   quantiles: Quantiles}} GammaHeader Gamma(shape, rate) in each dimension; a posterior's shape and
+ *   rate are clamped to `bounds`
  *
  * @typedef {{mu: Float32Array, std: Float32Array, logVar?: Float32Array, shape?: Float32Array,
  *   rate?: Float32Array}} FamilyPosterior mean and standard deviation of q(z|x) in each dimension
@@ -55,6 +62,24 @@ export function digamma(x) {
 
 /** @param {readonly number[]} range @param {number} v */
 const clamp = ([low, high], v) => Math.min(high, Math.max(low, v));
+
+/** Where the table of a prior has t, and on straight lines between its values. @param {Quantiles} table @param {number} t */
+export function quantileAt({ values, first, step }, t) {
+  const place = Math.min(values.length - 2, Math.max(0, Math.floor((t - first) / step)));
+  const share = (t - first) / step - place;
+  return values[place] + share * (values[place + 1] - values[place]);
+}
+
+/** The t that has z in the table: `quantileAt`, backwards. @param {Quantiles} table @param {number} z */
+export function quantileOf({ values, first, step }, z) {
+  let [low, high] = [0, values.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (values[middle] <= z) low = middle;
+    else high = middle;
+  }
+  return first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
+}
 
 /** q(z|x) = N(mu, exp(logVar)), prior N(mean, std²). */
 class Gaussian {
@@ -138,25 +163,15 @@ class Gamma {
     };
   }
 
-  /** By the table of quantiles, and on straight lines between them. @param {number} t */
+  /** @param {number} t */
   fromStandardNormal(t) {
-    const { values, first, step } = this.quantiles;
-    const place = Math.min(values.length - 2, Math.max(0, Math.floor((t - first) / step)));
-    const share = (t - first) / step - place;
-    return Math.max(1e-6, values[place] + share * (values[place + 1] - values[place]));
+    return Math.max(1e-6, quantileAt(this.quantiles, t));
   }
 
   /** @param {number} z */
   toStandardNormal(z) {
-    const { values, first, step } = this.quantiles;
-    let [low, high] = [0, values.length - 1];
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (values[middle] <= z) low = middle;
-      else high = middle;
-    }
-    const place = first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
-    return Math.max(first, place); // z = 0 is infinitely far out; the table is not
+    // z = 0 is infinitely far out; the table is not
+    return Math.max(this.quantiles.first, quantileOf(this.quantiles, z));
   }
 
   /** In each dimension. Source: Penny (2001). @param {GammaPosterior} posterior */
@@ -214,14 +229,10 @@ function standardGamma(a, normal) {
 /** A row a family, by the name that a model's blob gives it. */
 export const FAMILIES = { gaussian: Gaussian, gamma: Gamma };
 
-/** The family of a model's blob. @param {import("./blob_types.js").PriorHeader} header @returns {LatentFamily} */
+/** The family of a model's blob. @param {PriorHeader} header @returns {LatentFamily} */
 export function latentFamily(header) {
-  switch (header.family) {
-    case "gaussian":
-      return new FAMILIES.gaussian(header);
-    case "gamma":
-      return new FAMILIES.gamma(header);
-    default:
-      throw new Error(`the prior ${/** @type {{family: string}} */ (header).family}`);
-  }
+  /** @type {Record<string, new (header: any) => LatentFamily>} */
+  const families = FAMILIES;
+  if (!Object.hasOwn(families, header.family)) throw new Error(`the prior ${header.family}`);
+  return new families[header.family](header);
 }

@@ -3,6 +3,9 @@
 import { write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 
+/** Pixels between the pointer and the card: to its right, above it, and below where there is no room. */
+const [RIGHT, ABOVE, BELOW] = [16, 12, 16];
+
 export class HoverCard {
   /** @param {HTMLElement} root the page, which holds the card */
   constructor(root) {
@@ -38,10 +41,10 @@ export class HoverCard {
     const map = host.getBoundingClientRect();
     const base = this.root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.card;
-    const left = map.left - base.left + at[0] + 16;
-    const top = map.top - base.top + at[1] - height - 12;
+    const left = map.left - base.left + at[0] + RIGHT;
+    const top = map.top - base.top + at[1] - height - ABOVE;
     const right = base.width - width - 4;
-    this.card.style.left = `${left > right ? Math.max(4, left - width - 32) : left}px`;
-    this.card.style.top = `${top < 4 ? top + height + 28 : top}px`;
+    this.card.style.left = `${left > right ? Math.max(4, left - width - 2 * RIGHT) : left}px`;
+    this.card.style.top = `${top < 4 ? top + height + ABOVE + BELOW : top}px`;
   }
 }

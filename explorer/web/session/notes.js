@@ -15,15 +15,11 @@ export function noteOf(view, mode, manifold) {
     const code = view.nearestCode();
     const distance = view.at ? 0 : projection.distance(z, code);
     const away = distance ? `, whose code is nearest to z (${distance.toFixed(2)} away)` : "";
-    return `t-SNE has no inverse: a drag gives z the code of the nearest image. The ring is at image ${blob.arrays.index[code]}${away}.`;
+    return `${projection.title} has no inverse: a drag gives z the code of the nearest image. The ring is at image ${blob.arrays.index[code]}${away}.`;
   }
   if (manifold && dims.length > 2)
     return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
-  if (blob.header.view.kind === "pca")
-    return (
-      `The ring is z's shadow: z lies ${projection.residual(z).toFixed(2)} latent units off this plane, ` +
-      "and a drag keeps that."
-    );
+  if (projection.note) return projection.note(z);
   const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
   if (lost.length)
     return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is the prior, whatever x is.`;

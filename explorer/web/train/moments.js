@@ -49,8 +49,8 @@ export function placeOf(known, step) {
  * @param {number[]} axes that are shown
  * @param {PriorHeader} prior
  */
-export function spanOf(codes, d, axes, { family, mean, std }) {
-  const positive = family === "gamma"; // from 0 on, and not around the mean
+export function spanOf(codes, d, axes, { low, mean, std }) {
+  const positive = low === 0; // from 0 on, and not around the mean
   const distances = [];
   for (const axis of axes)
     for (let i = axis; i < codes.length; i += d)

@@ -38,7 +38,7 @@ export class Scatter {
     const { axes, prior, classes } = space;
     const span = a.span + share * (b.span - a.span);
     const scale = Math.min(width, height) / 2 / span;
-    const positive = prior.family === "gamma";
+    const positive = prior.low === 0;
     const middle = positive ? 0.9 * span : prior.mean; // 0 is near the edge
     const x = (/** @type {number} */ value) => width / 2 + (value - middle) * scale;
     const y = (/** @type {number} */ value) => height / 2 - (value - middle) * scale;

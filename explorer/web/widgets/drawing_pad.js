@@ -12,7 +12,7 @@ import { paintImage } from "./image.js";
  * @typedef {[number, number]} Point x and y in the pad's own units
  */
 
-/** MNIST's frame: ink in a box of 20×20 in 28×28. @type {Sheet} */
+/** MNIST's frame: ink in a box of 20×20. @type {Sheet} */
 export const MNIST_SHEET = { shape: new ImageShape(), box: 20, pen: 2.2 };
 
 const SIDE = 280; // of the pad, in its own units, about

@@ -54,7 +54,7 @@ def test_maps_put_codes_where_the_projection_says(scene):
     assert view.axis_titles == ("z₃", "z₁")
     assert view.spec == {"kind": "plane", "axes": [2, 0]}
     fitted = fit_pca(codes.mu)
-    view = projections.pca(codes, fitted)
+    view = projections.pca(codes)
     np.testing.assert_allclose(view.points, fitted.project(codes.mu))
     np.testing.assert_allclose(view.spec["components"], fitted.components)
     assert view.axis_titles[0] == f"PC 1 ({fitted.explained_variance_ratio[0]:.0%} of variance)"

@@ -6,7 +6,6 @@ import sys
 
 import psutil
 import pytest
-import streamlit as st
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
@@ -84,12 +83,12 @@ def test_a_name_that_is_not_the_servers_reads_nothing():
 
 
 def test_what_the_configuration_names_may(monkeypatch):
-    asked = st.get_option
+    asked = doors._option
 
     def option(name):
         return ["https://vae.example.edu"] if name == "server.corsAllowedOrigins" else asked(name)
 
-    monkeypatch.setattr(st, "get_option", option)
+    monkeypatch.setattr(doors, "_option", option)
     doors._own_names.cache_clear()
     client = visitor("localhost:8501")
     try:
