@@ -39,12 +39,12 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 
 
-# Streamlit imports its components' code from blobs, and writes styles in the page; plotly and the
-# app draw into blobs and data addresses; WebAssembly and workers are the app's own.
+# Streamlit imports its components' code from blobs, and writes styles in the page; plotly compiles its
+# WebGL programs by `Function`, and draws into blobs and data addresses; workers are the app's own.
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        f"script-src 'self' blob: 'wasm-unsafe-eval' {_inline_scripts()}",
+        f"script-src 'self' blob: 'wasm-unsafe-eval' 'unsafe-eval' {_inline_scripts()}",
         "worker-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",

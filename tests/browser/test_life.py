@@ -103,6 +103,27 @@ def meddle(spoil):
     return handle
 
 
+def test_without_webgl_the_canvas_goes_on(app, screen):
+    """Plotly would put a sentence of its own in place of the codes."""
+    s = screen()
+    s.page.add_init_script(
+        "const own = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+        "  return /webgl/.test(kind) ? null : own.call(this, kind, ...more); };"
+    )
+    with s.page.expect_response("**/stage/lib/*"):
+        s.page.goto(app.url)
+    s.ready()
+    s.page.wait_for_timeout(3500)
+    assert s.page.locator(".map[data-renderer=plotly]").count() == 0
+    assert "WebGL" not in s.page.locator(".stage").inner_text()
+    assert min(len(s.near(c, tolerance=25)) for c in CLASS_COLOURS) > 100
+    before = s.digit()
+    s.page.mouse.click(*s.plot(0.8, 0.3))
+    s.frame()
+    assert np.abs(s.digit() - before).mean() > 3
+
+
 @pytest.mark.slow
 def test_a_damaged_payload_shows_a_sentence(app, screen):
     for spoil, said in (

@@ -140,11 +140,12 @@ export class LatentMap {
     this._resized();
   }
 
-  /** Have plotly draw the codes from now on. @param {any} plotly */
+  /** Have plotly draw the codes from now on, where the browser lets it. @param {any} plotly */
   async usePlotly(plotly) {
     if (this.renderer instanceof PlotlyCodes || !this.codes || !this.window) return;
     const next = new PlotlyCodes(this.plot, plotly);
     await next.draw(this.codes, this.window);
+    if (!next.drawn) return next.remove();
     this.renderer.remove();
     this.renderer = next;
     this.host.dataset.renderer = "plotly";

@@ -57,6 +57,11 @@ export class PlotlyCodes {
     }
   }
 
+  /** Whether it could draw: without WebGL plotly says so in its own words, in place of the codes. */
+  get drawn() {
+    return !this.plot.querySelector(".no-webgl");
+  }
+
   remove() {
     this.plotly.purge(this.plot);
   }
