@@ -5,7 +5,6 @@ stranger can be opened. docs/FORMATS.md describes the format.
 """
 
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +18,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from training.errors import UserError
-from training.files import replace_file
+from training.files import clear_partials, open_regular, replace_file
 from training.presets import Preset
 from training.runs.records import EpochTerms
+from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.model import VAE, VAEConfig
 
@@ -126,7 +126,8 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
         replace_file(path, lambda file: file.write(content))
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be written ({error.strerror}); name another place with --out."
+            f"{printable_path(path)} cannot be written ({error.strerror}); name another place with "
+            "--out."
         ) from None
     return path
 
@@ -139,18 +140,15 @@ def load(path: Path | str) -> Checkpoint:
     """
     path = Path(path)
     try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise CheckpointError(f"{path} is not a regular file; name a {SUFFIX} file.")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}); name a {SUFFIX} file, as `python -m "
-            "training list` shows them."
+            f"{printable_path(path)} cannot be read ({error.strerror}); name a {SUFFIX} file, as "
+            "`python -m training list` shows them."
         ) from None
     except ValueError as error:
-        raise CheckpointError(f"{str(path)!r} names no file ({error}).") from None
+        raise CheckpointError(f"{printable_path(path)} names no file ({error}).") from None
     return loads(content, path.name)
 
 
@@ -160,7 +158,7 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     Raises:
         CheckpointError: as `load`.
     """
-    file_name = printable(file_name)  # it stands in sentences, and may be anybody's
+    name, file_name = printable(file_name.removesuffix(SUFFIX), 255), printable(file_name)
     if len(content) > MAX_BYTES:
         raise CheckpointError(
             f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
@@ -185,18 +183,9 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
             f"({_short(' '.join(str(error).split()))})."
         ) from None
     metadata = header.get("__metadata__") or {}
-    checkpoint = _described(metadata, file_name)
+    checkpoint = _described(metadata, name, file_name)
     _fill(checkpoint.vae, weights, file_name)
     return checkpoint
-
-
-def printable(text: str) -> str:
-    """A stranger's text as it may stand in a sentence: on one line, and short.
-
-    What is no visible character, or would turn the direction of the text, stands as its escape.
-    """
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown)[:120]
 
 
 def _short(text: object) -> str:
@@ -212,7 +201,7 @@ class _WithoutInitialisation(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
+def _described(metadata: dict[str, str], name: str, file_name: str) -> Checkpoint:
     """The checkpoint that the metadata describe, its model still without weights."""
     version = metadata.get("format_version")
     if metadata.get("kind") == classifier.NAME:
@@ -224,7 +213,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
         )
     if not version.isascii() or not version.isdigit() or len(version) > 6 or int(version) < 1:
         raise CheckpointError(
-            f"{file_name} has the format version {version!r}, which is no number."
+            f"{file_name} has the format version {printable(version)!r}, which is no number."
         )
     if int(version) > FORMAT_VERSION:
         raise CheckpointError(
@@ -245,7 +234,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
         field = "data"
         data = metadata["data"]
         if not data.isprintable() or len(data) > 4096:
-            raise ValueError(f"{data[:40]!r} is no name of a data set")
+            raise ValueError(f"{printable(data, 40)} is no name of a data set")
         with torch.device("meta"), _WithoutInitialisation():
             vae = VAE(config)
     except KeyError:
@@ -255,9 +244,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Checkpoint:
             f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
         ) from None
     preset = replace(preset, model=config)
-    return Checkpoint(
-        file_name.removesuffix(SUFFIX), vae.eval(), preset, seed, data, history, metrics
-    )
+    return Checkpoint(name, vae.eval(), preset, seed, data, history, metrics)
 
 
 def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
@@ -299,7 +286,8 @@ def checkpoint_files(folder: Path | str = "checkpoints") -> list[Path]:
 
 def list_checkpoints(folder: Path | str = "checkpoints") -> Iterator[tuple[Path, Checkpoint | str]]:
     """Every checkpoint file in `folder` in the order of names, loaded, or the sentence that says
-    why it cannot be."""
+    why it cannot be. What writers that died have left is removed."""
+    clear_partials(Path(folder))
     for path in checkpoint_files(folder):
         try:
             yield path, load(path)
