@@ -67,6 +67,8 @@ class Reader(Generic[T]):
         if len(content) > MOST_DIGITS and _LONG_NUMBER.search(content):
             raise DocumentError(f"it holds a number of more than {MOST_DIGITS} digits")
         try:
+            if not content.isascii():
+                content.decode()  # msgspec passes over what is in fields that it does not know
             return self._decoder.decode(content)
         except msgspec.ValidationError as error:
             raise DocumentError(explain(str(error), content, self.kind)) from None
