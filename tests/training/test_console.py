@@ -34,8 +34,7 @@ def test_work_goes_on_where_output_is_closed_gone_or_full(tmp_path, where):
     done = subprocess.run(
         ["bash", "-c", line, sys.executable, PROGRAM, str(tmp_path / "done")],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=60,
         check=False,
