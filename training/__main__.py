@@ -16,7 +16,7 @@ import torch
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
-from training.console import say
+from training.console import complain, flush, open_standard_streams, say
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError, find, load
 from training.data.download import download_shown, load_split
 from training.device import pick_device
@@ -30,7 +30,8 @@ from training.evaluation.table import number
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
 from training.presets import PRESETS, Preset, on_data
-from training.runs.run import Run, RunConfig, free_run
+from training.runs.run import MOST_THREADS, Run, RunConfig, free_run
+from training.text import printable
 from training.vae import classifier
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
@@ -39,19 +40,27 @@ from training.vae.priors import PRIORS
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; errors that a user can mend are one sentence on standard error."""
+    open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without β or − shows their codes
             stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
+        return _run(args)
+    finally:
+        flush()
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
         args.run(args)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 2
     except Stopped as stopped:
         return 128 + stopped.args[0] if stopped.args[0] else 0
     except KeyboardInterrupt:
-        print("stopped.", file=sys.stderr)
+        complain("stopped.")
         return 130
     return 0
 
@@ -180,7 +189,8 @@ def _preset(args: argparse.Namespace) -> Preset:
     """The preset of the command line, with its options put in and checked."""
     if args.preset not in PRESETS:
         raise OptionError(
-            f"There is no preset {args.preset!r}; the valid ones are {', '.join(PRESETS)}, and "
+            f"There is no preset {printable(args.preset)!r}; the valid ones are "
+            f"{', '.join(PRESETS)}, and "
             "classifier."
         )
     fields = asdict(PRESETS[args.preset])
@@ -218,7 +228,7 @@ def _fit(args: argparse.Namespace) -> None:
         args.seed,
         str(args.data_dir.resolve()),
         str(device),
-        torch.get_num_threads(),
+        min(torch.get_num_threads(), MOST_THREADS),
         args.validation,
         args.save_every,
         str(out.resolve()) if hasattr(args, "out") else None,
@@ -269,7 +279,7 @@ def _resume(args: argparse.Namespace) -> None:
     if not in_team():  # torchrun has given each process its share
         torch.set_num_threads(config.threads)
     status = run.status()
-    if status.state == "done" and status.checkpoint and Path(status.checkpoint).exists():
+    if status.state == "done" and status.checkpoint and os.path.exists(status.checkpoint):
         say(f"{run.path} is trained to its end; its checkpoint is {status.checkpoint}.")
         return
     train(run, config, finish=args.finish)
@@ -355,11 +365,11 @@ def _list(args: argparse.Namespace) -> None:
     )
     for path, item in found:
         if isinstance(item, str):
-            say(f"{path.stem:<20} {item}")
+            say(f"{printable(path.stem):<20} {item}")
             continue
         m = item.metrics
         say(
-            f"{item.name:<20}{f'{item.vae.config.latent_dim}-D':>7}{item.data:>10}"
+            f"{printable(item.name):<20}{f'{item.vae.config.latent_dim}-D':>7}{printable(item.data):>10}"
             f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{number(item.neg_elbo):>9}"
         )
 

@@ -6,7 +6,6 @@ stranger can be opened. docs/FORMATS.md describes the format.
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +19,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from training.errors import UserError
-from training.files import replace_file
+from training.files import clear_partials, open_regular, replace_file
 from training.presets import Preset
 from training.runs.records import EpochTerms
+from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.model import VAE, VAEConfig
 
@@ -153,7 +153,8 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
         replace_file(path, lambda file: file.write(content))
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be written ({error.strerror}); name another place with --out."
+            f"{printable_path(path)} cannot be written ({error.strerror}); name another place with "
+            "--out."
         ) from None
     return path
 
@@ -176,29 +177,23 @@ def describe(path: Path | str) -> Description:
     """
     path = Path(path)
     content, size = _read(path, 8 + MAX_HEADER)
-    return _description(content, size, printable(path.name))
+    return _description(
+        content, size, printable(path.name.removesuffix(SUFFIX), 255), printable(path.name)
+    )
 
 
 def _read(path: Path, most: int) -> tuple[bytes, int]:
     """The first bytes of a regular file, `most` at most, and how many it has."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            info = os.fstat(file.fileno())
-            if not stat.S_ISREG(info.st_mode):
-                raise CheckpointError(f"{path} is not a regular file; name a {SUFFIX} file.")
-            return file.read(most), info.st_size
+        with open_regular(path) as file:
+            return file.read(most), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}); name a {SUFFIX} file, as `python -m "
-            "training list` shows them."
+            f"{printable_path(path)} cannot be read ({error.strerror}); name a {SUFFIX} file, as "
+            "`python -m training list` shows them."
         ) from None
     except ValueError as error:
-        raise CheckpointError(f"{str(path)!r} names no file ({error}).") from None
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; one that is a pipe without a writer, too."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+        raise CheckpointError(f"{printable_path(path)} names no file ({error}).") from None
 
 
 def loads(content: bytes, file_name: str) -> Checkpoint:
@@ -207,8 +202,8 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
     Raises:
         CheckpointError: as `load`.
     """
-    file_name = printable(file_name)  # it stands in sentences, and may be anybody's
-    found = _description(content, len(content), file_name)
+    name, file_name = printable(file_name.removesuffix(SUFFIX), 255), printable(file_name)
+    found = _description(content, len(content), name, file_name)
     try:
         weights = safetensors.torch.load(content)
     except Exception as error:  # whatever the parser says, the file is no safetensors file
@@ -228,7 +223,7 @@ def _damaged(file_name: str, error: Exception) -> CheckpointError:
     )
 
 
-def _description(content: bytes, size: int, file_name: str) -> Description:
+def _description(content: bytes, size: int, name: str, file_name: str) -> Description:
     """The header at the beginning of a file of `size` bytes."""
     if size > MAX_BYTES:
         raise CheckpointError(
@@ -253,16 +248,7 @@ def _description(content: bytes, size: int, file_name: str) -> Description:
             raise ValueError(f"{size:,} bytes instead of {8 + header_bytes + end:,}")
     except Exception as error:  # a stranger's header may be anything
         raise _damaged(file_name, error) from None
-    return _described(metadata, file_name)
-
-
-def printable(text: str) -> str:
-    """A stranger's text as it may stand in a sentence: on one line, and short.
-
-    What is no visible character, or would turn the direction of the text, stands as its escape.
-    """
-    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown)[:120]
+    return _described(metadata, name, file_name)
 
 
 def _short(text: object) -> str:
@@ -278,7 +264,7 @@ class _WithoutInitialisation(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _described(metadata: dict[str, str], file_name: str) -> Description:
+def _described(metadata: dict[str, str], name: str, file_name: str) -> Description:
     """The checkpoint that the metadata describe."""
     version = metadata.get("format_version")
     if metadata.get("kind") == classifier.NAME:
@@ -290,7 +276,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Description:
         )
     if not version.isascii() or not version.isdigit() or len(version) > 6 or int(version) < 1:
         raise CheckpointError(
-            f"{file_name} has the format version {version!r}, which is no number."
+            f"{file_name} has the format version {printable(version)!r}, which is no number."
         )
     if int(version) > FORMAT_VERSION:
         raise CheckpointError(
@@ -311,7 +297,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Description:
         field = "data"
         data = metadata["data"]
         if not data.isprintable() or len(data) > 4096:
-            raise ValueError(f"{data[:40]!r} is no name of a data set")
+            raise ValueError(f"{printable(data, 40)} is no name of a data set")
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
@@ -319,7 +305,7 @@ def _described(metadata: dict[str, str], file_name: str) -> Description:
             f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
         ) from None
     preset = replace(preset, model=config)
-    return Description(file_name.removesuffix(SUFFIX), config, preset, seed, data, history, metrics)
+    return Description(name, config, preset, seed, data, history, metrics)
 
 
 def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
@@ -361,7 +347,8 @@ def checkpoint_files(folder: Path | str = "checkpoints") -> list[Path]:
 
 def list_checkpoints(folder: Path | str = "checkpoints") -> Iterator[tuple[Path, Checkpoint | str]]:
     """Every checkpoint file in `folder` in the order of names, loaded, or the sentence that says
-    why it cannot be."""
+    why it cannot be. What writers that died have left is removed."""
+    clear_partials(Path(folder))
     for path in checkpoint_files(folder):
         try:
             yield path, load(path)

@@ -6,7 +6,6 @@ process would make, up to the rounding of sums.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -15,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from training.console import flush
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,5 @@ def exit_process(code: int) -> NoReturn:
     gloo's threads do not always outlive the interpreter's own end: now and then they abort a
     process that had done all its work.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     os._exit(code)

@@ -1,10 +1,30 @@
-"""Files that are whole or not there: written beside their place, then renamed."""
+"""Files that are whole or not there: written beside their place, then renamed; and read whole."""
 
+import contextlib
+import hashlib
 import os
+import re
+import shutil
+import socket
+import stat
 import tempfile
+import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+
+import psutil
+
+PARTIAL = ".partial"
+PARTIAL_AGE = 3600.0  # seconds after which a partial file of an unknown writer is nobody's
+_WRITER = re.compile(r"\.([0-9a-f]{8})\.(\d{1,9})\.[^.]*\.partial")
+_SEAL = b"\nblake2b "
+_DIGEST = 16  # bytes
+
+
+class DamagedError(Exception):
+    """A file's content is not what was written; the message is a clause without a full stop."""
 
 
 def replace_file(path: Path, write: Callable[[IO[bytes]], object], sync: bool = True) -> None:
@@ -15,7 +35,7 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object], sync: bool = 
     partial = None
     try:
         with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=path.stem[:32], suffix=".partial", delete=False
+            dir=path.parent, prefix=partial_prefix(path.stem), suffix=PARTIAL, delete=False
         ) as file:
             partial = Path(file.name)
             write(file)
@@ -28,3 +48,91 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object], sync: bool = 
         if partial is not None:
             partial.unlink(missing_ok=True)
         raise
+
+
+def partial_prefix(stem: str) -> str:
+    """Beginning of a partial file's name: what it will be, and who writes it."""
+    return f"{stem[:32]}.{_host()}.{os.getpid()}."
+
+
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def clear_partials(folder: Path) -> None:
+    """Remove the partial files and folders of writers that are dead, or that are very old.
+
+    A writer on this machine is alive as long as there is a process of its number; others have
+    `PARTIAL_AGE`.
+    """
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if not entry.name.endswith(PARTIAL):
+                continue
+            with contextlib.suppress(OSError):
+                writer = _WRITER.search(entry.name)
+                if writer and writer[1] == _host():
+                    abandoned = not psutil.pid_exists(int(writer[2]))
+                else:
+                    age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                    abandoned = age > PARTIAL_AGE
+                if abandoned and entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                elif abandoned:
+                    os.unlink(entry.path)
+
+
+def open_regular(path: Path | str) -> IO[bytes]:
+    """A file opened for reading, if it is a regular one: opening a FIFO would wait for ever.
+
+    Raises:
+        OSError: it cannot be opened, or is something else.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # what the system has of them
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path | str, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or larger.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(most + 1)
+    except ValueError as error:  # a null byte within the path
+        raise OSError(0, f"its path is not possible: {error}", str(path)) from None
+    if len(content) > most:
+        raise OSError(0, f"it has more than {most:,} bytes", str(path))
+    return content
+
+
+def seal(content: bytes) -> bytes:
+    """The content, and behind it its BLAKE2b."""
+    digest = hashlib.blake2b(content, digest_size=_DIGEST).hexdigest()
+    return content + _SEAL + digest.encode() + b"\n"
+
+
+def unseal(content: bytes) -> bytes:
+    """The content that was sealed; one without a seal as it is.
+
+    Raises:
+        DamagedError: the content is not what was sealed.
+    """
+    at = len(content) - len(_SEAL) - 2 * _DIGEST - 1
+    if at < 0 or content[at : at + len(_SEAL)] != _SEAL:
+        return content
+    body = content[:at]
+    if seal(body) != content:
+        raise DamagedError("its content does not fit its checksum")
+    return body

@@ -8,8 +8,15 @@ from msgspec import Meta
 from training.data.datasets import EMBEDDED, shape_of
 from training.vae.model import VAEConfig
 
-Positive = Annotated[float, Meta(gt=0, le=1000)]
-Share = Annotated[float, Meta(ge=0, lt=1)]
+# Bounds of values, with what a sentence says of them.
+MOST_BETA = 1e6
+MANY = 1_000_000
+Positive = Annotated[float, Meta(gt=0, le=1000, description="a number above 0, at most 1,000")]
+Share = Annotated[float, Meta(ge=0, lt=1, description="a number from 0 to below 1")]
+Beta = Annotated[
+    float, Meta(ge=0, le=MOST_BETA, description=f"a number from 0 to {MOST_BETA:,.0f}")
+]
+Number = Annotated[int, Meta(ge=1, le=MANY, description=f"a whole number from 1 to {MANY:,}")]
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,14 @@ class Preset:
     name: str
     model: VAEConfig
     data: str = "mnist"
-    epochs: Annotated[int, Meta(ge=1)] = 60
-    batch_size: Annotated[int, Meta(ge=1)] = 256
+    epochs: Number = 60
+    batch_size: Number = 256
     learning_rate: Positive = 2e-3
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
     lr_warmup: Share = 0.1
     weight_decay: Annotated[float, Meta(ge=0, le=1000)] = 0.01
-    beta: Annotated[float, Meta(ge=0, le=1e6)] = 1.0
-    beta_warmup_epochs: Annotated[int, Meta(ge=0)] = 0
+    beta: Beta = 1.0
+    beta_warmup_epochs: Annotated[int, Meta(ge=0, le=MANY)] = 0
     input_dropout: Share = 0.0
     initialisation: Literal["default", "kaiming-normal"] = "default"
     code_scale: Positive = 1.0

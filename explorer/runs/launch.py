@@ -15,15 +15,17 @@ from pathlib import Path
 import torch
 
 from explorer.paths import ROOT
-from explorer.runs.watch import NAME, OUTPUT, PROCESSES, names, process_of
-from training.checkpoint import SUFFIX
+from explorer.runs.watch import OUTPUT, PROCESSES, names, process_of
+from training.checkpoint import SUFFIX, is_classifier
 from training.device import pick_device
 from training.presets import Preset
-from training.runs.run import Run, RunConfig, RunError
+from training.runs.run import MOST_THREADS, NAME, Run, RunConfig, RunError
 from training.runs.status import ALIVE
+from training.text import printable, printable_path
 
 MOST_RUNNING = 3
 SAVE_EVERY = 5.0  # seconds; on the page one sees what a kill takes back
+_MOST_NUMBERED = 90  # characters of a name that a number is put behind; 100 are listed
 _lock = threading.Lock()
 
 
@@ -40,14 +42,19 @@ def start(
     wish = wish.strip() or preset.name
     if not NAME.fullmatch(wish):
         raise RunError(
-            f"The name {wish[:40]!r} is not possible; use letters, digits, dots, hyphens and "
-            "underscores."
+            f"The name {printable(wish, 40)!r} is not possible; use letters, digits, dots, hyphens "
+            "and underscores."
+        )
+    if is_classifier(Path(wish.lower() + SUFFIX)):
+        raise RunError(
+            f"The name {wish} is not possible: among the checkpoints it is the digit classifier's, "
+            "and the run's would not be listed; choose another."
         )
     with _lock:
         _refuse_too_many(root)
         name, n = wish, 2
         while (root / name).exists() or (checkpoints / (name + SUFFIX)).exists():
-            name, n = f"{wish}-{n}", n + 1
+            name, n = f"{wish[:_MOST_NUMBERED]}-{n}", n + 1
         run = Run(root / name)
         out = checkpoints / (name + SUFFIX)
         run.create(
@@ -73,7 +80,7 @@ def start(
 def _threads() -> int:
     """One less than there are cores: threads of a training that wait for one that had to make room
     for the browser cost far more than they bring."""
-    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1))
+    return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1, MOST_THREADS))
 
 
 def _refuse_too_many(root: Path) -> None:
@@ -125,4 +132,5 @@ def _launch(run: Run, *options: str) -> None:
                 start_new_session=True,  # the end of the app is not the end of the run
             )
     except OSError as error:
-        raise RunError(f"{run.path} cannot be trained ({error.strerror}).") from None
+        where = printable_path(run.path)
+        raise RunError(f"{where} cannot be trained ({error.strerror}).") from None

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-import re
+import os
 import subprocess
 import threading
 import time
@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from explorer import blobs
+from training.files import open_regular
 from training.presets import PRESETS
 from training.runs import log
-from training.runs.run import Run, RunError, snapshot_steps
+from training.runs.run import NAME, Run, RunError, snapshot_steps
 from training.runs.snapshots import Probe, Snapshot
-from training.runs.status import Status
+from training.runs.status import Control, Status
+from training.text import SENTENCE_LIMIT, printable
 from training.vae import priors
 
 PATIENCE = 60.0  # seconds that a run's process may take to say its first word
 MOST_LINES = 2000
 OUTPUT = "output.txt"
-NAME = re.compile(r"[\w][\w.-]{0,99}")
+CLEAR_EVERY = 60.0  # seconds
+_LAST_BYTES = 2**16  # of what a process printed
 _WORDS = {
     "data": "{}",
     "epochs": "{} epochs",
@@ -44,17 +47,33 @@ def find(root: Path, name: str) -> Run:
     Raises:
         RunError: there is none.
     """
-    if not NAME.fullmatch(name) or not (root / name / "config.json").is_file():
-        raise RunError(f"There is no run {name[:60]!r}.")
+    if not NAME.fullmatch(name) or not os.path.isfile(root / name / "config.json"):
+        raise RunError(f"There is no run {printable(name, 60)!r}.")
     return Run(root / name)
 
 
 def names(root: Path) -> list[str]:
     """The runs in a folder, the newest first."""
-    with contextlib.suppress(OSError):
-        found = [(p.stat().st_mtime, p.parent.name) for p in root.glob("*/config.json")]
-        return [name for _, name in sorted(found, reverse=True) if NAME.fullmatch(name)]
-    return []
+    found = []
+    for name in _folders(root):
+        with contextlib.suppress(OSError):  # one that vanishes does not take the others along
+            found.append(((root / name / "config.json").stat().st_mtime, name))
+    _clear_partials(root, tuple(name for _, name in found), int(time.monotonic() // CLEAR_EVERY))
+    return [name for _, name in sorted(found, reverse=True)]
+
+
+def _folders(root: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(root) if NAME.fullmatch(name)]
+    except OSError:
+        return []
+
+
+@functools.lru_cache(maxsize=8)
+def _clear_partials(root: Path, names: tuple[str, ...], _minute: int) -> None:
+    """Remove what dead writers have left in runs, once a minute at most."""
+    for name in names:
+        Run(root / name).clear_partials()
 
 
 def state_of(run: Run) -> Status:
@@ -81,10 +100,14 @@ def _age(run: Run) -> float:
 
 def _last_words(run: Run) -> str:
     try:
-        lines = (run.path / OUTPUT).read_text(errors="replace").strip().splitlines()
+        with open_regular(run.path / OUTPUT) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = file.read(_LAST_BYTES).decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1].removeprefix("error: ")[:500] if lines else "Its process ended unheard."
+    if not lines:
+        return "Its process ended unheard."
+    return printable(lines[-1].removeprefix("error: "), SENTENCE_LIMIT)
 
 
 def listing(root: Path) -> list[dict[str, Any]]:
@@ -149,8 +172,8 @@ class _Digest:
             found = log.follow(self.log, self.place)
             if found.anew:
                 self.lines = []
-            self.place = found.place
-            if not found.lines:
+            at, self.place = self.place, found.place
+            if found.place == at and not found.anew:
                 return
             self.lines = log.counted([*self.lines, *found.lines])
             if len(self.lines) > 3 * MOST_LINES:
@@ -170,8 +193,12 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
     """
     config = run.config()
     lines, place, anew = _digest(run.path, config.id).since(place if known == config.id else 0)
-    status, control = state_of(run), run.control()
-    preset = config.preset
+    status, preset = state_of(run), config.preset
+    try:
+        control = run.read_control()
+    except RunError as error:  # what is refused is said, and the run goes on as it was
+        control = Control()
+        status = replace(status, message=status.message or str(error))
     snapshots = []
     for step in snapshot_steps(run.snapshots):
         with contextlib.suppress(OSError):

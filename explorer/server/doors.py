@@ -39,8 +39,8 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 
 
-# Streamlit imports its components' code from blobs, and writes styles in the page; plotly compiles its
-# WebGL programs by `Function`, and draws into blobs and data addresses; workers are the app's own.
+# Streamlit imports its components' code from blobs, and writes styles in the page; plotly compiles
+# its WebGL programs by `Function`, and draws into blobs and data addresses.
 POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -17,9 +17,10 @@ from explorer.latent.codes import Codes
 from explorer.latent.projections import MapView
 from explorer.paths import checkpoint_dir, data_dir
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint, CheckpointError, Description, printable
+from training.checkpoint import Checkpoint, CheckpointError, Description
 from training.data import datasets
 from training.data.datasets import DataError, ImageSet
+from training.text import printable
 from training.vae import classifier
 from training.vae.classifier import ClassifierError
 from training.vae.image_shape import ImageShape
@@ -102,11 +103,10 @@ def listed() -> dict[str, Listed | str]:
             continue
         key = (os.fsencode(path), (info.st_mtime_ns, info.st_size))
         description = _describe_file(*key)
-        name = printable(path.stem)
         if isinstance(description, str):
-            found[name] = description
+            found[printable(path.stem)] = description
         else:
-            found[name] = Listed(description, partial(_load_file, *key))
+            found[description.name] = Listed(description, partial(_load_file, *key))
     return found
 
 

@@ -12,6 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from training.errors import UserError
+from training.files import open_regular
+from training.text import PATH_LIMIT, printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 
 Split = Literal["train", "test"]
@@ -108,17 +110,16 @@ def _read_idx(path: Path, count: int, item: tuple[int, ...], row: Dataset) -> Te
     """
     expected = np.array([0x0800 + 1 + len(item), count, *item], dtype=">u4").tobytes()
     remedy = f"Run `python -m training data {row.name}` to fetch it again."
+    whole, shown = len(expected) + count * int(np.prod(item)), printable_path(path)
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content, size = file.read(whole + 1), os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
+        raise DataError(f"{shown} cannot be read ({error.strerror}). {remedy}") from None
     if content[: len(expected)] != expected:
-        raise DataError(f"{path} is damaged: it does not begin as {row.title} does. {remedy}")
-    whole = len(expected) + count * int(np.prod(item))
+        raise DataError(f"{shown} is damaged: it does not begin as {row.title} does. {remedy}")
     if len(content) != whole:
-        raise DataError(
-            f"{path} is damaged: it has {len(content):,} bytes instead of {whole:,}. {remedy}"
-        )
+        raise DataError(f"{shown} is damaged: it has {size:,} bytes instead of {whole:,}. {remedy}")
     data = np.frombuffer(content, dtype=np.uint8, offset=len(expected)).copy()
     return torch.from_numpy(data).reshape(count, -1)
 
@@ -127,7 +128,8 @@ def _load_idx(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     image_file, label_file = row.files(data_dir, split)
     if not row.on_disk(data_dir, split):
         raise DataError(
-            f"{row.title} is not in {data_dir} (looked for {image_file}). Fetch it with "
+            f"{row.title} is not in {printable_path(data_dir)} (looked for "
+            f"{printable_path(image_file)}). Fetch it with "
             f"`python -m training data {row.name}`, or use `--data {EMBEDDED}`, "
             "which needs no network."
         )
@@ -136,7 +138,8 @@ def _load_idx(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
     labels = _read_idx(label_file, count, (), row)[:, 0].long()
     if int(labels.max()) >= len(row.classes):
         raise DataError(
-            f"{label_file} is damaged: it holds the label {int(labels.max())}, and {row.title} "
+            f"{printable_path(label_file)} is damaged: it holds the label "
+            f"{int(labels.max())}, and {row.title} "
             f"has {len(row.classes)} classes. Run `python -m training data {row.name}`."
         )
     return ImageSet(row.name, split, images, labels, row.classes, row.shape)
@@ -165,8 +168,13 @@ def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
 
 
 def _grey(file: str) -> Image.Image:
-    """An image in 8-bit grey: 16-bit levels scaled down, transparency laid on white."""
-    with Image.open(file) as image:
+    """An image in 8-bit grey: 16-bit levels scaled down, transparency laid on white.
+
+    Levels that are floating-point numbers have no range that is known: they are refused.
+    """
+    with open_regular(file) as content, Image.open(content) as image:
+        if image.mode == "F":
+            raise ValueError("its levels are floating-point numbers; save it with 8 or 16 bits")
         if image.mode.startswith("I"):
             levels = np.asarray(image).astype(np.int64) >> 8
             return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
@@ -174,6 +182,30 @@ def _grey(file: str) -> Image.Image:
             paper = Image.new("RGBA", image.size, "white")
             return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
         return image.convert("L")
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return printable(text, 120).rstrip(".")
+
+
+def _refuse_other_text(path: Path) -> None:
+    """Refuse names that are no text: they could be neither saved with a run nor shown.
+
+    Raises:
+        DataError: the path, or a class's folder in it, has a name that is not UTF-8.
+    """
+    try:
+        names = [entry.name for entry in os.scandir(path) if entry.is_dir()]
+    except OSError as error:
+        raise DataError(f"{printable_path(path)} cannot be read ({error.strerror}).") from None
+    for name in (str(path), *sorted(names)):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"The folder {printable_path(name)} has a name that is not UTF-8. Rename it."
+            ) from None
 
 
 def _load_folder(path: Path, split: Split) -> ImageSet:
@@ -184,23 +216,26 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
     """
     from training.data.torchvision_import import import_torchvision
 
+    shown = printable_path(path)
     if not os.path.isdir(path):
         raise DataError(
-            f"{path} is not a folder. `folder:PATH` takes a folder that holds one folder of "
+            f"{shown} is not a folder. `folder:PATH` takes a folder that holds one folder of "
             "images a class."
         )
     tv = import_torchvision()
     resize = tv.transforms.Resize((FOLDER_SHAPE.height, FOLDER_SHAPE.width))
+    _refuse_other_text(path)
     try:
         found = tv.datasets.ImageFolder(str(path))
-    except PermissionError as error:
-        raise DataError(f"{error.filename} cannot be read ({error.strerror}).") from None
     except FileNotFoundError as error:
+        reason = printable((str(error).splitlines() or [""])[0], PATH_LIMIT).rstrip(".")
         raise DataError(
-            f"{path} holds no folders of images, one a class "
-            f"({str(error).splitlines()[0].rstrip('.')}). Put the images of each class in a "
-            "folder of their own."
+            f"{shown} holds no folders of images, one a class ({reason}). Put the images of each "
+            "class in a folder of their own."
         ) from None
+    except OSError as error:
+        name = printable_path(error.filename or path)
+        raise DataError(f"{name} cannot be read ({error.strerror}).") from None
     rank: dict[int, int] = {}
     images, labels = [], []
     for file, label in found.samples:
@@ -209,15 +244,16 @@ def _load_folder(path: Path, split: Split) -> ImageSet:
             continue
         try:
             picture = resize(_grey(file))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except Exception as error:  # Pillow's many readers raise many kinds
             raise DataError(
-                f"{file} cannot be read as an image ({error}). Remove or replace it."
+                f"{printable_path(file)} cannot be read as an image ({_reason(error)}). Remove or "
+                "replace it."
             ) from None
         images.append(np.asarray(picture, dtype=np.uint8).reshape(-1))
         labels.append(label)
     if not images:
         raise DataError(
-            f"{path} leaves no image for the {split} split: each class needs at least five."
+            f"{shown} leaves no image for the {split} split: each class needs at least five."
         )
     return ImageSet(
         f"{FOLDER}{path}",
@@ -289,7 +325,7 @@ def find(name: str) -> Dataset:
     """
     if name not in DATASETS:
         raise DataError(
-            f"There is no data set {name!r}; the valid ones are {', '.join(DATASETS)} "
+            f"There is no data set {printable(name)!r}; the valid ones are {', '.join(DATASETS)} "
             f"and {FOLDER}PATH."
         )
     return DATASETS[name]
@@ -306,7 +342,11 @@ def shape_of(name: str) -> ImageShape:
 
 def misfit(name: str, shape: ImageShape, model: str, wanted: ImageShape) -> str:
     """Sentence, without its full stop, of a data set whose shape is not the one a model takes."""
-    return f"The data set {name} has pictures of {shape}, and {model} takes {wanted}"
+    return (
+        f"The data set {printable_path(name)} has pictures of {shape}, and {printable(model)} "
+        "takes "
+        f"{wanted}"
+    )
 
 
 def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:

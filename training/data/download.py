@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
+from training.console import progress_bar
 from training.data.datasets import (
     EMBEDDED,
     FOLDER,
@@ -22,6 +21,8 @@ from training.data.datasets import (
     load,
 )
 from training.data.torchvision_import import import_torchvision
+from training.files import PARTIAL, clear_partials, partial_prefix
+from training.text import printable, printable_path
 
 
 class DownloadProgress(NamedTuple):
@@ -46,10 +47,13 @@ def download(name: str, data_dir: Path | str = "data") -> Iterator[DownloadProgr
         return
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f"{row.name}-", suffix=".partial", dir=data_dir))
+        clear_partials(data_dir)
+        prefix = partial_prefix(row.name)
+        partial = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL, dir=data_dir))
     except OSError as error:
         raise DataError(
-            f"{data_dir} cannot be written to ({error.strerror}); name another folder "
+            f"{printable_path(data_dir)} cannot be written to ({error.strerror}); name "
+            "another folder "
             "with --data-dir."
         ) from None
     failure: list[Exception] = []
@@ -91,12 +95,14 @@ def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
         return error
     if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
         return DataError(
-            f"{row.title} is not in {data_dir} and could not be downloaded: no mirror answered. "
+            f"{row.title} is not in {printable_path(data_dir)} and could not be downloaded: "
+            "no mirror answered. "
             "Check the network.",
             instead,
         )
     return DataError(
-        f"{row.title} could not be downloaded to {data_dir} ({error or type(error).__name__}). "
+        f"{row.title} could not be downloaded to {printable_path(data_dir)} "
+        f"({printable(str(error) or type(error).__name__)}). "
         "Check the disk and the network.",
         instead,
     )
@@ -119,7 +125,7 @@ def download_shown(name: str, data_dir: Path) -> None:
     Raises:
         DataError: as `download`.
     """
-    with tqdm(unit="B", unit_scale=True, desc=f"downloading {name}", disable=None) as bar:
+    with progress_bar(unit="B", unit_scale=True, desc=f"downloading {name}") as bar:
         for progress in download(name, data_dir):
             bar.total = progress.total
             bar.update(progress.done - bar.n)

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError
-from training.console import say
+from training.console import progress_bar, say
 from training.data.datasets import EMBEDDED, DataError, ImageSet, misfit
 from training.data.download import load_split
 from training.device import pick_device
@@ -21,6 +20,7 @@ from training.errors import OptionError
 from training.evaluation import table
 from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, knn_accuracy
 from training.evaluation.sample_quality import Judge, Quality
+from training.text import printable
 from training.vae import classifier
 
 MOST = 1_000_000  # of samples or images; more is a slip of the hand
@@ -56,7 +56,10 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         say(json.dumps({"checkpoint": found.name, "data": data, **asdict(result)}))
         return
-    say(f"{found.name} on {result.images:,} test images of {data}, nats per image")
+    say(
+        f"{printable(found.name)} on {result.images:,} test images of {printable(data)}, nats "
+        "per image"
+    )
     for title, value, note in _lines(found, result):
         say(f"  {title:<27}{value:>9}   {note}".rstrip())
     if data == EMBEDDED and found.data != EMBEDDED:
@@ -78,12 +81,12 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
         try:
             data, result = session.evaluate(item)
         except (DataError, CheckpointError) as error:  # the others can be measured without it
-            bad.append(f"{path.name}: {error}")
+            bad.append(f"{printable(path.name)}: {error}")
             continue
         rows.append(table.row_of(path, digest, item, data, result))
         own = table.number(result.neg_elbo)
         fid = table.number(result.quality.fid if result.quality else None)
-        say(f"{path.stem:<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
+        say(f"{printable(path.stem):<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
     if bad and not rows:
         raise CheckpointError(" ".join(bad))
     if not rows:
@@ -125,7 +128,9 @@ class _Session:
         if test.shape != vae.shape:
             raise DataError(f"{misfit(data, test.shape, found.name, vae.shape)}.")
         if len(test) < 2:
-            raise DataError(f"{data} has {len(test)} test image; an evaluation needs two or more.")
+            raise DataError(
+                f"{printable(data)} has {len(test)} test image; an evaluation needs two or more."
+            )
         images = test.images[: getattr(args, "images", len(test))]
         # Of other pictures the classifier knows nothing: their samples are not judged.
         judged = args.fid != "none" and test.shape == classifier.SHAPE
@@ -133,15 +138,16 @@ class _Session:
         steps = evaluate_steps(
             vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
         )
-        result: Evaluation = _last(steps, len(images), f"{found.name}: terms")
+        result: Evaluation = _last(steps, len(images), f"{printable(found.name)}: terms")
         codes = codes_of(vae, images.to(self.device))
         if not bool(torch.isfinite(codes).all()) or not _numbers(result):
             raise CheckpointError(
-                f"{found.name} gives codes or terms that are not numbers: its weights overflow."
+                f"{printable(found.name)} gives codes or terms that are not numbers: its "
+                "weights overflow."
             )
         if judge is not None:
             counted = judge.judge_steps(vae, args.samples, args.seed)
-            quality: Quality = _last(counted, args.samples, f"{found.name}: samples")
+            quality: Quality = _last(counted, args.samples, f"{printable(found.name)}: samples")
             result = replace(result, quality=quality)
         train = self.images(data, "train")
         accuracy = knn_accuracy(
@@ -167,7 +173,7 @@ def _numbers(e: Evaluation) -> bool:
 def _last(steps: Iterable[Any], total: int, what: str) -> Any:
     """The last item; the numbers before it move a bar."""
     result = None
-    with tqdm(total=total, desc=what, disable=None, leave=False, delay=1) as bar:
+    with progress_bar(total=total, desc=what, leave=False, delay=1) as bar:
         for item in steps:
             if isinstance(item, int):
                 bar.update(item - bar.n)

@@ -14,13 +14,15 @@ import msgspec
 from training.checkpoint import Checkpoint
 from training.errors import UserError
 from training.evaluation.metrics import Evaluation
-from training.files import replace_file
+from training.files import read_regular, replace_file
 from training.presets import PRESETS
+from training.text import printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
 JSON, MARKDOWN = "evaluations.json", "README.md"
+MAX_BYTES = 16 * 2**20
 
 # FID as the report publishes it, in Inception's features.
 REPORT_FID: dict[str, float] = {
@@ -85,19 +87,24 @@ def read(folder: Path) -> dict[str, Row]:
     """
     path = folder / JSON
     try:
-        rows = msgspec.json.decode(path.read_bytes(), type=list[Row])
+        rows = msgspec.json.decode(read_regular(path, MAX_BYTES), type=list[Row])
         for row in rows:
             find(row.prior)
             if row.likelihood not in LIKELIHOODS:
-                raise ValueError(f"likelihood {row.likelihood[:40]!r} is not known")
+                raise ValueError(f"likelihood {printable(row.likelihood, 40)!r} is not known")
         return {row.name: row for row in rows}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise TableError(
-            f"{path} cannot be read ({error}); make it again with "
+            f"{printable_path(path)} cannot be read ({printable(_reason(error))}); make it "
+            "again with "
             "`python -m training evaluate --all`."
         ) from None
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
 
 
 _MADE_BY = "Written by `python -m training evaluate --all`"

@@ -9,6 +9,7 @@ from training.errors import UserError
 from training.fit.trainer import TrainingError
 from training.runs.run import Run, RunError
 from training.runs.status import State
+from training.text import SENTENCE_LIMIT, printable, printable_path
 
 
 class Stopped(Exception):
@@ -39,7 +40,7 @@ def record_failure(run: Run, team: Team) -> Iterator[None]:
         write("stopped", "It was interrupted.")
         raise
     except BaseException as error:
-        write("failed", f"{type(error).__name__}: {error}")
+        write("failed", printable(f"{type(error).__name__}: {error}", SENTENCE_LIMIT))
         raise
 
 
@@ -53,23 +54,24 @@ def report_lost_process(run: Run, team: Team) -> Iterator[None]:
             raise
         raise ProcessLost(
             f"Another process of this run has ended or cannot be reached, so this one stops too "
-            f"({(str(error).splitlines() or [''])[0][:120]}). Go on with `torchrun "
-            f"--nproc-per-node {team.size} -m training resume {run.path}`."
+            f"({printable((str(error).splitlines() or [''])[0], 120)}). Go on with `torchrun "
+            f"--nproc-per-node {team.size} -m training resume {printable_path(run.path)}`."
         ) from None
 
 
 @contextlib.contextmanager
 def stop_signals(team: Team) -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that the step that is under way can be finished and saved.
+    """Collect SIGINT, SIGTERM and SIGHUP, so that the step that is under way can be finished and
+    saved. A SIGHUP that is ignored, as `nohup` has it, stays so.
 
     A process of a team goes on collecting them to its end: where one is lost, `torchrun` sends
     SIGTERM to the others at once, and that must not cut off what they have to say of it.
     """
     stopped: list[int] = []
-    before = {
-        number: signal.signal(number, lambda n, _frame: stopped.append(n))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {n: signal.signal(n, lambda n, _frame: stopped.append(n)) for n in numbers}
     try:
         yield stopped
     finally:

@@ -1,7 +1,6 @@
 """Sessions of `fit` and `resume`: a run from its images to its checkpoint."""
 
 import contextlib
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -9,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
-from training.console import say
+from training.console import complain, progress_bar, say
 from training.data.datasets import ImageSet, misfit
 from training.device import pick_device
 from training.distributed import Team, join
 from training.evaluation.metrics import mean_terms
+from training.files import clear_partials
 from training.fit.failures import Stopped, record_failure, report_lost_process, stop_signals
 from training.fit.splits import images_of
 from training.fit.trainer import Trainer, TrainingError, new_vae
 from training.presets import Preset
 from training.runs.log import epoch_line, step_line
 from training.runs.records import EpochTerms, Record
-from training.runs.run import Run, RunConfig
+from training.runs.run import Run, RunConfig, RunError
 from training.runs.snapshots import Prober, schedule
 from training.runs.status import State
+from training.text import printable_path
 from training.vae.likelihoods import LIKELIHOODS
 
 LOG_EVERY = 0.25  # seconds between records of the newest steps
@@ -69,6 +69,13 @@ def train(
         report_lost_process(run, team),
     ):
         if team.leads:
+            run.clear_partials()
+            if config.out:
+                clear_partials(Path(config.out).parent)
+            try:
+                run.read_control()
+            except RunError as error:  # it is written anew
+                say(str(error))
             run.request(order="run")
             run.write_status("running", message=f"loading {config.preset.data}")
         _Session(run, config, team, device, images or _images(config, team)).go(finish)
@@ -107,7 +114,8 @@ class _Session:
         step = team.broadcast(float(self.trainer.step))
         if team.any([self.trainer.step != step])[0]:
             raise TrainingError(
-                f"The processes do not find the same saved state in {run.path}; it must be on a "
+                f"The processes do not find the same saved state in "
+                f"{printable_path(run.path)}; it must be on a "
                 "disk that all of them share."
             )
         self.history: list[EpochTerms] = []
@@ -115,6 +123,7 @@ class _Session:
         self.snapshot_steps = set(schedule(self.trainer.steps))
         self.logged = self.saved = self.control_read = time.monotonic()
         self.control = run.control()
+        self.refused = ""
 
     def go(self, finish: bool) -> None:
         """Train, and write what comes of it."""
@@ -129,13 +138,16 @@ class _Session:
             state = "done" if trainer.step == trainer.steps else "kept"
             if trainer.step == 0:
                 raise TrainingError(
-                    f"{run.path} has no trained step yet; go on with it without --finish."
+                    f"{printable_path(run.path)} has no trained step yet; go on with it "
+                    "without --finish."
                 )
         elif trainer.step < trainer.steps:
             try:
                 state = self._train()
             except TrainingError as error:
-                raise type(error)(f"{error} Its last good state is in {run.path}.") from None
+                raise type(error)(
+                    f"{error} Its last good state is in {printable_path(run.path)}."
+                ) from None
         if team.leads:
             self._snapshot()
             out = self._checkpoint(validation=self.config.validation > 0)
@@ -150,9 +162,10 @@ class _Session:
         say(
             f"{preset.name}: {preset.model.latent_dim}-D, {len(train_set):,} training and "
             f"{len(test):,} {'validation' if self.config.validation else 'test'} images of "
-            f"{preset.data} ({preset.model.image_shape}), {preset.epochs} epochs on "
+            f"{printable_path(preset.data)} ({preset.model.image_shape}), {preset.epochs} "
+            "epochs on "
             f"{self.trainer.device}{many}, seed {self.config.seed}{on}. "
-            f"Run {self.run.path}. {_units(preset)}"
+            f"Run {printable_path(self.run.path)}. {_units(preset)}"
         )
         both = "−ELBO" if self.vae.likelihood.constant_per_value == 0.0 else "sum"
         terms = f"{'KL':>7}{both:>10}"
@@ -167,7 +180,7 @@ class _Session:
                 self._snapshot()
         with (
             stop_signals(team) as signals,
-            tqdm(
+            progress_bar(
                 unit="step",
                 disable=None if team.leads else True,
                 leave=False,
@@ -220,13 +233,22 @@ class _Session:
         now = time.monotonic()
         if self.team.leads and now - self.control_read >= READ_CONTROL_EVERY:
             self.control_read = now
-            self.control = self.run.control()
+            self._read_control()
         return self.control.order if self.team.leads else "run"
+
+    def _read_control(self) -> None:
+        """Read what the run is asked to do; what is not possible is refused, and said once."""
+        try:
+            self.control, self.refused = self.run.read_control(), ""
+        except RunError as error:
+            if str(error) != self.refused:
+                self.refused = str(error)
+                say(self.refused)
 
     def _update_beta(self) -> bool:
         """Take over the requested β; whether it is another one than before."""
         if self.team.leads:
-            self.control = self.run.control()
+            self._read_control()
         before = self.trainer.beta
         self.trainer.beta = self.team.broadcast(self.control.beta)
         return self.trainer.beta != before
@@ -292,7 +314,8 @@ class _Session:
             self.run.write_status("stopped")
             say(
                 f"stopped at step {record.step:,} of {record.steps:,} and saved; go on with "
-                f"`python -m training resume {self.run.path}`, or end it there with --finish."
+                f"`python -m training resume {printable_path(self.run.path)}`, or end it "
+                "there with --finish."
             )
         raise Stopped(signals[0] if signals else 0)
 
@@ -311,7 +334,10 @@ class _Session:
         out = _save(result, out)
         row = kept.likelihood
         unit = " nats" if row.is_nll else ""
-        say(f"{row.total_title} {metrics.total:.2f}{unit} per image (as stored). Wrote {out}.")
+        say(
+            f"{row.total_title} {metrics.total:.2f}{unit} per image (as stored). Wrote "
+            f"{printable_path(out)}."
+        )
         return out
 
 
@@ -355,5 +381,5 @@ def _save(result: Checkpoint, out: Path) -> Path:
     except CheckpointError as error:
         # The place was writable when training began; do not lose the work now.
         refuge = Path(tempfile.mkdtemp(prefix="checkpoint-")) / f"{out.stem[:64]}{SUFFIX}"
-        print(f"error: {error} Trying {refuge}.", file=sys.stderr)
+        complain(f"error: {error} Trying {refuge}.")
         return checkpoints.save(replace(result, name=refuge.stem), refuge)

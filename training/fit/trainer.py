@@ -1,5 +1,6 @@
 """The training loop: a `Trainer` yields records; printing, logging and saving are the caller's."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +13,9 @@ from training.data.datasets import ImageSet, to_float
 from training.distributed import Team
 from training.errors import UserError
 from training.evaluation.metrics import terms_over
-from training.presets import Preset
+from training.presets import MOST_BETA, Preset
 from training.runs.records import EpochTerms, Record, StepTerms
+from training.text import printable
 from training.vae.elbo import elbo
 from training.vae.model import INITIALISATIONS, VAE
 
@@ -162,14 +164,35 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        images = [len(self.train_images), len(self.test_images)]
-        if (state["images"], state["steps"]) != (images, self.steps):
+        """Take over a state, which may have been written by anybody."""
+        try:
+            images, steps = [int(n) for n in state["images"]], int(state["steps"])
+            own = [len(self.train_images), len(self.test_images)]
+            if (images, steps) != (own, self.steps):
+                raise TrainingError(
+                    f"The saved run has {images[0]:,} training images and {steps:,} steps, and "
+                    f"this one {own[0]:,} and {self.steps:,}: the data set is another one. Bring "
+                    "back the one that the run began with."
+                )
+            self._take_over(state)
+        except (
+            *(ArithmeticError, AssertionError, AttributeError, LookupError),
+            *(RuntimeError, TypeError, ValueError),
+        ) as error:
             raise TrainingError(
-                f"The saved run has {state['images'][0]:,} training images and "
-                f"{state['steps']:,} steps, and this one {images[0]:,} and {self.steps:,}: the "
-                "data set is another one. Bring back the one that the run began with."
-            )
-        self.step = state["step"]
+                f"The saved state is not one of this run ({printable(str(error))}); remove its "
+                "resume.pt to begin the run anew."
+            ) from None
+
+    def _take_over(self, state: dict[str, Any]) -> None:
+        step, beta, seconds = state["step"], state["beta"], float(state["seconds"])
+        if not isinstance(step, int) or not 0 <= step <= self.steps:
+            raise ValueError(f"its step is not one of {self.steps:,}")
+        if beta is not None and not 0 <= float(beta) <= MOST_BETA:
+            raise ValueError(f"its β is not between 0 and {MOST_BETA:,.0f}")
+        if not 0 <= seconds < math.inf:
+            raise ValueError("its seconds are no time")
+        self.step = step
         self.vae.load_state_dict(state["vae"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
@@ -177,8 +200,9 @@ class Trainer:
         self._order.set_state(self._epoch_order)
         self._draw.set_state(state["draw"])
         self._sums.copy_(state["sums"])
-        self._seconds = state["seconds"]
-        self.beta = state["beta"]
+        self._seconds, self.beta = seconds, None if beta is None else float(beta)
+        if not self.healthy():
+            raise ValueError("a weight is not finite")
 
     def healthy(self) -> bool:
         """Whether all weights are finite: a state with others is not worth keeping."""

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from training.runs.records import EpochTerms, StepTerms
+from training.files import open_regular
+from training.runs.documents import Count, DocumentError, Reader
+from training.runs.records import EpochTerms, PerDim, StepTerms
 
-_MOST_BYTES = 256 * 2**20
+_CHUNK = 16 * 2**20  # bytes that are read at once; a line that is longer makes no sense
 
 
 class StepLine(StepTerms, tag_field="kind", tag="step", frozen=True):
@@ -25,8 +27,8 @@ class StepLine(StepTerms, tag_field="kind", tag="step", frozen=True):
 class EpochLine(EpochTerms, tag_field="kind", tag="epoch", frozen=True):
     """Line of an epoch's terms, its last step, and the test images' KL in each latent dimension."""
 
-    step: int
-    test_kl_per_dim: tuple[float, ...]
+    step: Count
+    test_kl_per_dim: PerDim
 
     def terms(self) -> EpochTerms:
         """The epoch's terms alone."""
@@ -36,11 +38,11 @@ class EpochLine(EpochTerms, tag_field="kind", tag="epoch", frozen=True):
 class RewindLine(msgspec.Struct, tag_field="kind", tag="rewind", frozen=True):
     """Rewind to `step`: no line after it counts."""
 
-    step: int
+    step: Count
 
 
 Line = StepLine | EpochLine | RewindLine
-_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+_LINE: Reader[Line] = Reader(Line)
 
 
 def step_line(terms: StepTerms, at: float) -> StepLine:
@@ -72,26 +74,29 @@ class News(NamedTuple):
 
 
 def follow(log: Path, place: int = 0) -> News:
-    """The lines of a log that may be written to this moment, from a `place` (in bytes) on.
+    """Some lines of a log that may be written to this moment, from a `place` (in bytes) on.
 
     A last line without its end is left for the next time; one that makes no sense is left out. A
-    log that is not there, or cannot be read, has no lines.
+    log that is not there, or cannot be read, has no lines. There is more to read for as long as the
+    place moves on.
     """
     try:
-        with log.open("rb") as file:
+        with open_regular(log) as file:
             size = file.seek(0, 2)
             anew = place > size
             start = 0 if anew else place
             file.seek(start)
-            content = file.read(_MOST_BYTES)
+            content = file.read(_CHUNK)
     except OSError:
         return News([], 0, place > 0)
     whole = content.rfind(b"\n") + 1
+    if len(content) == _CHUNK and not whole:
+        return News([], start + _CHUNK, anew)
     lines: list[Line] = []
     for text in content[:whole].splitlines():
         try:
-            lines.append(_decoder.decode(text))
-        except msgspec.DecodeError:
+            lines.append(_LINE.decode(text))
+        except DocumentError:
             continue
     return News(lines, start + whole, anew)
 
@@ -111,10 +116,10 @@ def counted(lines: Sequence[Line]) -> list[StepLine | EpochLine]:
 def read(log: Path) -> list[StepLine | EpochLine]:
     """The lines of a log that count."""
     lines: list[Line] = []
-    news = follow(log)
-    while news.lines:
+    place, news = 0, follow(log)
+    while news.place > place:
         lines += news.lines
-        news = follow(log, news.place)
+        place, news = news.place, follow(log, news.place)
     return counted(lines)
 
 

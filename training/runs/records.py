@@ -5,8 +5,14 @@ are made of these records.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+from training.runs.documents import Count
+
+PerDim = Annotated[tuple[float, ...], Meta(max_length=256)]  # nats, a number a latent dimension
 
 
 class EpochTerms(msgspec.Struct, frozen=True):
@@ -16,7 +22,7 @@ class EpochTerms(msgspec.Struct, frozen=True):
     encoder's input dropout on); `test_*` are measured after it, over all test images.
     """
 
-    epoch: int
+    epoch: Count
     beta: float
     learning_rate: float
     train_reconstruction: float
@@ -42,12 +48,12 @@ class StepTerms(msgspec.Struct, frozen=True):
     `epoch` counts with fractions; `train_kl_per_dim` has a number for each latent dimension.
     """
 
-    step: int
+    step: Count
     epoch: float
     beta: float
     learning_rate: float
     train_reconstruction: float
-    train_kl_per_dim: tuple[float, ...]
+    train_kl_per_dim: PerDim
     images_per_second: float
 
 

@@ -13,30 +13,47 @@ Everything but the log is written beside its place and renamed, so that no reade
 
 import contextlib
 import errno
+import io
 import os
+import re
 import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import filelock
 import msgspec
 import psutil
 import torch
+from msgspec import Meta
 
 from training.errors import UserError
-from training.files import replace_file
+from training.files import DamagedError, clear_partials, read_regular, replace_file, seal
 from training.presets import Preset
+from training.runs.documents import DocumentError, Reader, Words, explain, fault_of
 from training.runs.log import EpochLine, Line, RewindLine, read
 from training.runs.records import EpochTerms
-from training.runs.snapshots import Probe, Snapshot
-from training.runs.status import ALIVE, Control, State, Status, is_alive, is_locked
+from training.runs.snapshots import Probe, Snapshot, unseal_zip
+from training.runs.status import (
+    ALIVE,
+    CONTROL,
+    STATUS,
+    Control,
+    State,
+    Status,
+    is_alive,
+    is_locked,
+)
+from training.text import SENTENCE_LIMIT, printable, printable_path
 
 FORMAT_VERSION = 2
 RUNS = Path("runs")
-_MAX_FILE = 2**20
+NAME = re.compile(r"\w[\w.-]{0,99}")  # of the runs that the page lists
+MOST_THREADS = 1024
+_MOST_STATE = 4 * 2**30
+_STEP = re.compile(r"(0|[1-9][0-9]{0,14})\.npz")
 LOCK_PATIENCE = 2.0  # seconds; a process that ends may hold its lock a moment longer
 
 
@@ -54,16 +71,38 @@ class RunConfig:
     """
 
     preset: Preset
-    seed: int
-    data_dir: str
-    device: str
-    threads: int
-    validation: int = 0
-    save_every: float = 15.0
-    out: str | None = None
+    seed: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description=f"a whole number from 0 to {2**63 - 1:,}")
+    ]
+    data_dir: Words
+    device: Words
+    threads: Annotated[
+        int, Meta(ge=1, le=MOST_THREADS, description=f"a whole number from 1 to {MOST_THREADS:,}")
+    ]
+    validation: Annotated[
+        int, Meta(ge=0, le=2**31, description=f"a whole number from 0 to {2**31:,}")
+    ] = 0
+    save_every: Annotated[
+        float, Meta(ge=0, le=1e9, description="a number of seconds from 0 to 1,000,000,000")
+    ] = 15.0
+    out: Words | None = None
     overwrite: bool = True  # where another checkpoint is at `out` by then; else the next free name
-    id: str = ""  # drawn when the run is made: a name may be given again, this is not
+    # Drawn when the run is made: a name may be given again, this is not.
+    id: Annotated[
+        str, Meta(pattern=r"^[\w-]{0,64}$", description="at most 64 letters, digits and hyphens")
+    ] = ""
     format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the preset's name cannot begin a file's."""
+        if not NAME.fullmatch(self.preset.name):
+            raise ValueError(
+                f"the preset's name is {printable(self.preset.name, 40)}, and valid are letters, "
+                "digits, dots, hyphens and underscores"
+            )
+
+
+CONFIG: Reader[RunConfig] = Reader(RunConfig)
 
 
 def free_run(name: str, root: Path = RUNS) -> Path:
@@ -76,7 +115,8 @@ def free_run(name: str, root: Path = RUNS) -> Path:
 
 def _why(path: Path, error: OSError) -> RunError:
     return RunError(
-        f"{path} cannot be written ({error.strerror}). Make room, or name another folder with "
+        f"{printable_path(path)} cannot be written ({error.strerror}). Make room, or name "
+        "another folder with "
         "--run-dir; what was saved before is still there."
     )
 
@@ -90,8 +130,8 @@ def _replace(path: Path, write: Any, sync: bool = True) -> None:
             raise _why(path, error) from None
         # torch's writer hides the system's reason.
         raise RunError(
-            f"{path} cannot be written ({str(error).splitlines()[0]}). Make room; what was saved "
-            "before is still there."
+            f"{printable_path(path)} cannot be written ({printable(str(error))}). Make room; what "
+            "was saved before is still there."
         ) from None
 
 
@@ -116,13 +156,18 @@ class Run:
         return self.path / "snapshots"
 
     def create(self, config: RunConfig) -> None:
-        """Make the folder; it must be new or empty."""
+        """Make the folder; it must be new or empty, and have a name that the page lists."""
+        if not NAME.fullmatch(name := self.path.absolute().name):
+            raise RunError(
+                f"The page would not list a run of the name {printable(name)}; name another folder "
+                "with --run-dir, of at most 100 letters, digits, dots, hyphens and underscores."
+            )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self.path.iterdir()):
                 raise RunError(
-                    f"{self.path} is not empty; name another folder with --run-dir, or go on with "
-                    f"what is in it by `python -m training resume {self.path}`."
+                    f"{self._shown} is not empty; name another folder with --run-dir, or go on "
+                    f"with what is in it by `python -m training resume {self._shown}`."
                 )
             self._write("config.json", replace(config, id=config.id or secrets.token_hex(8)))
             self.log.touch()
@@ -130,13 +175,19 @@ class Run:
         except OSError as error:
             raise _why(self.path, error) from None
 
-    def _write(self, name: str, value: Any, sync: bool = True) -> None:
-        content = msgspec.json.encode(asdict(value))
-        _replace(self.path / name, lambda file: file.write(content), sync)
+    @property
+    def _shown(self) -> str:
+        return printable_path(self.path)
 
-    def _read(self, name: str, kind: type) -> Any:
-        with (self.path / name).open("rb") as file:
-            return msgspec.json.decode(file.read(_MAX_FILE), type=kind)
+    def _write(self, name: str, value: Any, sync: bool = True) -> None:
+        try:
+            content = msgspec.json.encode(asdict(value))
+        except UnicodeEncodeError as error:
+            raise RunError(
+                f"{self._shown} cannot hold {printable(error.object)}, which is not UTF-8; rename "
+                "that."
+            ) from None
+        _replace(self.path / name, lambda file: file.write(content), sync)
 
     def config(self) -> RunConfig:
         """Configuration of the run.
@@ -144,30 +195,37 @@ class Run:
         Raises:
             RunError: there is no run, or it is damaged or of another format version.
         """
+        path = self.path / "config.json"
         try:
-            config = self._read("config.json", RunConfig)
+            config = CONFIG.read(path)
         except OSError as error:
             raise RunError(
-                f"{self.path} holds no run (config.json: {error.strerror}); `python -m training "
+                f"{self._shown} holds no run (config.json: {error.strerror}); `python -m training "
                 "fit` makes one."
             ) from None
-        except (msgspec.DecodeError, ValueError) as error:
-            raise RunError(
-                f"{self.path / 'config.json'} is damaged ({error}); begin the run anew."
-            ) from None
+        except DocumentError as error:
+            raise RunError(f"{fault_of(path, error)}; mend it, or begin the run anew.") from None
         if config.format_version != FORMAT_VERSION:
             raise RunError(
-                f"{self.path} is a run of format version {config.format_version}, and this program "
-                f"goes on with version {FORMAT_VERSION}; begin the run anew."
+                f"{self._shown} is a run of format version "
+                f"{printable(str(config.format_version))}, and this program goes on with "
+                f"version {FORMAT_VERSION}; begin the run anew."
             )
         return config
 
     def status(self) -> Status:
-        """Status as it was written, or `interrupted` where its process is gone."""
+        """Status as it was written, or `interrupted` where its process is gone; one that cannot be
+        read is that of a new run, with a message that says why."""
+        path = self.path / "status.json"
         try:
-            status = self._read("status.json", Status)
-        except (OSError, ValueError):
+            status = STATUS.read(path)
+        except FileNotFoundError:
             return Status()
+        except (OSError, DocumentError) as error:
+            return Status(
+                message=f"{fault_of(path, error)}; the run writes it anew when it goes on."
+            )
+        status = replace(status, message=printable(status.message, SENTENCE_LIMIT))
         if status.state in ALIVE:
             locked = is_locked(self.path / "lock")
             if not (is_alive(status) if locked is None else locked):
@@ -183,26 +241,59 @@ class Run:
         self._write("status.json", Status(**fields))
 
     def control(self) -> Control:
-        """Requests to the run; none, where there is no such file or it is damaged."""
+        """Requests to the run; none, where there is no such file or it makes no sense."""
         try:
-            return self._read("control.json", Control)
-        except (OSError, ValueError):
+            return self.read_control()
+        except RunError:
             return Control()
+
+    def read_control(self) -> Control:
+        """Requests to the run; none, where there is no such file.
+
+        Raises:
+            RunError: the file makes no sense, or asks for what is not possible.
+        """
+        path = self.path / "control.json"
+        try:
+            return CONTROL.read(path)
+        except FileNotFoundError:
+            return Control()
+        except (OSError, DocumentError) as error:
+            raise RunError(
+                f"{fault_of(path, error)}, so nothing in it is obeyed; mend or remove it."
+            ) from None
 
     def request(self, **changes: Any) -> None:
         """Change requests to the run: fields of `Control`, the others stay as they are.
 
         Raises:
-            RunError: the folder cannot be written, or another process is writing there.
+            RunError: a value is not possible, the folder cannot be written, or another process is
+                writing there.
         """
         try:
             with filelock.FileLock(self.path / "control.lock", timeout=LOCK_PATIENCE):
-                asked = Control(**{**asdict(self.control()), **changes})
+                fields = {**asdict(self.control()), **changes}
+                try:
+                    msgspec.json.encode(fields)  # what is no text cannot be asked for
+                    asked = msgspec.convert(fields, Control)
+                    if asked.beta is not None and asked.beta != asked.beta:
+                        raise ValueError("its beta is NaN, which is no number")
+                except msgspec.ValidationError as error:
+                    reason = explain(str(error), fields, Control)
+                    raise RunError(f"That cannot be asked of {self._shown}: {reason}.") from None
+                except (ValueError, TypeError, OverflowError) as error:
+                    reason = printable(str(error), 120)
+                    raise RunError(f"That cannot be asked of {self._shown}: {reason}.") from None
                 self._write("control.json", asked, sync=False)
         except filelock.Timeout:
-            raise RunError(f"Somebody else steers {self.path.name} now; try again.") from None
+            raise RunError(f"Somebody else steers {self._shown} now; try again.") from None
         except OSError as error:
             raise _why(self.path, error) from None
+
+    def clear_partials(self) -> None:
+        """Remove what writers of the run's files have left who died while they wrote."""
+        clear_partials(self.path)
+        clear_partials(self.snapshots)
 
     @contextlib.contextmanager
     def exclusive_lock(self) -> Iterator[None]:
@@ -216,7 +307,7 @@ class Run:
             lock.acquire(timeout=LOCK_PATIENCE)
         except filelock.Timeout:
             raise RunError(
-                f"{self.path} is being trained by another process (number {self.status().pid}); "
+                f"{self._shown} is being trained by another process (number {self.status().pid}); "
                 "stop that one first."
             ) from None
         except OSError as error:
@@ -241,7 +332,10 @@ class Run:
 
     def save(self, state: dict[str, Any]) -> None:
         """Save a state of the `Trainer`."""
-        _replace(self.path / "resume.pt", lambda file: torch.save(state, file))
+        file = io.BytesIO()
+        torch.save(state, file)
+        content = seal(file.getvalue())
+        _replace(self.path / "resume.pt", lambda file: file.write(content))
 
     def save_snapshot(self, step: int, snapshot: Snapshot, probe: Probe) -> None:
         """Write a snapshot, and before the first one what all of them share."""
@@ -253,14 +347,25 @@ class Run:
     def state(self) -> dict[str, Any] | None:
         """The newest saved state, or None where nothing has been saved yet."""
         path = self.path / "resume.pt"
-        if not path.exists():
-            return None
+        remedy = "remove it to begin the run anew."
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            content = unseal_zip(read_regular(path, _MOST_STATE), compressed=False)
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunError(
+                f"{printable_path(path)} cannot be read ({error.strerror or error}); {remedy}"
+            ) from None
+        except DamagedError as error:
+            raise RunError(f"{printable_path(path)} is damaged ({error}); {remedy}") from None
         except Exception as error:  # torch's reader raises many kinds
             raise RunError(
-                f"{path} is damaged ({type(error).__name__}); remove it to begin the run anew."
+                f"{printable_path(path)} is damaged ({type(error).__name__}); {remedy}"
             ) from None
+        if not isinstance(state, dict):
+            raise RunError(f"{printable_path(path)} is damaged (it holds no state); {remedy}")
+        return state
 
     def rewind(self, step: int) -> list[EpochTerms]:
         """Take what comes after `step` off the run, and return the epochs that stay.
@@ -289,6 +394,8 @@ class Run:
 def snapshot_steps(folder: Path) -> list[int]:
     """The steps of which a folder holds snapshots, in order."""
     try:
-        return sorted(int(p.stem) for p in folder.glob("*.npz") if p.stem.isdecimal())
+        return sorted(
+            int(found[1]) for name in os.listdir(folder) if (found := _STEP.fullmatch(name))
+        )
     except OSError:
         return []

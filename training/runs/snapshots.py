@@ -7,12 +7,13 @@ snapshots/STEP.npz    codes of the probe images, a decoded grid, reconstructions
 
 import io
 import math
-import os
 import zipfile
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from torch import Tensor
 
 from training.data.datasets import ImageSet, to_float
 from training.errors import UserError
+from training.files import DamagedError, read_regular, seal, unseal
+from training.text import printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.model import VAE
 
@@ -27,6 +30,8 @@ PROBES = 1000
 SHOWN = 16
 GRID = 15
 _MOST_BYTES = 64 * 2**20
+_MOST_UNPACKED = 256 * 2**20
+_MOST_MEMBERS = 4096
 _TAIL = 0.02  # of the prior's mass beyond the grid, on either side of a dimension
 
 
@@ -34,16 +39,82 @@ class SnapshotError(UserError):
     """A snapshot cannot be read; the message says which and why."""
 
 
+def unseal_zip(content: bytes, compressed: bool = True) -> bytes:
+    """A zip archive without its seal; every member has been read against its own CRC-32.
+
+    Nothing is unpacked that would take more than `_MOST_UNPACKED`, or, where it is not to be
+    `compressed`, more than the archive itself.
+
+    Raises:
+        DamagedError: the content is not what was written.
+    """
+    content = unseal(content)
+    most = _MOST_UNPACKED if compressed else len(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_MEMBERS or sum(m.file_size for m in members) > most:
+                raise DamagedError("it would unpack to more than it may")
+            bad = archive.testzip()
+    except DamagedError:
+        raise
+    except Exception as error:  # a damaged archive raises many kinds
+        raise DamagedError(printable(str(error) or type(error).__name__).rstrip(".")) from None
+    if bad is not None:
+        raise DamagedError(f"{printable(bad, 40)} does not fit its checksum")
+    return content
+
+
+def _unpack(content: bytes, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Those of the arrays `names` that an .npz file holds; none is larger than its bytes.
+
+    Raises:
+        DamagedError: the content is damaged.
+    """
+    found = {}
+    content = unseal_zip(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            there = set(archive.namelist())
+            for name in names:
+                if f"{name}.npy" in there:
+                    found[name] = _array(archive.read(f"{name}.npy"))
+    except Exception as error:  # numpy's reader of headers raises many kinds
+        raise DamagedError(printable(str(error) or type(error).__name__).rstrip(".")) from None
+    return found
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    """The array of an .npy file; nothing is unpickled, and nothing allocated but its bytes."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+        version, np.lib.format.read_array_header_2_0
+    )
+    shape, column_major, dtype = read(file)
+    if dtype.hasobject or dtype.itemsize == 0 or dtype.kind not in "iufU":
+        raise ValueError(f"an array of {dtype}")
+    body = content[file.tell() :]
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(body):
+        raise ValueError(f"an array of {shape} has {len(body):,} bytes")
+    array = np.frombuffer(body, dtype).reshape(shape, order="F" if column_major else "C")
+    return array.copy(order="C")
+
+
 class _Arrays:
-    """A record of arrays, to and from an .npz file; one without the fields `_LATER` is read too."""
+    """A record of arrays, to and from an .npz file; one without the fields `_LATER` is read too.
+
+    `_FORM` has each field's kinds of numbers and its number of dimensions.
+    """
 
     _LATER: ClassVar[tuple[str, ...]] = ()
+    _FORM: ClassVar[dict[str, tuple[str, int]]] = {}
 
     def pack(self) -> bytes:
         """The file's content."""
         file = io.BytesIO()
         np.savez_compressed(file, **vars(self))
-        return file.getvalue()
+        return seal(file.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -53,15 +124,26 @@ class _Arrays:
             SnapshotError: the file is missing, damaged, or too large to be one.
         """
         try:
-            if os.path.getsize(path) > _MOST_BYTES:
-                raise SnapshotError(f"{path} is too large to be a snapshot.")
-            with np.load(path, allow_pickle=False) as file:
-                names = [f.name for f in fields(cls) if f.name in file or f.name not in cls._LATER]  # type: ignore[arg-type]
-                return cls(**{name: file[name] for name in names})
+            found = _unpack(read_regular(path, _MOST_BYTES), cls._FORM)
+            for name, (kinds, dimensions) in cls._FORM.items():
+                if name not in found:
+                    if name in cls._LATER:
+                        continue
+                    raise DamagedError(f"it has no {name}")
+                if found[name].dtype.kind not in kinds or found[name].ndim != dimensions:
+                    raise DamagedError(f"its {name} are not of {dimensions} dimensions and type")
+            record = cls(**found)
+            record._check()
+            return record
         except OSError as error:
-            raise SnapshotError(f"{path} cannot be read ({error.strerror or error}).") from None
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise SnapshotError(f"{path} is damaged ({error}).") from None
+            raise SnapshotError(
+                f"{printable_path(path)} cannot be read ({error.strerror or error})."
+            ) from None
+        except DamagedError as error:
+            raise SnapshotError(f"{printable_path(path)} is damaged ({error}).") from None
+
+    def _check(self) -> None:
+        """Raise `DamagedError` where the arrays do not fit each other."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +153,12 @@ class Probe(_Arrays):
     `shape` (3,) the channels, height and width of a picture."""
 
     _LATER = ("shape",)
+    _FORM: ClassVar = {
+        "labels": ("iu", 1),
+        "classes": ("U", 1),
+        "images": ("u", 2),
+        "shape": ("iu", 1),
+    }
 
     labels: NDArray[Any]
     classes: NDArray[Any]
@@ -82,6 +170,21 @@ class Probe(_Arrays):
         """The shape of a picture."""
         return ImageShape(*self.shape.tolist())
 
+    def _check(self) -> None:
+        sides = self.shape.tolist()
+        if len(sides) != 3 or math.prod(sides) != self.images.shape[1]:
+            raise DamagedError("its images are not of its shape")
+        try:
+            msgspec.convert(
+                dict(zip(("channels", "height", "width"), sides, strict=True)), ImageShape
+            )
+        except ValueError as error:
+            raise DamagedError(printable(str(error)).rstrip(".")) from None
+        if self.labels.size and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DamagedError("its labels are of no class")
+        if self.images.dtype != np.uint8:
+            raise DamagedError("its images are not of 8 bits")
+
 
 @dataclass(frozen=True)
 class Snapshot(_Arrays):
@@ -90,10 +193,28 @@ class Snapshot(_Arrays):
     of most KL, the others at the prior's middle, rows from the top; `reconstructions` uint8
     (k, n)."""
 
+    _FORM: ClassVar = {
+        "codes": ("f", 2),
+        "axes": ("iu", 1),
+        "grid": ("u", 2),
+        "reconstructions": ("u", 2),
+    }
+
     codes: NDArray[Any]
     axes: NDArray[Any]
     grid: NDArray[Any]
     reconstructions: NDArray[Any]
+
+    def _check(self) -> None:
+        if self.codes.dtype != np.float32 or not np.isfinite(self.codes).all():
+            raise DamagedError("its codes are not finite numbers of 32 bits")
+        d = self.codes.shape[1]
+        if not 1 <= len(self.axes) <= 2 or not all(0 <= a < d for a in self.axes.tolist()):
+            raise DamagedError(f"its axes are not two of {d} dimensions")
+        if self.grid.dtype != np.uint8 or self.reconstructions.dtype != np.uint8:
+            raise DamagedError("its pictures are not of 8 bits")
+        if len(self.grid) != GRID**2 or self.grid.shape[1] != self.reconstructions.shape[1]:
+            raise DamagedError("its grid and its reconstructions are not pictures of one shape")
 
 
 def schedule(steps: int) -> list[int]:

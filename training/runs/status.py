@@ -1,11 +1,16 @@
 """Status and control of a run: what it does, and what it is asked to do."""
 
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import psutil
+from msgspec import Meta
+
+from training.presets import Beta
+from training.runs.documents import Count, Reader, Words
 
 State = Literal["new", "running", "paused", "stopped", "kept", "done", "failed", "interrupted"]
 ALIVE = ("running", "paused")
@@ -22,13 +27,13 @@ class Status:
 
     state: State = "new"
     message: str = ""
-    checkpoint: str | None = None
-    pid: int = 0
+    checkpoint: Words | None = None
+    pid: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     started: float = 0.0  # when that process began, since a process id is given again
-    host: str = ""
-    steps: int = 0
-    batches: int = 0  # steps an epoch
-    saved: int = 0  # the step of the newest saved state
+    host: Words = ""
+    steps: Count = 0
+    batches: Count = 0  # steps an epoch
+    saved: Count = 0  # the step of the newest saved state
 
 
 def is_locked(lock: Path) -> bool | None:
@@ -41,8 +46,11 @@ def is_locked(lock: Path) -> bool | None:
     except ImportError:  # Windows
         return None
     try:
-        with lock.open("rb") as file:
+        file = os.open(lock, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would wait for ever
+        try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        finally:
+            os.close(file)
     except FileNotFoundError:
         return False
     except BlockingIOError:
@@ -71,4 +79,8 @@ class Control:
     epoch on."""
 
     order: Literal["run", "pause", "stop"] = "run"
-    beta: float | None = None
+    beta: Beta | None = None
+
+
+STATUS: Reader[Status] = Reader(Status)
+CONTROL: Reader[Control] = Reader(Control)

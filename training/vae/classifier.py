@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import UserError
+from training.files import read_regular
+from training.text import printable, printable_path
 from training.vae.image_shape import GREY_28
 
 NAME = "classifier"  # its file stands among the checkpoints and is none of a VAE
@@ -66,26 +68,28 @@ def load(path: Path) -> Classifier:
         ClassifierError: there is none, or the file is damaged or something else.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        content = path.read_bytes()
+        content = read_regular(path, MAX_BYTES)
         weights = safetensors.torch.load(content)
         header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
         version = header.get("__metadata__", {}).get("format_version")
         if version != str(FORMAT_VERSION):
-            raise ValueError(f"its format version is {version}, not {FORMAT_VERSION}")
+            raise ValueError(
+                f"its format version is {printable(str(version), 40)}, not {FORMAT_VERSION}"
+            )
         if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
             raise ValueError("it holds NaN or infinity")
         net = Classifier()
         net.load_state_dict({n: t.float() for n, t in weights.items()})
     except FileNotFoundError:
         raise ClassifierError(
-            f"There is no classifier at {path}; make it with `python -m training fit classifier`."
+            f"There is no classifier at {printable_path(path)}; make it with `python -m "
+            "training fit classifier`."
         ) from None
     except Exception as error:  # whatever the parser says, it is no classifier
-        reason = ascii(" ".join(str(error).split()))[1:-1][:120].rstrip(".")
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = printable(reason, 120).rstrip(".")
         raise ClassifierError(
-            f"{path} is damaged or no classifier ({reason}); make it again with "
+            f"{printable_path(path)} is damaged or no classifier ({reason}); make it again with "
             "`python -m training fit classifier`."
         ) from None
     for parameter in net.parameters():

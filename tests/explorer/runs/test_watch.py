@@ -1,5 +1,6 @@
 """What a watcher of runs is given over HTTP, and the processes that the page starts."""
 
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -16,6 +17,7 @@ from explorer import blobs
 from explorer.runs import launch, watch
 from explorer.server import run_routes
 from explorer.train import component
+from tests.training.runs.test_faults import NOT_DOCUMENTS, leftovers
 from tests.training.runs.test_runs import SMALL, TERMS
 from training.data import datasets
 from training.fit.trainer import new_vae
@@ -161,6 +163,77 @@ def test_a_long_log_is_read_once_and_given_thinned_at_even_distances(client, run
 def test_an_order_that_makes_no_sense_is_none(value):
     assert component.parse_order(value) is None
     assert component.parse_order({"run": "a", "action": "beta", "beta": 4}) == ("a", "beta", 4.0)
+
+
+@pytest.mark.parametrize("fault", NOT_DOCUMENTS)
+@pytest.mark.parametrize("name", ["config.json", "status.json", "control.json", "records.jsonl"])
+def test_a_fault_of_one_run_is_no_fault_of_the_list(client, run, root, name, fault):
+    other = Run(root / "other")
+    other.create(RunConfig(SMALL, 3, "data", "cpu", 1))
+    content = NOT_DOCUMENTS[fault]
+    (other.path / name).write_bytes(content + b"\n" if name == "records.jsonl" else content)
+    listed = {row["name"]: row for row in client.get("/stage/runs").json()}
+    assert listed.keys() == {"mine", "other"}
+    assert (listed["other"]["what"] == "cannot be read") == (name == "config.json")
+    answer = client.get("/stage/run/other")
+    assert answer.status_code == (404 if name == "config.json" else 200)
+    if name in ("status.json", "control.json"):
+        assert name in answer.json()["message"]
+        assert len(answer.json()["message"]) <= 500
+
+
+def test_a_refused_request_is_told_to_watchers(client, run):
+    (run.path / "control.json").write_text('{"order": "pause", "beta": -5}')
+    answer = client.get("/stage/run/mine").json()
+    assert "beta is -5, and valid is a number from 0 to 1,000,000" in answer["message"]
+    assert (answer["order"], answer["asked_beta"]) == ("run", None)
+
+
+def test_a_configuration_that_leads_nowhere_leaves_the_other_runs_listed(client, run, root):
+    for name in ("loop", "fifo", "folder"):
+        (root / name).mkdir()
+    (root / "loop" / "config.json").symlink_to(root / "loop" / "config.json")
+    os.mkfifo(root / "fifo" / "config.json")
+    (root / "folder" / "config.json").mkdir()
+    os.mkdir(os.path.join(os.fsencode(root), b"caf\xe9"))
+    listed = {row["name"]: row["what"] for row in client.get("/stage/runs").json()}
+    assert listed.pop("mine") == "2-D, 3 epochs, batch 200, seed 3"
+    assert listed.keys() <= {"fifo", "folder"}
+    assert set(listed.values()) <= {"cannot be read"}
+
+
+def test_what_dead_writers_have_left_is_cleared_when_the_list_is_read(client, run, monkeypatch):
+    watch._clear_partials.cache_clear()
+    dead, alive = leftovers(run.path)
+    client.get("/stage/runs")
+    assert [path for path in dead if path.exists()] == []
+    assert [path for path in alive if not path.exists()] == []
+
+
+@pytest.mark.parametrize("name", ["classifier", "classifier-2", "Classifier"])
+def test_a_run_whose_checkpoint_nobody_would_list_is_refused(root, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(launch, "_launch", lambda run: None)
+    places = (root / "runs", tmp_path / "data", tmp_path / "out")
+    with pytest.raises(RunError, match="is the digit classifier's") as caught:
+        launch.start(SMALL, 0, *places, wish=name)
+    assert str(caught.value).endswith(".")
+    assert not (root / "runs").exists()
+
+
+def test_a_long_name_that_is_numbered_is_still_listed(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "_launch", lambda run: None)
+    places = (root / "runs", tmp_path / "data", tmp_path / "out")
+    made = {launch.start(SMALL, 0, *places, wish=100 * "a") for _ in range(3)}
+    assert set(watch.names(root / "runs")) == made
+    assert len(made) == 3
+
+
+def test_the_last_words_of_a_process_steer_no_terminal(run, monkeypatch):
+    (run.path / watch.OUTPUT).write_bytes(2**20 * b"x\n" + b"error: a\x1b[2Jb\xff\n")
+    assert watch._last_words(run) == "a\\x1b[2Jb\ufffd"
+    (run.path / watch.OUTPUT).unlink()
+    os.mkfifo(run.path / watch.OUTPUT)
+    assert watch._last_words(run) == "Its process ended unheard."
 
 
 def until(condition, seconds=60):

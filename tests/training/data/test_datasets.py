@@ -1,5 +1,10 @@
 """The data sets: what is embedded, what is on disk, what is damaged, what cannot be fetched."""
 
+import ast
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -133,3 +138,94 @@ def test_a_folder_of_images_becomes_grey_and_small(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="one a class"):
         data_datasets.load(f"folder:{tmp_path / 'empty'}", "test")
+
+
+@pytest.fixture
+def classes(tmp_path):
+    """A folder of two classes of ten pictures each."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for n in range(10):
+            Image.new("L", (28, 28), 20 * n).save(tmp_path / name / f"{n}.png")
+    return tmp_path
+
+
+def refusal(folder, split="train") -> str:
+    """The sentence with which a folder is refused, within a bounded time."""
+    program = (
+        "import sys\nfrom training.data import datasets\n"
+        "try: datasets.load('folder:' + sys.argv[1], sys.argv[2])\n"
+        "except datasets.DataError as error: print(ascii(str(error)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder), split],
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    text = ast.literal_eval(done.stdout.decode())
+    assert text.isprintable()
+    assert len(text) <= 500
+    return text
+
+
+def test_a_fifo_among_the_pictures_is_waited_for_by_nobody(classes):
+    (classes / "a" / "3.png").unlink()
+    os.mkfifo(classes / "a" / "3.png")
+    assert "a/3.png cannot be read as an image (it is not a regular file)" in refusal(classes)
+
+
+def test_a_picture_of_floating_point_levels_is_refused_not_black(classes):
+    Image.fromarray(np.full((28, 28), 0.5, np.float32)).save(classes / "a" / "3.tiff")
+    (classes / "a" / "3.png").unlink()
+    assert "3.tiff cannot be read as an image (its levels are floating-point" in refusal(classes)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xff\xfe"])
+def test_a_class_or_folder_whose_name_is_not_utf8_is_refused(classes, name):
+    other = os.path.join(os.fsencode(classes), name)
+    os.rename(classes / "b", other)
+    shown = "".join(c if c.isascii() else f"\\x{ord(c):02x}" for c in name.decode("latin-1"))
+    assert f"The folder {shown} has a name that is not UTF-8. Rename it." in refusal(classes)
+    assert "has a name that is not UTF-8" in refusal(os.fsdecode(other))
+
+
+def test_a_picture_whose_name_would_steer_a_terminal_is_named_by_escapes(classes):
+    (classes / "a" / "3\x1b[2J\u202e\n.png").write_bytes(b"nothing")
+    (classes / "a" / "3.png").unlink()
+    assert "3\\x1b[2J\\u202e\\n.png cannot be read as an image" in refusal(classes)
+
+
+def test_a_fifo_in_the_place_of_an_idx_file_is_waited_for_by_nobody(tmp_path):
+    raw = write_idx(tmp_path, "test", 10_000)
+    row = data_datasets.find("mnist")
+    (raw / "t10k-images-idx3-ubyte").unlink()
+    os.mkfifo(raw / "t10k-images-idx3-ubyte")
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom training.data import datasets\n"
+        "try: datasets._read_idx(Path(sys.argv[1]), 10000, (28, 28), datasets.find('mnist'))\n"
+        "except datasets.DataError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(row.files(tmp_path, "test")[0])],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert "it is not a regular file" in done.stdout, done.stderr
+    with pytest.raises(DataError, match="is not in"):
+        data_datasets.load("mnist", "test", tmp_path)
+
+
+def test_what_a_dead_download_has_left_is_cleared(tmp_path, monkeypatch):
+    import torchvision.datasets as sets
+
+    old = tmp_path / "mnist-abc.partial"
+    (old / "MNIST" / "raw").mkdir(parents=True)
+    os.utime(old, (1, 1))
+    monkeypatch.setattr(sets, "MNIST", lambda *_, **__: write_idx(tmp_path / "nowhere"))
+    with pytest.raises(DataError):
+        list(download("mnist", tmp_path))
+    assert not list(tmp_path.glob("*.partial"))
