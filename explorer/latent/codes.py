@@ -1,8 +1,10 @@
 """Codes of images under a model, and summaries of them. Arrays in, arrays out; KL in nats."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.latent import disk_cache
 from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
 from training.vae.model import VAE
+
+VERSION = 1  # of what is computed: results of another version are not taken from the disk
 
 Array = NDArray[np.float32]
 
@@ -47,6 +52,21 @@ def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
         posterior = vae.encode(to_float(rows))
         parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
+
+
+def cached(folder: Path, vae: VAE, images: Tensor) -> Codes:
+    """Codes of uint8 images (N, n), from the disk where they were computed before."""
+    weights = (tensor.numpy() for tensor in vae.state_dict().values())
+    path = folder / disk_cache.name_of(VERSION, vae.config, images.numpy(), *weights)
+    shape = (len(images), vae.config.latent_dim)
+    stored = disk_cache.load(path) or {}
+    parts = [stored.get(name) for name in Codes._fields]
+    if all(p is not None and p.shape == shape and p.dtype == np.float32 for p in parts):
+        return Codes(*parts)  # type: ignore[arg-type]
+    found = encode(vae, images)
+    with contextlib.suppress(OSError):  # the next server computes them again
+        disk_cache.store(path, **found._asdict())
+    return found
 
 
 def dimensions(codes: Codes, least: float = -math.inf) -> list[Dimension]:

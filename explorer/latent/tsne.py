@@ -11,9 +11,6 @@ bit.
 """
 
 import contextlib
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.latent import disk_cache
 from explorer.latent.fft_repulsion import Repulsion
 from explorer.latent.pca import checked_codes
 
@@ -31,8 +29,6 @@ SAMPLE = 2000
 LEAST_POINTS = 10
 LEAST_PERPLEXITY = 2.0
 
-MAX_CACHED = 64
-MAX_CACHED_BYTES = 64 * 2**20
 MAX_BYTES = 10**9  # of memory for one map
 BYTES_EACH = 195  # of memory for a code and a unit of perplexity; docs/LOG.md has what was seen
 
@@ -236,44 +232,18 @@ class Descent:
 
 def cache_path(cache_dir: Path, codes: ArrayLike, perplexity: float, seed: int) -> Path:
     """The file of the finished map of these codes, by their content; it need not exist."""
-    x = np.ascontiguousarray(codes)
-    asked = (VERSION, x.shape, x.dtype.str, float(perplexity), int(seed))
-    digest = hashlib.blake2b(repr(asked).encode(), digest_size=16)
-    digest.update(x.tobytes())
-    return Path(cache_dir) / f"{digest.hexdigest()}.npz"
+    asked = (VERSION, float(perplexity), int(seed))
+    return Path(cache_dir) / disk_cache.name_of(asked, np.asarray(codes))
 
 
 def load_cached(path: Path, points: int) -> NDArray[np.float32] | None:
     """The map (points, 2) in a file; None where there is none or it is damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            embedding = stored["embedding"]
-    except Exception:  # whatever a damaged archive makes NumPy and zlib raise
-        return None
-    if embedding.shape != (points, 2) or embedding.dtype != np.float32:
+    embedding = (disk_cache.load(path) or {}).get("embedding")
+    if embedding is None or embedding.shape != (points, 2) or embedding.dtype != np.float32:
         return None
     return embedding if np.isfinite(embedding).all() else None
 
 
 def store_cached(path: Path, embedding: NDArray[np.float32]) -> None:
-    """Write a map (N, 2) to a file, whole or not at all. OSError where that is impossible.
-
-    The folder keeps the newest maps: `MAX_CACHED` of them, of `MAX_CACHED_BYTES` together.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, embedding=embedding.astype(np.float32))
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
-    with contextlib.suppress(OSError):  # another server may be at it too
-        left = MAX_CACHED_BYTES
-        newest = sorted(path.parent.glob("*.npz"), key=os.path.getmtime, reverse=True)
-        for n, old in enumerate(newest):
-            left -= old.stat().st_size
-            if n and (n >= MAX_CACHED or left < 0):
-                old.unlink()
+    """Write a map (N, 2) to a file, whole or not at all. OSError where that is impossible."""
+    disk_cache.store(path, embedding=embedding.astype(np.float32))

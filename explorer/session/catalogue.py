@@ -15,7 +15,7 @@ from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.latent.codes import Codes
 from explorer.latent.projections import MapView
-from explorer.paths import checkpoint_dir, data_dir
+from explorer.paths import cache_dir, checkpoint_dir, data_dir
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Description
 from training.data import datasets
@@ -197,8 +197,8 @@ def shown(name: str) -> Shown | str:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
-    """The codes of the shown images under a model."""
-    return latent_codes.encode(_model.checkpoint.vae, _shown.images.images)
+    """The codes of the shown images under a model, once for this and for later servers."""
+    return latent_codes.cached(cache_dir() / "codes", _model.checkpoint.vae, _shown.images.images)
 
 
 def first_choice(names: Iterable[str]) -> str:

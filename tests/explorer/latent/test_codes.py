@@ -1,12 +1,14 @@
 """Codes, terms, maps and figures against what they must be; no screen."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from explorer.figures.latent_scatter import class_places, scatter
 from explorer.latent import codes as latent_codes
-from explorer.latent import projections
+from explorer.latent import disk_cache, projections
 from explorer.latent.pca import fit_pca
 from training.data import datasets
 from training.vae.model import VAE, VAEConfig
@@ -121,3 +123,28 @@ def test_a_typical_image_of_pixels_is_the_one_nearest_to_its_class_mean():
     labels = np.array([0, 0, 0, 0, 2])
     # The mean of class 0 is (75, 182.5); image 1 is 67 away, the others 101 and more.
     assert latent_codes.typical_pixels(images, labels, 3) == [1, None, 4]
+
+
+def test_codes_come_from_the_disk_where_they_are_those_of_these_weights_and_images(tmp_path):
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(3, (8,), (8,))).eval()
+    images = torch.randint(0, 256, (50, 784), dtype=torch.uint8)
+    first = latent_codes.cached(tmp_path, vae, images)
+    (file,) = tmp_path.iterdir()
+    marked = {name: values + 1 for name, values in first._asdict().items()}
+    disk_cache.store(file, **marked)
+    for again, plain in zip(latent_codes.cached(tmp_path, vae, images), first, strict=True):
+        np.testing.assert_array_equal(again, plain + 1)  # it was read, not computed
+    other = images.clone()
+    other[0, 0] += 1
+    latent_codes.cached(tmp_path, vae, other)
+    changed = copy.deepcopy(vae)
+    with torch.no_grad():
+        next(changed.parameters()).add_(1e-3)
+    latent_codes.cached(tmp_path, changed, images)
+    assert len(list(tmp_path.iterdir())) == 3
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:-40], whole[:400] + b"\xff" * 9 + whole[409:]):
+        file.write_bytes(damaged)
+        for again, plain in zip(latent_codes.cached(tmp_path, vae, images), first, strict=True):
+            np.testing.assert_array_equal(again, plain)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.tsne import joint_probabilities, tsne_kl
-from explorer.latent import fft_repulsion, tsne
+from explorer.latent import disk_cache, fft_repulsion, tsne
 from explorer.latent.pca import fit_pca
 
 
@@ -121,7 +121,7 @@ def test_cache_returns_what_was_stored_and_nothing_damaged(rng, tmp_path):
 
 
 def test_the_cache_keeps_the_newest_maps(tmp_path, monkeypatch):
-    monkeypatch.setattr(tsne, "MAX_CACHED", 3)
+    monkeypatch.setattr(disk_cache, "MOST_FILES", 3)
     for n in range(5):
         tsne.store_cached(tmp_path / f"{n}.npz", np.full((2, 2), n, np.float32))
     kept = [tsne.load_cached(tmp_path / f"{n}.npz", 2) for n in range(5)]
