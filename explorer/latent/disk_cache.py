@@ -45,7 +45,7 @@ def store(path: Path, **arrays: NDArray[Any]) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
