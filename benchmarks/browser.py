@@ -1,13 +1,14 @@
 """A server with a page, and a Chromium to look at it; what the browser benchmarks share."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,41 @@ def serving(
     finally:
         server.terminate()
         server.wait()
+
+
+@contextmanager
+def serving_many(
+    count: int, folder: Path, root: Path = ROOT, **environment: str
+) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The address of nginx before `count` servers of the app, and the servers' processes.
+
+    nginx runs by docs/deploy/nginx.conf, with ports of its own, and keeps its files in `folder`.
+    """
+    text = (ROOT / "docs" / "deploy" / "nginx.conf").read_text()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with ExitStack() as stack:
+        script = root / "streamlit_app.py"
+        found = [stack.enter_context(serving(script, root, **environment)) for _ in range(count)]
+        rows = "".join(f"        server {url.partition('//')[2]};\n" for url, _ in found)
+        text = re.sub(r"(        server 127.0.0.1:\d+;\n)+", rows, text)
+        text = text.replace("listen 80;", f"listen 127.0.0.1:{port};")
+        places = "".join(
+            f"    {name}_temp_path {folder}/{name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        text = text.replace("http {\n", f"http {{\n    access_log off;\n{places}")
+        file = folder / "nginx.conf"
+        file.write_text(
+            f"daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n{text}"
+        )
+        proxy = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(file)])
+        try:
+            yield f"http://127.0.0.1:{port}", [process for _, process in found]
+        finally:
+            proxy.terminate()
+            proxy.wait()
 
 
 def goto(page: Any, url: str, server: subprocess.Popen[bytes], seconds: float = 120) -> None:

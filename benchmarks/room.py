@@ -1,15 +1,18 @@
 """A lecture hall: many visitors of one server on this machine, each changing what it sees.
 
-    python -m benchmarks.room [--visitors 200] [--root DIR …] [--data-dir data] [--json FILE]
+    python -m benchmarks.room [--visitors 200] [--processes 1] [--root DIR …] [--data-dir data]
+        [--json FILE]
 
 Visitors are web sockets that speak Streamlit's protocol, in a process beside the server: each loads
 Explore and its blobs, chooses an image, another checkpoint and PCA, and stays. One row is a hall
 that fills within a minute, the other one that is there at the same moment. `--root` names checkouts
-to measure in turn, so that two can be told apart in one run; this one if none is named.
+to measure in turn, so that two can be told apart in one run; this one if none is named. Several
+`--processes` stand behind nginx, as docs/deploy has it.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import statistics
 import sys
@@ -29,7 +32,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from benchmarks.browser import ROOT, serving
+from benchmarks.browser import ROOT, serving, serving_many
 
 PATIENCE = 120.0  # seconds for one page run, after which it counts as an error
 MINUTE = 60.0
@@ -60,6 +63,7 @@ class Visitor:
         self.address: dict[str, list[str]] = {}
         self.page = self.fragment = ""
         self.values: dict[str, tuple[str, Any]] = {}
+        self.cookie = ""
 
     async def arrive(self) -> None:
         """Open the page, and wait until it is there."""
@@ -71,6 +75,8 @@ class Visitor:
             origin=Origin(self.url),
             max_size=None,
             open_timeout=PATIENCE,
+            additional_headers={"Cookie": self.cookie} if self.cookie else {},
+            proxy=None,
         )
         await self.run()
         data = self._data()
@@ -79,8 +85,11 @@ class Visitor:
             await asyncio.to_thread(self._get, f"/{path}")
 
     def _get(self, path: str) -> bytes:
-        request = urllib.request.Request(self.url + path, headers={"Accept-Encoding": "gzip"})
+        headers = {"Accept-Encoding": "gzip"} | ({"Cookie": self.cookie} if self.cookie else {})
+        request = urllib.request.Request(self.url + path, headers=headers)
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            given = answer.headers.get("Set-Cookie", "").partition(";")[0]
+            self.cookie = self.cookie or given  # nginx's, which says the process
             return answer.read()
 
     def _data(self) -> Any:
@@ -208,11 +217,12 @@ async def _visit(visitor: Visitor, delay: float, hall: Hall, leave: asyncio.Even
         hall.errors.append(f"visitor {visitor.number}: {type(error).__name__}: {error}"[:200])
 
 
-async def _fill(url: str, server: psutil.Process, hall: Hall, first: int) -> list[Visitor]:
+async def _fill(url: str, servers: list[psutil.Process], hall: Hall, first: int) -> list[Visitor]:
     """Have the visitors come, and measure what each leaves in the server's memory."""
     leave = asyncio.Event()
     visitors = [Visitor(url, first + n) for n in range(hall.visitors)]
-    before, files = server.memory_info().rss, server.num_fds()
+    before = sum(server.memory_info().rss for server in servers)
+    files = sum(server.num_fds() for server in servers)
     going = [
         asyncio.create_task(_visit(v, hall.arriving * n / hall.visitors, hall, leave))
         for n, v in enumerate(visitors)
@@ -222,8 +232,9 @@ async def _fill(url: str, server: psutil.Process, hall: Hall, first: int) -> lis
     while done < hall.visitors and time.perf_counter() < deadline:
         await asyncio.sleep(0.5)
         done = len(hall.change) // 3 + len(hall.errors)
-    hall.memory_each = (server.memory_info().rss - before) / hall.visitors / 2**20
-    hall.files_each = (server.num_fds() - files) / hall.visitors
+    taken = sum(server.memory_info().rss for server in servers) - before
+    hall.memory_each = taken / hall.visitors / 2**20
+    hall.files_each = (sum(server.num_fds() for server in servers) - files) / hall.visitors
     leave.set()
     await asyncio.gather(*going)
     return visitors
@@ -241,32 +252,44 @@ async def _ask_for_tsne(visitors: list[Visitor], cache: Path, hall: Hall) -> Non
     hall.tsne_maps = len(list(cache.rglob("*.npz")))
 
 
-async def measure(root: Path, visitors: int, data_dir: Path) -> list[Hall]:
+async def measure(root: Path, visitors: int, data_dir: Path, processes: int = 1) -> list[Hall]:
     """Halls of a checkout: one that fills within a minute, and one that is full at once."""
     halls = [Hall(visitors, MINUTE), Hall(visitors, 0.0)]
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "cache"
         environment = {"VAE_DATA_DIR": str(data_dir.resolve()), "VAE_CACHE_DIR": str(cache)}
         for hall in halls:
-            with serving(root / "streamlit_app.py", root, **environment) as (url, process):
+            with _servers(root, processes, Path(folder), environment) as (url, started):
                 await _listening(url)
-                server = psutil.Process(process.pid)
-                warm = Visitor(url, 0)  # what all share is not a further session's
-                await warm.arrive()
-                for name in ("mnist-10d", "report-normal"):
-                    await warm.choose("checkpoint_box", name)
-                    await warm.choose("view_box", "PCA")
-                    await warm.choose("view_box", "Latent plane")
+                servers = [psutil.Process(process.pid) for process in started]
+                # What all share is not a further session's; one for each process, most likely.
+                warm = [Visitor(url, 0) for _ in range(6 * processes if processes > 1 else 1)]
+                for visitor in warm:
+                    await visitor.arrive()
+                    for name in ("mnist-10d", "report-normal"):
+                        await visitor.choose("checkpoint_box", name)
+                        await visitor.choose("view_box", "PCA")
+                        await visitor.choose("view_box", "Latent plane")
                 with Pulse(url) as pulse:
-                    there = await _fill(url, server, hall, 1)
+                    there = await _fill(url, servers, hall, 1)
                 hall.health = pulse.waited
                 if hall.arriving:
                     same = [v for v in there if v.number % 2]  # all of these see one checkpoint
                     await _ask_for_tsne(same, cache, hall)
-                for visitor in (*there, warm):
+                for visitor in (*there, *warm):
                     if hasattr(visitor, "socket"):
                         await visitor.socket.close()
     return halls
+
+
+@contextlib.contextmanager
+def _servers(root: Path, processes: int, folder: Path, environment: dict[str, str]) -> Any:
+    if processes == 1:
+        with serving(root / "streamlit_app.py", root, **environment) as (url, process):
+            yield url, [process]
+    else:
+        with serving_many(processes, folder, root, **environment) as found:
+            yield found
 
 
 async def _listening(url: str) -> None:
@@ -296,6 +319,7 @@ def main() -> None:
     """Measure, and print a line for each hall of each checkout."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=200, help="1 to 500")
+    parser.add_argument("--processes", type=int, default=1, help="behind nginx where more than one")
     parser.add_argument("--root", type=Path, nargs="+", default=[ROOT], help="checkouts to measure")
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--json", type=Path, help="a file for the numbers")
@@ -304,7 +328,9 @@ def main() -> None:
         sys.exit(f"--visitors {args.visitors} is not possible; choose a number from 1 to 500.")
     found = {}
     for root in args.root:
-        found[str(root)] = asyncio.run(measure(root.resolve(), args.visitors, args.data_dir))
+        found[str(root)] = asyncio.run(
+            measure(root.resolve(), args.visitors, args.data_dir, args.processes)
+        )
         for hall in found[str(root)]:
             print(row(root.resolve().name, hall), flush=True)
             for error in hall.errors[:3]:

@@ -147,6 +147,9 @@ def _what(path: Path, stamp: int) -> str:
     return ", ".join(words)
 
 
+_BEHIND = 2**20  # bytes of a log: thousands of lines
+
+
 class _Digest:
     """A log as watchers need it, read once for all of them: its lines that count, thinned."""
 
@@ -161,7 +164,8 @@ class _Digest:
         forgotten."""
         with self.lock:
             self._read()
-            if 0 < place <= self.place:
+            # Who is far behind is given what is held: nothing is read again while others wait.
+            if 0 < place <= self.place <= place + _BEHIND:
                 found = log.follow(self.log, place)
                 if len(found.lines) <= MOST_LINES // 2:
                     return found.lines, found.place, False

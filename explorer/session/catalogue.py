@@ -65,7 +65,7 @@ def _describe_file(path: bytes, stamp: tuple[int, int]) -> Description | str:
         return str(error)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _load_file(path: bytes, stamp: tuple[int, int]) -> Model | str:
     try:
         loaded = _ready(checkpoints.load(os.fsdecode(path)))

@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from tests.training.runs.test_runs import SMALL, TERMS
 from training.data import datasets
 from training.fit.trainer import new_vae
 from training.presets import PRESETS
+from training.runs import log
 from training.runs.log import RewindLine, StepLine, epoch_line
 from training.runs.run import Run, RunConfig, RunError
 from training.runs.snapshots import Prober
@@ -145,6 +147,23 @@ def test_a_long_log_is_read_once_and_given_thinned_at_even_distances(client, run
     assert slept["anew"]
     assert len(slept["lines"]) <= 2001
     assert slept["lines"][-1]["step"] == 30_000
+
+
+def test_who_asks_from_the_beginning_of_a_long_log_has_nothing_read_again(client, run, monkeypatch):
+    text = msgspec.json.encode(step(1)) + b"\n"
+    run.log.write_bytes(text * (3 * 2**20 // len(text)))
+    own = client.get("/stage/run/mine").json()["id"]
+    read = []
+
+    def follow(path, place=0):
+        found = log.follow(path, place)
+        read.append(found.place - place)
+        return found
+
+    monkeypatch.setattr(watch, "log", SimpleNamespace(**vars(log) | {"follow": follow}))
+    for place, known in ((1, own), (1, "wrong"), (0, own), (10**15, own), (2**20, "")):
+        assert client.get(f"/stage/run/mine?place={place}&id={known}").json()["lines"]
+    assert sum(read) == 0
 
 
 @pytest.mark.parametrize(
