@@ -25,6 +25,7 @@ def _warm_up() -> None:
 
 process.raise_open_files()
 process.ask_nobody()
+process.announce()
 # torch, the first checkpoint and what the stage is given load while server and browser start.
 threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
 base = st.get_option("server.baseUrlPath") or ""

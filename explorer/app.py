@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import components
+from explorer.session import page_slots
 
 # A ring and its point, as the letter ◎; Streamlit would look for a file of that name.
 ICON = (
@@ -27,4 +28,5 @@ with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow th
     for entry in pages:
         st.page_link(entry)
 components.early(page.url_path)
-page.run()
+with page_slots.slot():
+    page.run()

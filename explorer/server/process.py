@@ -33,11 +33,24 @@ def has_room() -> bool:
     return limit == resource.RLIM_INFINITY or psutil.Process().num_fds() < limit - _SPARE
 
 
+def announce() -> None:
+    """Print the address by which others in this network reach the server, if they do."""
+    import streamlit as st
+    from streamlit import net_util
+
+    own = net_util.get_internal_ip()  # of the socket that would lead outside; nothing is sent
+    if own and not st.get_option("server.address"):
+        scheme = "https" if st.get_option("server.sslCertFile") else "http"
+        base = (st.get_option("server.baseUrlPath") or "").strip("/")
+        port = st.get_option("server.port")
+        print(f"  For others in this network: {scheme}://{own}:{port}/{base}\n", flush=True)
+
+
 def ask_nobody() -> None:
     """Keep Streamlit from asking an outside server for this machine's public address.
 
-    It does so where it starts without a browser, to print the address, and on its event loop, where
-    a page of another origin knocks: nobody is answered meanwhile.
+    It does so on its event loop, where a page of another origin knocks: nobody is answered
+    meanwhile. (At its start, too, unless `browser.serverAddress` is set, as .streamlit has it.)
     """
 
     from streamlit import net_util

@@ -145,11 +145,9 @@ def name_painted(s, x: float, y: float) -> bool:
     px, py = s.place(x, y)
     return s.page.evaluate(
         """([px, py]) => {
-          const over = document.querySelector('.stage .map .over');
-          const box = over.getBoundingClientRect();
-          const c = over.getContext('2d');
-          const { data } = c.getImageData(px - box.left - 4, py - box.top - 4, 8, 8);
-          return data.some((v, i) => i % 4 === 3 && v > 0);
+          const names = [...document.querySelectorAll('.stage .map .over text')];
+          return names.map((name) => name.getBoundingClientRect()).some((b) =>
+            b.left - 4 < px && px < b.right + 4 && b.top - 4 < py && py < b.bottom + 4);
         }""",
         [px, py],
     )

@@ -1,13 +1,14 @@
 // A map of a latent space: the codes of images under a projection, and what lies over them. Its window,
 // its hands and its names are here, whoever draws the codes: a plain canvas at first, then plotly.
 
-import { html, plotContext, set, sizeOf, watchSize } from "../widgets/dom.js";
+import { html, set, sizeOf, watchSize } from "../widgets/dom.js";
 import { CanvasCodes } from "./canvas_codes.js";
 import { Legend } from "./legend.js";
 import { Manifold } from "./manifold.js";
 import { MapWindow, within } from "./map_window.js";
 import * as painter from "./painter.js";
 import { PlotlyCodes } from "./plotly_codes.js";
+import { SvgContext } from "./svg_context.js";
 import { Pointer } from "./pointer.js";
 
 /** @typedef {import("./map_window.js").Point} Point */
@@ -46,16 +47,15 @@ export class LatentMap {
         html(`<canvas class="${name}" aria-hidden="true"></canvas>`)
       );
     this.paper = layer("manifold");
-    this.base = layer("base");
+    this.base = new SvgContext("base");
     this.dots = layer("codes");
     this.plot = html('<div class="plot" aria-hidden="true"></div>');
-    this.over = layer("over");
+    this.over = new SvgContext("over");
     // Moved by its transform alone, the ring is painted once and never again.
     this.ring = html('<i class="cursor" aria-hidden="true" hidden></i>');
-    host.append(this.paper, this.base, this.dots, this.plot, this.over, this.ring);
+    host.append(this.paper, this.base.svg, this.dots, this.plot, this.over.svg, this.ring);
     this.paper.hidden = true;
-    for (const canvas of [this.base, this.dots]) watchSize(canvas, () => this._resized());
-    watchSize(this.over, () => this._resized());
+    watchSize(this.dots, () => this._resized());
     /** @type {MapBlob | null} */
     this.blob = null;
     /** @type {MapWindow | null} */
@@ -241,14 +241,14 @@ export class LatentMap {
   // --- painting ---------------------------------------------------------------------------------
 
   _whole() {
-    const [width, height] = sizeOf(this.over);
+    const [width, height] = sizeOf(this.dots);
     if (!this.blob || !width || !height) return null;
     const { bounds, anchored } = this.blob.header;
     return MapWindow.fit(this.small ? bounds.core : bounds.all, width, height, anchored);
   }
 
   _resized() {
-    const [width, height] = sizeOf(this.over);
+    const [width, height] = sizeOf(this.dots);
     if (!this.blob || !width || !height) return;
     const { window } = this;
     if (!window || !this.zoomed) this._look(this._whole(), false);
@@ -304,9 +304,9 @@ export class LatentMap {
     if (!window || !codes || !this.blob || !stale.size) return;
     this.stale = new Set();
     if (stale.has("base")) {
-      const { context, width } = plotContext(this.base);
-      if (!width) return;
-      if (this.blob.header.axis_titles) painter.paintGrid(context, window, this.colours);
+      const c = this.base.begin(window);
+      painter.paintAxes(c, window, this.colours, this.blob.header.axis_titles, this.manifold.on);
+      c.end();
       this.renderer.draw(codes, window);
     }
     if (stale.has("over")) this._paintOver(window, codes);
@@ -314,18 +314,19 @@ export class LatentMap {
 
   /** @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes */
   _paintOver(window, codes) {
-    const { context: c } = plotContext(this.over);
+    const c = this.over.begin(window);
     const { colours, blob } = this;
-    painter.paintAxes(c, window, colours, blob?.header.axis_titles ?? null, this.manifold.on);
     painter.paintNames(c, window, colours, codes.groups, codes.hidden, this.small ? 17 : 19);
     painter.paintOverlay(c, window, colours, this.overlay);
     if (this.line.length > 2) painter.paintLasso(c, colours, this.line);
-    if (this.near < 0 || !blob) return;
-    c.strokeStyle = colours.ink;
-    c.lineWidth = 2;
-    c.beginPath();
-    c.arc(...window.pixel([blob.arrays.x[this.near], blob.arrays.y[this.near]]), 7, 0, 2 * Math.PI);
-    c.stroke();
+    if (this.near >= 0 && blob) {
+      c.strokeStyle = colours.ink;
+      c.lineWidth = 2;
+      c.beginPath();
+      c.arc(...window.pixel([blob.arrays.x[this.near], blob.arrays.y[this.near]]), 7);
+      c.stroke();
+    }
+    c.end();
   }
 
   /** The ring; at the edge nearest to a place that is beyond it, it is dotted. */

@@ -1,10 +1,13 @@
-// A map's grid, codes, names, and what lies over them, painted on plain canvases. Lengths in CSS pixels.
+// A map's grid, codes, names, and what lies over them: on canvases, all but the codes as SVG too. Lengths
+// in CSS pixels.
 
+import { context2d } from "../widgets/dom.js";
 import { ticks } from "./map_window.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
 /** @typedef {import("./map_window.js").Point} Point */
 /** @typedef {CanvasRenderingContext2D} Context */
+/** @typedef {Context | import("./svg_context.js").SvgContext} Pen what draws lines and words */
 
 /**
  * A class of images on the map: codes from `points[0]` to `points[1]`, and where its name is written.
@@ -31,7 +34,7 @@ export function dotOf(n) {
 
 /**
  * Lines at round values, and their numbers along the edges.
- * @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+ * @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours
  */
 export function paintGrid(c, window, colours) {
   const { width, height } = window;
@@ -84,7 +87,7 @@ function disc(colour, size, ratio) {
   if (known) return known;
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = Math.ceil((size + 2) * ratio);
-  const c = /** @type {Context} */ (canvas.getContext("2d"));
+  const c = context2d(canvas);
   c.fillStyle = colour;
   c.beginPath();
   c.arc(canvas.width / 2, canvas.height / 2, (size * ratio) / 2, 0, 2 * Math.PI);
@@ -94,8 +97,9 @@ function disc(colour, size, ratio) {
 }
 
 /**
- * The axes' numbers and names, readable over codes, and on a ground of their own over a manifold.
- * @param {Context} c
+ * The grid, and the axes' numbers and names, on a ground of their own over a manifold. All of it lies
+ * below the codes: letters in every corner of the layer above would be put together in each frame.
+ * @param {Pen} c
  * @param {MapWindow} window
  * @param {Record<string, string>} colours
  * @param {string[] | null} titles of the axes; null where they mean nothing
@@ -103,6 +107,7 @@ function disc(colour, size, ratio) {
  */
 export function paintAxes(c, window, colours, titles, grounded) {
   if (!titles) return;
+  paintGrid(c, window, colours);
   const { width, height } = window;
   const write = grounded ? boxed(c, colours.paper) : halo(c, colours.paper, 4);
   const label = (/** @type {number} */ v) => String(v).replace("-", "−");
@@ -128,7 +133,7 @@ export function paintAxes(c, window, colours, titles, grounded) {
   write(`↑ ${titles[1]}`, 4, 16);
 }
 
-/** Each class's name where it is dense. @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours
+/** Each class's name where it is dense. @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours
  * @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, in pixels */
 export function paintNames(c, window, colours, groups, hidden, size) {
   const write = halo(c, colours.paper, 4);
@@ -143,7 +148,7 @@ export function paintNames(c, window, colours, groups, hidden, size) {
 /** A long name cut. @param {string} name */
 const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
 
-/** @param {Context} c @param {MapWindow} window @param {Record<string, string>} colours @param {Overlay} overlay */
+/** @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours @param {Overlay} overlay */
 export function paintOverlay(c, window, colours, { rings, centre, path, ends }) {
   const trace = (/** @type {ArrayLike<number>[]} */ points) => {
     c.beginPath();
@@ -183,7 +188,7 @@ export function paintOverlay(c, window, colours, { rings, centre, path, ends }) 
   ends.forEach((end, k) => end && write("AB"[k], ...window.pixel(end)));
 }
 
-/** The line of a lasso. @param {Context} c @param {Record<string, string>} colours @param {ArrayLike<number>[]} line in pixels */
+/** The line of a lasso. @param {Pen} c @param {Record<string, string>} colours @param {ArrayLike<number>[]} line in pixels */
 export function paintLasso(c, colours, line) {
   c.beginPath();
   for (const [x, y] of /** @type {Point[]} */ (line)) c.lineTo(x, y);
@@ -199,7 +204,7 @@ export function paintLasso(c, colours, line) {
   c.setLineDash([]);
 }
 
-/** A writer whose letters have an edge of the paper's colour. @param {Context} c @param {string} paper @param {number} edge */
+/** A writer whose letters have an edge of the paper's colour. @param {Pen} c @param {string} paper @param {number} edge */
 function halo(c, paper, edge) {
   return (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
     c.lineWidth = edge;
@@ -210,7 +215,7 @@ function halo(c, paper, edge) {
   };
 }
 
-/** A writer whose text stands on a ground of the paper's colour. @param {Context} c @param {string} paper */
+/** A writer whose text stands on a ground of the paper's colour. @param {Pen} c @param {string} paper */
 function boxed(c, paper) {
   return (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => {
     const m = c.measureText(text);
@@ -219,7 +224,7 @@ function boxed(c, paper) {
       m.actualBoundingBoxAscent,
       m.actualBoundingBoxDescent,
     ];
-    const ink = c.fillStyle;
+    const ink = /** @type {string} */ (c.fillStyle);
     c.fillStyle = paper;
     c.fillRect(x - left - 3, y - up - 3, m.width + 6, up + down + 6);
     c.fillStyle = ink;

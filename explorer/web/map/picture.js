@@ -17,9 +17,8 @@ export function pictureOf(map) {
   c.fillRect(0, 0, window.width, window.height);
   if (map.manifold.on) c.drawImage(map.paper, 0, 0, window.width, window.height);
   const titles = blob.header.axis_titles;
-  if (titles) painter.paintGrid(c, window, colours);
-  painter.paintCodes(c, window, codes);
   painter.paintAxes(c, window, colours, titles, map.manifold.on);
+  painter.paintCodes(c, window, codes);
   painter.paintNames(c, window, colours, codes.groups, codes.hidden, 19);
   painter.paintOverlay(c, window, colours, map.overlay);
   if (map.cursor) {
