@@ -163,7 +163,7 @@ test("a replay begins anew at the end, gives every snapshot the same time, and t
   assert.equal(playback.step, 0);
   playback.advance(KNOWN, 1 / 9, false);
   assert.ok(Math.abs(playback.step - 10) < 1e-9);
-  playback.hold();
+  playback.pause();
   playback.play(KNOWN);
   assert.ok(Math.abs(playback.step - 10) < 1e-9); // it goes on
   assert.equal(playback.advance(KNOWN, 1, false), false);

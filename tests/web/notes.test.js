@@ -95,14 +95,14 @@ test("a note on t-SNE names the image at the ring, and how far its code is from 
 
 test("the server hears of a view once, and again only after another one", () => {
   const report = new Report();
-  report.tell({ image: 0 }); // nobody listens yet
+  report.update({ image: 0 }); // nobody listens yet
   /** @type {object[]} */
   const heard = [];
   report.send = (view) => heard.push(view);
-  report.tell({ image: 1, z: [0.5] });
-  report.tell({ image: 1, z: [0.5] });
-  report.tell({ image: 2, z: [0.5] });
-  report.tell({ image: 1, z: [0.5] });
+  report.update({ image: 1, z: [0.5] });
+  report.update({ image: 1, z: [0.5] });
+  report.update({ image: 2, z: [0.5] });
+  report.update({ image: 1, z: [0.5] });
   assert.deepEqual(heard, [
     { image: 1, z: [0.5], telling: 2 },
     { image: 2, z: [0.5], telling: 3 },
@@ -114,8 +114,8 @@ test("a view that is to be told again, since the scene is another, is told again
   const report = new Report();
   let heard = 0;
   report.send = () => (heard += 1);
-  report.tell({ image: 1 });
+  report.update({ image: 1 });
   report.known = "";
-  report.tell({ image: 1 });
+  report.update({ image: 1 });
   assert.equal(heard, 2);
 });

@@ -81,7 +81,10 @@ class Compare extends Session {
     super.comeBack(data);
     const { image, place } = data.start;
     if (this.image === null) return;
-    if (this.image !== image || JSON.stringify(this._told()) !== JSON.stringify(place ?? null)) {
+    if (
+      this.image !== image ||
+      JSON.stringify(this._reportedPlace()) !== JSON.stringify(place ?? null)
+    ) {
       this.shown = "";
       this.pictures = null; // begin anew
     }
@@ -128,12 +131,12 @@ class Compare extends Session {
   }
 
   /** Where the cursor is, as the server is told. @returns {number[] | null} */
-  _told() {
+  _reportedPlace() {
     return this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
   }
 
-  get told() {
-    return { key: this.data.key, image: this.image, place: this._told() };
+  get reported() {
+    return { key: this.data.key, image: this.image, place: this._reportedPlace() };
   }
 
   paintPage(_now, dirty) {

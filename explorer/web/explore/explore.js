@@ -143,7 +143,7 @@ class Explore extends Session {
     };
   }
 
-  get told() {
+  get reported() {
     const z = [...this.view.z].map((v) => Number(v.toFixed(4)));
     return { key: this.data.key, image: this.image, z };
   }

@@ -9,7 +9,7 @@ export class Report {
   }
 
   /** @param {object} view */
-  tell(view) {
+  update(view) {
     const text = JSON.stringify(view);
     if (text === this.known) return;
     this.known = text;

@@ -109,7 +109,7 @@ export class Session extends LoadedPage {
   }
 
   /** What the server is told. @returns {object} */
-  get told() {
+  get reported() {
     return {};
   }
 
@@ -293,7 +293,7 @@ export class Session extends LoadedPage {
     if (!this.views.size) return;
     this.change("settle");
     for (const view of this.views.values()) if (view.vae.d > 2) view.map.refreshManifold();
-    this.report.tell(this.told);
+    this.report.update(this.reported);
   }
 
   // --- a frame ----------------------------------------------------------------------------------

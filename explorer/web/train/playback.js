@@ -51,7 +51,7 @@ export class Playback {
     this.live = false;
   }
 
-  hold() {
+  pause() {
     this.playing = false;
   }
 

@@ -254,10 +254,10 @@ class TrainView {
     this.change();
   }
 
-  /** Play, or hold. */
+  /** Play, or pause. */
   play() {
     if (!this.snapshots?.newest) return;
-    if (this.playback.playing) this.playback.hold();
+    if (this.playback.playing) this.playback.pause();
     else this.playback.play(this.snapshots.known);
     this.change();
   }
