@@ -291,13 +291,15 @@ def fit_and_leave(*options: str, preset: str = "mnist-5k-2d") -> None:
     assert Path(checkpoint.__file__).is_relative_to(Path.cwd())
     torch.set_num_threads(1)
     assert main(["fit", preset, "--epochs", "1", "--device", "cpu", *options]) == 0
-    (name,) = catalogue.models()  # as the pages' boxes have it
-    model = catalogue.models()[name]
+    ((name, listed),) = catalogue.listed().items()  # as the pages' boxes have it
+    assert isinstance(listed, catalogue.Listed), listed
+    model = listed.load()
     assert isinstance(model, catalogue.Model), model
+    assert model.checkpoint.name == name
     found = model.checkpoint
     vae, last = found.vae, found.history[-1]
     assert last.test_total < Run(f"runs/{preset}").config().preset.model.image_shape.size
-    offered, fault = catalogue.fitting_data(model, found.data)
+    offered, fault = catalogue.fitting_data(listed.description, found.data)
     assert (found.data in offered, fault) == (True, "")
     shown = catalogue.shown(found.data)
     assert isinstance(shown, catalogue.Shown)
@@ -387,7 +389,8 @@ const near = (a, b, what, rtol = 1e-4) => {
 const expected = JSON.parse(readFileSync("expected.json", "utf8"));
 """
 AS_TORCH = """
-const { Vae, normals, seeded } = await load("model/vae.js");
+const { Vae } = await load("model/vae.js");
+const { normals, seeded } = await load("model/random.js");
 const vae = new Vae(blob("model"));
 const pictures = new Pictures(blob("pictures"));
 assert.ok(!vae.likelihood.formula.includes("instead"), vae.likelihood.formula);

@@ -111,10 +111,8 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     }""")
     before, first = lengths(page), seen.pixels(".train canvas.scatter")
     box = page.locator(".train").bounding_box()
-    page.wait_for_timeout(3000)
-    after = lengths(page)
-    for curve in ("train y", "test y", "train y2", "test y2", "train y3", "test y3"):
-        assert after[curve] > before[curve], (curve, before, after)
+    curves = ("train y", "test y", "train y2", "test y2", "train y3", "test y3")
+    seen.until(lambda: all(lengths(page)[curve] > before[curve] for curve in curves), 60)
     # At least twice a second, in the place where it is, and nothing is put in anew.
     assert page.evaluate("() => window.told.size") >= 6
     assert page.locator(".train").bounding_box() == box
@@ -132,9 +130,9 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
         ".find(t => t.name === 'β').y.at(-1) === 20",
         timeout=20_000,
     )
-    page.wait_for_timeout(2500)
-    betas = [e.beta for e in epochs(run.log)]
-    cut = betas.index(20.0)
+    seen.until(lambda: [e.beta for e in epochs(run.log)].count(20.0) > 2, 90)
+    page.wait_for_timeout(1500)
+    cut = [e.beta for e in epochs(run.log)].index(20.0)
     kl = values(page, "test", "y2")
     assert kl[-1] < 0.8 * kl[cut - 1]  # the curve shows what it does
 
