@@ -199,9 +199,7 @@ def test_a_run_outlives_the_app_and_one_that_was_killed_is_told_apart(tmp_path, 
         house = House(app, tmp_path)
         page.goto(house.url)
         state(page, "training", 60)
-        assert len(epochs(run.log)) > logged
-        saved = run.status().saved
-        assert saved > 0
+        seen.until(lambda: len(epochs(run.log)) > logged and run.status().saved > 0, 60)
         os.kill(run.status().pid, signal.SIGKILL)
         state(page, "interrupted")
         saved = run.status().saved
