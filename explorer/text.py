@@ -16,7 +16,7 @@ _NAMES = re.compile(r"(?<=:)(?=[\w/+-])|(?<=@)(?=\w)|(?<=www)(?=\.)", re.IGNOREC
 
 
 def for_markdown(text: str) -> str:
-    """The text as Markdown shows it letter by letter, in a table's cell too."""
+    """The text as Streamlit shows it letter by letter where it takes Markdown."""
     apart = _NAMES.sub(_JOINER, " ".join(text.split()))
     return _LINE_START.sub(r"\1\2\\\3", _MARKUP.sub(r"\\\1", apart))
 

@@ -242,7 +242,7 @@ def _description(content: bytes, size: int, name: str, file_name: str) -> Descri
         header = msgspec.json.decode(content[8 : 8 + header_bytes], type=dict[str, dict])
         if len(header) > MAX_TENSORS:
             raise ValueError(f"{len(header):,} tensors")
-        metadata = header.pop("__metadata__", None) or {}
+        metadata = msgspec.convert(header.pop("__metadata__", {}), type=dict[str, str])
         end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
         if 8 + header_bytes + end != size:
             raise ValueError(f"{size:,} bytes instead of {8 + header_bytes + end:,}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import socket
 import stat
 import tempfile
 import time
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +18,15 @@ from typing import IO
 
 import psutil
 
+from training.text import printable
+
 PARTIAL = ".partial"
 PARTIAL_AGE = 3600.0  # seconds after which a partial file of an unknown writer is nobody's
 _WRITER = re.compile(r"\.([0-9a-f]{8})\.(\d{1,9})\.[^.]*\.partial")
 _SEAL = b"\nblake2b "
 _DIGEST = 16  # bytes
+_MOST_UNPACKED = 256 * 2**20
+_MOST_MEMBERS = 4096
 
 
 class DamagedError(Exception):
@@ -136,3 +142,29 @@ def unseal(content: bytes) -> bytes:
     if seal(body) != content:
         raise DamagedError("its content does not fit its checksum")
     return body
+
+
+def unseal_zip(content: bytes, compressed: bool = True) -> bytes:
+    """A zip archive without its seal; every member has been read against its own CRC-32.
+
+    Nothing is unpacked that would take more than `_MOST_UNPACKED`, or, where it is not to be
+    `compressed`, more than the archive itself.
+
+    Raises:
+        DamagedError: the content is not what was written.
+    """
+    content = unseal(content)
+    most = _MOST_UNPACKED if compressed else len(content)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_MEMBERS or sum(m.file_size for m in members) > most:
+                raise DamagedError("it would unpack to more than it may")
+            bad = archive.testzip()
+    except DamagedError:
+        raise
+    except Exception as error:  # a damaged archive raises many kinds
+        raise DamagedError(printable(str(error) or type(error).__name__).rstrip(".")) from None
+    if bad is not None:
+        raise DamagedError(f"{printable(bad, 40)} does not fit its checksum")
+    return content

@@ -107,8 +107,10 @@ def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
         axes = controls.axes(scene.dims)
         return projections.plane(codes, axes), ("plane", axes, 0), ""
     perplexity, asked = _perplexity(scene), view_state.get("perplexity")
-    less = f"perplexity {perplexity:g}, as {asked} would take more than 1 GB of memory"
-    less = "" if perplexity == asked else less
+    less = ""
+    if perplexity != asked:
+        most = f"{tsne.MAX_BYTES / 1e9:g} GB"
+        less = f"perplexity {perplexity:g}, as {asked} would take more than {most} of memory"
     name = ("t-sne", perplexity, view_state.get("seed"))
     found = _tsne(scene)
     if waited and not isinstance(found, TsneJob):

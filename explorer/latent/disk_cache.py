@@ -3,12 +3,13 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.files import clear_partials, replace_file
 
 MOST_FILES = 64
 MOST_BYTES = 256 * 2**20
@@ -42,15 +43,8 @@ def store(path: Path, **arrays: NDArray[Any]) -> None:
     The folder keeps its newest files: `MOST_FILES` of them, of `MOST_BYTES` together.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    clear_partials(path.parent)
+    replace_file(path, lambda file: np.savez(file, allow_pickle=False, **arrays), sync=False)
     with contextlib.suppress(OSError):  # another server may be at it too
         left = MOST_BYTES
         newest = sorted(path.parent.glob("*.npz"), key=os.path.getmtime, reverse=True)

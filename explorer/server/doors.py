@@ -63,6 +63,7 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
+_NAMED = {name for name, _ in _HEADERS}
 
 
 def authority(text: str, scheme: str = "") -> tuple[str, int | None] | None:
@@ -149,8 +150,7 @@ class Doors:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                names = {name for name, _ in _HEADERS}
-                kept = [row for row in message["headers"] if row[0].lower() not in names]
+                kept = [row for row in message["headers"] if row[0].lower() not in _NAMED]
                 message["headers"] = [*kept, *_HEADERS]
             await send(message)
 

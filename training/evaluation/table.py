@@ -214,7 +214,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """The text as Markdown shows it letter by letter, in a table's cell too."""
+    """The text as a forge shows it letter by letter in a Markdown file, in a table's cell too."""
     return re.sub(r"([\\`*_\[\]<>|$:~])", r"\\\1", text)
 
 

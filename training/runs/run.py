@@ -30,12 +30,19 @@ import torch
 from msgspec import Meta
 
 from training.errors import UserError
-from training.files import DamagedError, clear_partials, read_regular, replace_file, seal
+from training.files import (
+    DamagedError,
+    clear_partials,
+    read_regular,
+    replace_file,
+    seal,
+    unseal_zip,
+)
 from training.presets import Preset
 from training.runs.documents import DocumentError, Reader, Words, explain, fault_of
 from training.runs.log import EpochLine, Line, RewindLine, read
 from training.runs.records import EpochTerms
-from training.runs.snapshots import Probe, Snapshot, unseal_zip
+from training.runs.snapshots import Probe, Snapshot
 from training.runs.status import (
     ALIVE,
     CONTROL,

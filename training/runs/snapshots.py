@@ -21,7 +21,7 @@ from torch import Tensor
 
 from training.data.datasets import ImageSet, to_float
 from training.errors import UserError
-from training.files import DamagedError, read_regular, seal, unseal
+from training.files import DamagedError, read_regular, seal, unseal_zip
 from training.text import printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.model import VAE
@@ -30,39 +30,11 @@ PROBES = 1000
 SHOWN = 16
 GRID = 15
 _MOST_BYTES = 64 * 2**20
-_MOST_UNPACKED = 256 * 2**20
-_MOST_MEMBERS = 4096
 _TAIL = 0.02  # of the prior's mass beyond the grid, on either side of a dimension
 
 
 class SnapshotError(UserError):
     """A snapshot cannot be read; the message says which and why."""
-
-
-def unseal_zip(content: bytes, compressed: bool = True) -> bytes:
-    """A zip archive without its seal; every member has been read against its own CRC-32.
-
-    Nothing is unpacked that would take more than `_MOST_UNPACKED`, or, where it is not to be
-    `compressed`, more than the archive itself.
-
-    Raises:
-        DamagedError: the content is not what was written.
-    """
-    content = unseal(content)
-    most = _MOST_UNPACKED if compressed else len(content)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if len(members) > _MOST_MEMBERS or sum(m.file_size for m in members) > most:
-                raise DamagedError("it would unpack to more than it may")
-            bad = archive.testzip()
-    except DamagedError:
-        raise
-    except Exception as error:  # a damaged archive raises many kinds
-        raise DamagedError(printable(str(error) or type(error).__name__).rstrip(".")) from None
-    if bad is not None:
-        raise DamagedError(f"{printable(bad, 40)} does not fit its checksum")
-    return content
 
 
 def _unpack(content: bytes, names: Iterable[str]) -> dict[str, NDArray[Any]]:
