@@ -247,9 +247,9 @@ async def _ask_for_tsne(visitors: list[Visitor], cache: Path, hall: Hall) -> Non
         if isinstance(result, Exception):
             hall.errors.append(f"t-SNE: {type(result).__name__}: {result}"[:200])
     end = time.perf_counter() + PATIENCE
-    while time.perf_counter() < end and not list(cache.rglob("*.npz")):
+    while time.perf_counter() < end and not list(cache.rglob("tsne/*.npz")):
         await asyncio.sleep(0.5)
-    hall.tsne_maps = len(list(cache.rglob("*.npz")))
+    hall.tsne_maps = len(list(cache.rglob("tsne/*.npz")))
 
 
 async def measure(root: Path, visitors: int, data_dir: Path, processes: int = 1) -> list[Hall]:
@@ -260,7 +260,7 @@ async def measure(root: Path, visitors: int, data_dir: Path, processes: int = 1)
         environment = {"VAE_DATA_DIR": str(data_dir.resolve()), "VAE_CACHE_DIR": str(cache)}
         for hall in halls:
             with _servers(root, processes, Path(folder), environment) as (url, started):
-                await _listening(url)
+                await listening(url)
                 servers = [psutil.Process(process.pid) for process in started]
                 # What all share is not a further session's; one for each process, most likely.
                 warm = [Visitor(url, 0) for _ in range(6 * processes if processes > 1 else 1)]
@@ -292,7 +292,8 @@ def _servers(root: Path, processes: int, folder: Path, environment: dict[str, st
             yield found
 
 
-async def _listening(url: str) -> None:
+async def listening(url: str) -> None:
+    """Wait until a server answers; TimeoutError where it does not."""
     end = time.perf_counter() + PATIENCE
     while time.perf_counter() < end:
         try:

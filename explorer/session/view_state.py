@@ -11,9 +11,14 @@ from urllib.parse import unquote
 import streamlit as st
 
 from explorer.latent.projections import PROJECTIONS
+from training.errors import UserError
 from training.text import printable
 
 FURTHEST = 100  # of a place under a prior, in standard normal units
+
+
+class LinkError(UserError):
+    """A link says what a field cannot be; the message is a sentence for the visitor."""
 
 
 class Field(NamedTuple):
@@ -103,18 +108,31 @@ def get(name: str) -> Any:
     """A field of this session's view; before its first `put`, what the URL or the table says."""
     key = PREFIX + name
     if key not in st.session_state:
-        field, value = FIELDS[name], None
+        value = FIELDS[name].default
         text = st.query_params.get(name)
         if text is not None:
             try:
-                value = field.parse(text)
-            except ValueError:
-                complain(
-                    f"The link says {name}={quoted(text)}, which is not {field.hint}; "
-                    "the usual view is shown instead."
-                )
-        st.session_state[key] = field.default if value is None else value
+                value = read(name, text)
+            except LinkError as error:
+                complain(str(error))
+        st.session_state[key] = value
     return st.session_state[key]
+
+
+def read(name: str, text: str) -> Any:
+    """Value of a field as a link spells it.
+
+    Raises:
+        LinkError: a sentence, where the field has no such value.
+    """
+    field = FIELDS[name]
+    try:
+        return field.parse(text)
+    except ValueError:
+        raise LinkError(
+            f"The link says {name}={quoted(text)}, which is not {field.hint}; "
+            "the usual view is shown instead."
+        ) from None
 
 
 def put(**values: Any) -> None:

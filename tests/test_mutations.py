@@ -1,7 +1,8 @@
-"""Mutations of everything that is read from disk: each reading ends in a value or in one sentence.
+"""Mutations of all that strangers write, on disk or in an address: each reading ends in a value or
+in one sentence.
 
-MUTATIONS says how many (20,000), MUTATION_SEED with which seed; it is printed, so that a failure
-can be had again.
+MUTATIONS says how many (100,000), MUTATION_SEED with which seed; a day has its own, and it is
+printed, so that a failure can be had again.
 """
 
 import datetime
@@ -15,10 +16,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
+from explorer.session import view_state
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, Metrics
 from training.data import datasets
@@ -35,6 +39,10 @@ from training.vae.model import VAEConfig
 
 TINY = Preset("tiny", VAEConfig(2, (12,), (12,)), data="mnist-5k", epochs=2)
 TERMS = EpochTerms(1, 1.0, 2e-3, 250.0, 3.0, 240.0, 2.5, 1e4)
+ADDRESS = (
+    "checkpoint=mnist-2d&data=mnist-5k&view=pca&axes=1,2&image=7&z=0.5,-1&perplexity=30&seed=4"
+    "&run=first&beside=mnist-2d,gamma&place=1,-2&row=n12&over=second"
+)
 MOST_SECONDS = 5.0  # for one reading, on a machine that others use too
 MOST_GROWTH = 300_000  # KiB
 SENTENCE = 500
@@ -118,7 +126,13 @@ def subjects(tmp_path_factory) -> dict[str, Subject]:
             (run.path / name).read_bytes(), file(name, ask), *(same if whole else ()), share=share
         )
 
-    shipped = Path(__file__).resolve().parents[2] / "checkpoints"
+    def address(content: bytes) -> None:
+        for name, text in parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True):
+            if name in view_state.FIELDS:
+                value = view_state.read(name, text)
+                assert len(view_state.FIELDS[name].show(value)) <= 2 * len(text) + 2000, name
+
+    shipped = Path(__file__).resolve().parents[1] / "checkpoints"
     (run.path / table.JSON).write_bytes((shipped / table.JSON).read_bytes())
     return {
         "checkpoint": Subject(
@@ -136,6 +150,7 @@ def subjects(tmp_path_factory) -> dict[str, Subject]:
         "probe": of("probe.npz", lambda: Probe.read(other.path / "probe.npz"), share=3),
         "state": of("resume.pt", go_on, share=2),
         "table": of(table.JSON, lambda: table.read(other.path), True, share=1),
+        "address": Subject(ADDRESS.encode(), address, share=2),
     }
 
 
@@ -196,7 +211,7 @@ def mutate(subject: Subject, rng: random.Random) -> bytes:
 def test_every_reading_of_a_mutated_file_ends_in_a_value_or_in_one_sentence(subjects, capsys):
     today = datetime.date.today().toordinal()
     seed = int(os.environ.get("MUTATION_SEED", today))
-    count = int(os.environ.get("MUTATIONS", 20_000))
+    count = int(os.environ.get("MUTATIONS", 100_000))
     rng, seen, spent = random.Random(seed), Counter(), Counter()
     names = [name for name, subject in subjects.items() for _ in range(subject.share)]
     for subject in subjects.values():  # what is whole is read
@@ -235,6 +250,24 @@ def test_every_reading_of_a_mutated_file_ends_in_a_value_or_in_one_sentence(subj
     assert grown < MOST_GROWTH
     if count >= 2000:
         assert all(seen[name, "refused"] for name in subjects if name != "log")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["explore", "compare"])
+def test_a_page_whose_address_is_mutated_shows_no_traceback(page):
+    seed = int(os.environ.get("MUTATION_SEED", datetime.date.today().toordinal()))
+    rng, told = random.Random(seed), 0
+    subject = Subject(ADDRESS.encode(), lambda content: content)
+    app = Path(__file__).resolve().parents[1] / "explorer" / page / "page.py"
+    for number in range(40):
+        shown = AppTest.from_file(app, default_timeout=100)
+        text = mutate(subject, rng).decode("utf-8", "replace")
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            shown.query_params[name] = value
+        shown.run()
+        assert not shown.exception, f"seed {seed}, address {number}: {text!r}"
+        told += len(shown.warning)
+    assert told
 
 
 def test_a_mutation_of_a_seed_is_always_the_same():
