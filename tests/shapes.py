@@ -1,12 +1,15 @@
 """A data set of coloured shapes, 3×32×32, drawn as it is asked for: the proof that nothing but a
 data set's row knows the shape of its pictures."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
+from explorer import blobs
 from training.data.datasets import DATASETS, Dataset, ImageSet, Split
 from training.vae.image_shape import ImageShape
 
@@ -14,6 +17,25 @@ NAME = "shapes"
 SHAPE = ImageShape(3, 32, 32)
 CLASSES = ("disc", "square", "cross", "ring")
 SIZE = (800, 200)
+
+
+def unpacked(blob: bytes, shape: ImageShape) -> np.ndarray:
+    """The images of a piece's blob, uint8 (n, c·h·w), read as docs/FORMATS.md has it."""
+    header, arrays = blobs.unpack(blob)
+    count = header["count"]
+    if header["packing"] == "sparse":
+        lit = np.unpackbits(arrays["lit"], axis=1, bitorder="little")[:, : shape.size].astype(bool)
+        found = np.zeros((count, shape.size), np.uint8)
+        found[lit] = arrays["levels"]
+        return found
+    sheet = np.asarray(Image.open(io.BytesIO(arrays["atlas"].tobytes())).convert("RGB"))
+    cells = []
+    for n in range(count):
+        row, column = divmod(n, header["columns"])
+        cell = sheet[row * shape.height :, column * shape.width :]
+        cell = cell[: shape.height, : shape.width, : shape.channels]
+        cells.append(cell.transpose(2, 0, 1).reshape(-1))
+    return np.stack(cells)
 
 
 def draw(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

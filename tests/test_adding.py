@@ -325,7 +325,8 @@ def fit_and_leave(*options: str, preset: str = "mnist-5k-2d") -> None:
             "places": vae.prior.quantile(torch.special.ndtr(torch.tensor([-1.5, 0.0, 2.0]))),
         }
     Path("model.blob").write_bytes(blobs.model(vae, name))
-    Path("pictures.blob").write_bytes(blobs.pictures(shown.images))
+    Path("pictures.blob").write_bytes(blobs.pictures(shown.images, "piece"))
+    Path("piece.blob").write_bytes(blobs.piece(shown.images, 0))
     numbers = {key: tensor.tolist() for key, tensor in expected.items()}
     Path("expected.json").write_text(json.dumps({"x": x.tolist(), "z": z.tolist(), **numbers}))
 
@@ -378,7 +379,8 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const load = (path) => import(pathToFileURL(`${process.cwd()}/explorer/web/${path}`));
-const { Pictures, read } = await load("model/blobs.js");
+const { read } = await load("model/blobs.js");
+const { Pictures } = await load("model/pictures.js");
 const blob = (kind) => read(Uint8Array.from(readFileSync(`${kind}.blob`)).buffer, kind);
 const near = (a, b, what, rtol = 1e-4) => {
   [a, b] = [Array.from(a), Array.from(b)];
@@ -392,7 +394,9 @@ AS_TORCH = """
 const { Vae } = await load("model/vae.js");
 const { normals, seeded } = await load("model/random.js");
 const vae = new Vae(blob("model"));
-const pictures = new Pictures(blob("pictures"));
+const fetchPiece = async () => ({ blob: blob("piece"), wire: 0 });
+const pictures = new Pictures(blob("pictures"), fetchPiece);
+await pictures.ready(0);
 assert.ok(!vae.likelihood.formula.includes("instead"), vae.likelihood.formula);
 expected.x.forEach((values, n) => {
   const [x, z] = [Float32Array.from(values), Float32Array.from(expected.z[n])];

@@ -30,6 +30,8 @@ MAIN_MODULES = {
 }  # by the last part of a page's address
 FOREVER = "public, max-age=31536000, immutable"
 _MAX_BYTES = 256 * 2**20
+_MOST_SETS = 12  # of blobs in parts, each of which keeps what it is made of
+_PART = re.compile(r"([0-9a-f]{32})\.(0|[1-9]\d{0,5})")
 
 
 class _Entry:
@@ -57,6 +59,7 @@ class Store:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._by_key: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._parts: OrderedDict[str, Callable[[int], bytes]] = OrderedDict()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="gzip")
 
     def offer(self, key: Hashable, build: Callable[[], bytes]) -> str:
@@ -77,6 +80,33 @@ class Store:
         self._trim(key)
         return f"{PREFIX}/blob/{entry.name}"
 
+    def offer_parts(self, key: Hashable, build: Callable[[int], bytes]) -> str:
+        """Make blobs fetchable that are made when they are asked for; the beginning of their paths,
+        behind which a part's number stands.
+
+        `key` stands for the content, in every process; `build` raises IndexError where there is no
+        part of a number.
+        """
+        name = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+        with self._lock:
+            self._parts.setdefault(name, build)
+            self._parts.move_to_end(name)
+            while len(self._parts) > _MOST_SETS:
+                self._parts.popitem(last=False)
+        return f"{PREFIX}/blob/{name}."
+
+    def _part(self, name: str, number: int) -> bytes | None:
+        build = self._parts.get(name)
+        if build is None:
+            return None
+        try:
+            self.offer((name, number), lambda: build(number))
+        except IndexError:
+            return None
+        with self._lock:
+            entry = self._by_key.get((name, number))
+        return entry.packed.result() if entry and entry.packed else None
+
     def _trim(self, keep: Hashable) -> None:
         with self._lock:
             total = self.held
@@ -93,6 +123,8 @@ class Store:
 
     def find(self, name: str) -> bytes | None:
         """The gzipped blob of this name, if a page has offered it."""
+        if part := _PART.fullmatch(name):
+            return self._part(part[1], int(part[2]))
         with self._lock:
             key = next((k for k, e in self._by_key.items() if e.packed and e.name == name), None)
             if key is None:

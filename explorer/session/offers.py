@@ -34,8 +34,11 @@ def offer_model(model: Model) -> str:
 
 
 def offer_pictures(shown: Shown) -> str:
-    """The path of the pictures' blob."""
-    return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(shown.images))
+    """The path of the blob about the pictures, which says where their pieces are."""
+    images = shown.images
+    key = ("pieces", blobs.VERSION, shown.key)
+    pieces = STORE.offer_parts(key, lambda number: blobs.piece(images, number))
+    return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(images, pieces))
 
 
 def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:

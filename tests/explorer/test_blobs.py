@@ -14,8 +14,11 @@ from explorer.figures.latent_scatter import scatter
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.server import assets
+from tests import shapes
 from training import checkpoint
 from training.data import datasets
+from training.data.datasets import ImageSet
+from training.vae.image_shape import ImageShape
 from training.vae.model import VAE, VAEConfig
 
 ROOT = assets.Path(__file__).resolve().parents[2]
@@ -85,18 +88,45 @@ def test_weights_of_either_precision_arrive_to_the_last_bit():
 
 
 def test_pictures_come_back_pixel_by_pixel(digits):
-    images, labels = digits.images, digits.labels
-    header, arrays = blobs.unpack(blobs.pictures(digits))
-    lit = np.unpackbits(arrays["lit"], axis=1, bitorder="little")[:, :784].astype(bool)
-    pixels = np.zeros(images.shape, np.uint8)
-    pixels[lit] = arrays["levels"]
-    np.testing.assert_array_equal(pixels, images.numpy())
-    np.testing.assert_array_equal(arrays["labels"], labels.numpy())
-    assert header["images"] == 5000
-    assert header["shape"] == [1, 28, 28]
+    header, arrays = blobs.unpack(blobs.pictures(digits, "there/"))
+    np.testing.assert_array_equal(arrays["labels"], digits.labels.numpy())
+    assert (header["images"], header["shape"], header["pieces"]) == (5000, [1, 28, 28], "there/")
     assert (header["noun"], header["ink_box"], header["pen"]) == ("digit", 20, 2.2)
-    foreign = blobs.unpack(blobs.pictures(replace(digits, name="folder:/nowhere")))[0]
+    foreign = blobs.unpack(blobs.pictures(replace(digits, name="folder:/nowhere"), ""))[0]
     assert (foreign["noun"], foreign["ink_box"], foreign["pen"]) == ("picture", None, None)
+    pixels = []
+    for number in range(-(-5000 // header["per_piece"])):
+        part = blobs.piece(digits, number)
+        first = blobs.unpack(part)[0]
+        assert (first["first"], first["packing"]) == (number * header["per_piece"], "sparse")
+        pixels.append(shapes.unpacked(part, digits.shape))
+    np.testing.assert_array_equal(np.concatenate(pixels), digits.images.numpy())
+    with pytest.raises(IndexError, match="no piece"):
+        blobs.piece(digits, number + 1)
+    with pytest.raises(IndexError, match="no piece"):
+        blobs.piece(digits, -1)
+
+
+def smooth(count: int, shape: ImageShape) -> ImageSet:
+    """Pictures of slopes, which have few zeros and are alike from pixel to pixel."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: shape.height, : shape.width]
+    ends = rng.uniform(20, 120, (3, count, shape.channels, 1, 1))
+    values = ends[0] + ends[1] * y / shape.height + ends[2] * x / shape.width
+    images = torch.from_numpy(values.reshape(count, -1).astype(np.uint8))
+    return ImageSet("slopes", "test", images, torch.zeros(count).long(), ("slope",), shape)
+
+
+@pytest.mark.parametrize("shape", [ImageShape(3, 48, 64), ImageShape(1, 30, 17)])
+def test_coloured_pictures_come_as_a_lossless_atlas(shape):
+    shown = smooth(blobs.per_piece(shape) + 7, shape)
+    first = 0
+    for number, count in enumerate((blobs.per_piece(shape), 7)):
+        part = blobs.piece(shown, number)
+        assert blobs.unpack(part)[0]["packing"] == "webp"
+        wanted = shown.images[first : first + count].numpy()
+        np.testing.assert_array_equal(shapes.unpacked(part, shape), wanted)
+        first += count
 
 
 @pytest.mark.parametrize("name", ["mnist-2d", "mnist-10d"])
@@ -112,10 +142,13 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
     places = scatter(codes.mu[:, :2], index, labels.numpy(), tuple("0123456789"))
     # The heaviest map: t-SNE's carries the codes too.
     map_ = blobs.map_(places, {"kind": "t-sne"}, None, dims, "r", codes.mu)
+    shown = replace(digits, images=images, labels=labels)
+    pieces = -(-10_000 // blobs.per_piece(shown.shape))
     store = assets.Store()
     for kind, blob in (
         ("model", blobs.model(vae, name)),
-        ("pictures", blobs.pictures(replace(digits, images=images, labels=labels))),
+        ("pictures", blobs.pictures(shown, "")),
+        *((f"piece {n}", blobs.piece(shown, n)) for n in range(pieces)),
         ("map", map_),
     ):
         assert store.find(store.offer(kind, lambda blob=blob: blob).rpartition("/")[2])

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { network } from "../../explorer/web/engine/network.js";
-import { Pictures } from "../../explorer/web/model/blobs.js";
 import { Vae } from "../../explorer/web/model/vae.js";
 
 /** @typedef {import("../../explorer/web/engine/network.js").LayerSpec} LayerSpec */
@@ -109,49 +108,4 @@ test("a VAE takes its pictures' shape from its blob, and counts every value", ()
   const output = vae.decode(Float32Array.of(0));
   assert.deepEqual([...vae.mean(output)], [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
   assert.equal(vae.reconstruction(output, x), 6 * 0.25);
-});
-
-/**
- * The blob of pictures, made as explorer/blobs.py makes it.
- * @param {number[] | null} shape @param {number[][]} pictures
- * @returns {import("../../explorer/web/model/blob_types.js").PicturesBlob}
- */
-function packed(shape, pictures) {
-  const bytes = Math.ceil(pictures[0].length / 8);
-  const lit = new Uint8Array(bytes * pictures.length);
-  /** @type {number[]} */
-  const levels = [];
-  pictures.forEach((picture, n) =>
-    picture.forEach((level, i) => {
-      if (!level) return;
-      lit[n * bytes + (i >> 3)] |= 1 << (i & 7);
-      levels.push(level);
-    }),
-  );
-  return {
-    header: {
-      kind: "pictures",
-      classes: ["a"],
-      images: pictures.length,
-      ...(shape ? { shape } : {}),
-    },
-    arrays: { labels: new Uint8Array(pictures.length), lit, levels: Uint8Array.from(levels) },
-  };
-}
-
-test("pictures of any shape are unpacked, also where their bits do not fill bytes", () => {
-  const made = [0, 1].map((n) =>
-    Array.from({ length: 18 }, (_, i) => (i % (n + 2) ? 13 * i + n : 0)),
-  );
-  const pictures = new Pictures(packed([3, 2, 3], made));
-  assert.equal(pictures.shape.size, 18);
-  made.forEach((levels, n) =>
-    assert.deepEqual(
-      [...pictures.get(n)].map((v) => Math.round(255 * v)),
-      levels,
-    ),
-  );
-  const plain = Array.from({ length: 28 * 28 }, (_, i) => i % 3);
-  assert.equal(String(new Pictures(packed(null, [plain])).shape), "1×28×28");
-  assert.throws(() => new Pictures(packed([1, 2, 3], made)), /do not fit/);
 });

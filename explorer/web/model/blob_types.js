@@ -22,11 +22,15 @@
  * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array}} ModelArrays all
  *   weights as float32, or as two planes of bfloat16
  *
- * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape,
- *   noun?: string, ink_box?: number | null, pen?: number | null}} PicturesHeader `noun` is the word for a
- *   picture
- * @typedef {{labels: Uint8Array, lit: Uint8Array, levels: Uint8Array}} PicturesArrays `labels` (n);
- *   `lit` (n, bytes), a bit a value, the lowest first; `levels` of all values that are not 0
+ * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape, per_piece: number,
+ *   pieces: string, noun?: string, ink_box?: number | null, pen?: number | null}} PicturesHeader the n-th
+ *   piece, of `per_piece` images, is at the path `pieces` and n; `noun` is the word for a picture
+ * @typedef {{labels: Uint8Array | Uint32Array}} PicturesArrays `labels` (N,)
+ *
+ * @typedef {{kind: "piece", first: number, count: number, packing: string, columns?: number}} PieceHeader
+ *   images from `first` on, `sparse` or `webp`; `columns` of an atlas
+ * @typedef {{lit?: Uint8Array, levels?: Uint8Array, atlas?: Uint8Array}} PieceArrays `lit` (n, bytes), a
+ *   bit a value, the lowest first, and `levels` of all values that are not 0; or a WebP picture
  *
  * @typedef {{kind: string, axes?: number[], [of: string]: any}} ViewHeader how z is found on a map: the
  *   projection, by its name in map/projections.js, or "none"; the latent dimensions that a plane shows.
@@ -55,10 +59,11 @@
  *
  * @typedef {{header: ModelHeader, arrays: ModelArrays}} ModelBlob
  * @typedef {{header: PicturesHeader, arrays: PicturesArrays}} PicturesBlob
+ * @typedef {{header: PieceHeader, arrays: PieceArrays}} PieceBlob
  * @typedef {{header: MapHeader, arrays: MapArrays}} MapBlob
  * @typedef {{header: ProbeHeader, arrays: ProbeArrays}} ProbeBlob
  * @typedef {{header: SnapshotHeader, arrays: SnapshotArrays}} SnapshotBlob
- * @typedef {{model: ModelBlob, pictures: PicturesBlob, map: MapBlob, probe: ProbeBlob,
+ * @typedef {{model: ModelBlob, pictures: PicturesBlob, piece: PieceBlob, map: MapBlob, probe: ProbeBlob,
  *   snapshot: SnapshotBlob}} Blobs by kind
  */
 

@@ -1,8 +1,6 @@
 // Reads the blobs that explorer/blobs.py writes (docs/FORMATS.md). A blob that is not whole is refused
 // with a sentence.
 
-import { ImageShape } from "./image_shape.js";
-
 /** @typedef {import("./blob_types.js").Blobs} Blobs */
 
 const MAGIC = "VAES";
@@ -106,66 +104,33 @@ export const messageOf = (error) => (error instanceof Error ? error.message : St
  * @param {K} kind
  * @returns {Promise<Blobs[K]>}
  */
-export async function fetchBlob(url, kind) {
+export const fetchBlob = async (url, kind) => (await fetchWeighed(url, kind)).blob;
+
+/**
+ * Fetch and read a blob, and say how many bytes it took on its way.
+ * @template {keyof Blobs} K
+ * @param {string} url
+ * @param {K} kind
+ * @returns {Promise<{blob: Blobs[K], wire: number}>}
+ */
+export async function fetchWeighed(url, kind) {
+  const word = kind === "piece" ? "part of the pictures" : kind;
   let answer;
   try {
     answer = await fetch(url, { credentials: "same-origin" });
   } catch {
-    throw new PayloadError(`The server cannot be reached for the ${kind}; is it still running?`);
+    throw new PayloadError(`The server cannot be reached for the ${word}; is it still running?`);
   }
   if (!answer.ok)
     throw new PayloadError(
-      `The server has no such ${kind} any more (${answer.status}); reload the page.`,
+      `The server has no such ${word} any more (${answer.status}); reload the page.`,
     );
   let buffer;
   try {
     buffer = await answer.arrayBuffer();
   } catch {
-    throw new PayloadError(`The ${kind} arrived damaged or cut off; reload the page.`);
+    throw new PayloadError(`The ${word} arrived damaged or cut off; reload the page.`);
   }
-  return read(buffer, kind);
+  const wire = Number(answer.headers.get("content-length")) || buffer.byteLength;
+  return { blob: read(buffer, kind), wire };
 }
-
-/** The images of a data set, unpacked one at a time. */
-export class Pictures {
-  /** @param {import("./blob_types.js").PicturesBlob} blob */
-  constructor({ header, arrays }) {
-    this.count = header.images;
-    this.classes = header.classes;
-    this.shape = new ImageShape(header.shape);
-    /** How it is drawn on: the box that ink is fitted into, and the pen, in pixels of a picture. */
-    this.sheet = { shape: this.shape, box: header.ink_box, pen: header.pen };
-    this.labels = arrays.labels;
-    this.lit = arrays.lit;
-    this.levels = arrays.levels;
-    /** The bytes of a picture in `lit`. */
-    this.bytes = Math.ceil(this.shape.size / 8);
-    /** Where each picture's levels begin. */
-    this.starts = new Uint32Array(this.count + 1);
-    if (this.lit.length !== this.count * this.bytes) throw new PayloadError(MISFIT);
-    const ones = new Uint8Array(256);
-    for (let i = 1; i < 256; i++) ones[i] = (i & 1) + ones[i >> 1];
-    for (let n = 0, at = 0; n < this.count; n++) {
-      let sum = 0;
-      for (const end = at + this.bytes; at < end; at++) sum += ones[this.lit[at]];
-      this.starts[n + 1] = this.starts[n] + sum;
-    }
-    if (this.starts[this.count] !== this.levels.length) throw new PayloadError(MISFIT);
-  }
-
-  /**
-   * Image `n` as values in [0, 1].
-   * @param {number} n
-   * @param {Float32Array} out (c·h·w,)
-   */
-  get(n, out = new Float32Array(this.shape.size)) {
-    const { size } = this.shape;
-    let level = this.starts[n];
-    const first = n * this.bytes;
-    for (let i = 0; i < size; i++)
-      out[i] = (this.lit[first + (i >> 3)] >> (i & 7)) & 1 ? this.levels[level++] / 255 : 0;
-    return out;
-  }
-}
-
-const MISFIT = "The pictures do not fit their own index; reload the page.";

@@ -7,7 +7,7 @@ import { fetchBlob } from "./blobs.js";
 const KEPT = 5;
 
 /**
- * @template {{[K in keyof Blobs]?: (blob: Blobs[K]) => unknown}} Makers
+ * @template {{[K in keyof Blobs]?: (blob: Blobs[K], root: string) => unknown}} Makers
  */
 export class Loader {
   /** @param {Makers} makers of an object from a blob, by its kind */
@@ -23,13 +23,16 @@ export class Loader {
    * @param {K} kind
    * @param {string} path
    * @param {string} root that the path is relative to
-   * @returns {Promise<Makers[K] extends (blob: any) => infer Made ? Made : never>}
+   * @returns {Promise<Makers[K] extends (blob: any, root: string) => infer Made ? Made : never>}
    */
   get(kind, path, root) {
     const held = this.kinds.get(kind);
-    const maker = /** @type {((blob: Blobs[K]) => unknown) | undefined} */ (this.makers[kind]);
+    const maker = /** @type {((blob: Blobs[K], root: string) => unknown) | undefined} */ (
+      this.makers[kind]
+    );
     if (!held || !maker) throw new Error(`a blob of kind ${kind}`);
-    const made = held.get(path) ?? fetchBlob(new URL(path, root).href, kind).then(maker);
+    const made =
+      held.get(path) ?? fetchBlob(new URL(path, root).href, kind).then((blob) => maker(blob, root));
     held.delete(path);
     held.set(path, made); // the newest comes last
     made.catch(() => held.delete(path)); // whoever asks next tries again

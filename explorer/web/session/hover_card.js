@@ -14,17 +14,28 @@ export class HoverCard {
     this.card = root.querySelector(".tip");
     this.canvases = this.card.querySelectorAll("canvas");
     this.words = this.card.querySelector("p");
+    this.wanted = -1; // the image, once its picture is here
   }
 
   hide() {
+    this.wanted = -1;
     this.card.hidden = true;
   }
 
   /**
    * @param {number} image @param {ArrayLike<number>} at pixels of `host` @param {HTMLElement} host
-   * @param {import("../model/vae.js").Vae} vae @param {import("../model/blobs.js").Pictures} pictures
+   * @param {import("../model/vae.js").Vae} vae @param {import("../model/pictures.js").Pictures} pictures
    */
   show(image, at, host, vae, pictures) {
+    this.wanted = image;
+    if (!pictures.has(image)) {
+      this.card.hidden = true;
+      pictures.ready(image).then(
+        () => this.wanted === image && this.show(image, at, host, vae, pictures),
+        () => {},
+      );
+      return;
+    }
     const x = pictures.get(image);
     const posterior = vae.encode(x);
     const output = vae.decode(posterior.mu);

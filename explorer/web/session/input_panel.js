@@ -23,7 +23,7 @@ export class InputPanel {
     this.edit?.addEventListener("click", () => this.pad.edit(listener.x()));
   }
 
-  /** @param {(number | null)[]} typical an image of each class @param {import("../model/blobs.js").Pictures} pictures */
+  /** @param {(number | null)[]} typical an image of each class @param {import("../model/pictures.js").Pictures} pictures */
   setTypical(typical, pictures) {
     this.pad.setSheet(pictures.sheet);
     const buttons = typical.flatMap((image, label) => {
@@ -34,7 +34,10 @@ export class InputPanel {
       );
       button.title = name;
       set(button, "aria-label", `typical image of class ${name}`);
-      paintImage(button.querySelector("canvas"), pictures.get(image), pictures.shape);
+      const canvas = button.querySelector("canvas");
+      const paint = () => paintImage(canvas, pictures.get(image), pictures.shape);
+      if (pictures.has(image)) paint();
+      else pictures.ready(image).then(paint, () => {});
       button.addEventListener("click", () => this.listener.choose(image));
       return [button];
     });
@@ -43,7 +46,7 @@ export class InputPanel {
 
   /**
    * @param {Float32Array} x @param {number | null} image its number; null where it is drawn
-   * @param {import("../model/blobs.js").Pictures} pictures
+   * @param {import("../model/pictures.js").Pictures} pictures
    * @returns {string} what x is, in words
    */
   paint(x, image, pictures) {

@@ -1,7 +1,8 @@
 // A page's data: blobs fetched and unpacked, the newest of what was asked for shown.
 
-import { Pictures } from "../model/blobs.js";
+import { fetchWeighed } from "../model/blobs.js";
 import { Loader } from "../model/loader.js";
+import { Pictures } from "../model/pictures.js";
 import { Vae } from "../model/vae.js";
 import { write } from "../widgets/dom.js";
 import { loadPlotly, themeOf } from "../widgets/plotly.js";
@@ -30,6 +31,12 @@ import { loadPlotly, themeOf } from "../widgets/plotly.js";
 
 /** A model that is there. @typedef {{entry: Entry, vae: Vae, blob: MapBlob}} Loaded */
 
+/** Two typical images for the ends of a walk. @param {(number | null)[]} typical @returns {[number, number]} */
+export function usualEnds(typical) {
+  const there = typical.filter((image) => image !== null);
+  return [there[Math.floor(there.length / 4)] ?? 0, there[there.length - 1] ?? 0];
+}
+
 export class LoadedPage {
   /** @param {HTMLElement} root the page's elements */
   constructor(root) {
@@ -38,10 +45,15 @@ export class LoadedPage {
     this.data = null;
     this.wanted = ""; // what was asked for
     this.shown = ""; // and what is there
+    /** @type {Pictures} */
+    this.pictures = null;
+    /** What waits for a picture. @type {(() => void) | null} */
+    this.wish = null;
     this.away = false; // whether the page is not on the screen
     this.loader = new Loader({
       model: (blob) => new Vae(blob),
-      pictures: (blob) => new Pictures(blob),
+      pictures: (blob, from) =>
+        new Pictures(blob, (path) => fetchWeighed(new URL(path, from).href, "piece")),
       map: (blob) => blob,
     });
   }
@@ -53,6 +65,24 @@ export class LoadedPage {
 
   /** Show what has come. @param {Data} _data @param {Pictures} _pictures @param {Loaded[]} _loaded @param {"light" | "dark"} _theme */
   take(_data, _pictures, _loaded, _theme) {}
+
+  /** Do something with an image, now or when its picture has come; the newest wish alone. @param {number} image @param {() => void} act */
+  whenThere(image, act) {
+    const { pictures } = this;
+    this.wish = act;
+    if (pictures.has(image)) return act();
+    pictures.ready(image).then(
+      () => this.wish === act && this.pictures === pictures && act(),
+      (error) => this.fault(error.message),
+    );
+  }
+
+  /** Fetch the pictures that nobody has asked for yet. @param {() => number} next the one wanted most; -1 for none */
+  fetchOthers(next) {
+    const { pictures } = this;
+    this.wish = null;
+    pictures.fetchOthers(() => (pictures === this.pictures ? next() : -1)).catch(() => {}); // whoever needs one is told
+  }
 
   /** The page was away, and what it shows may have been changed elsewhere. @param {Data} _data */
   comeBack(_data) {
@@ -88,9 +118,13 @@ export class LoadedPage {
   }
 
   /** @param {Data} data */
-  async _load({ root, pictures, models }) {
+  async _load({ root, pictures, models, start, typical }) {
     const [found, ...loaded] = await Promise.all([
-      this.loader.get("pictures", pictures, root),
+      this.loader.get("pictures", pictures, root).then(async (made) => {
+        const first = [start.image, ...usualEnds(typical)].filter((n) => n < made.count);
+        await Promise.all(first.map((n) => made.ready(n)));
+        return made;
+      }),
       ...models.map(async (entry) => ({
         entry,
         vae: await this.loader.get("model", entry.model, root),

@@ -168,7 +168,7 @@ export class ModelView {
     if (!projection.invertible) {
       const { x, y, index } = blob.arrays;
       const code = nearest(x.length, 2, (i, j) => (j ? y[i] : x[i]), xy);
-      return { z: this.vae.encode(this.pictures.get(index[code])).mu, at: { xy, code } };
+      return { z: this.codeOf(index[code], code), at: { xy, code } };
     }
     projection.move(z, xy);
     // Far beyond every code there is nothing to see, and no way back by hand.
@@ -177,6 +177,18 @@ export class ModelView {
       z[index] = Math.min(high + span, Math.max(low - span, z[index]));
     }
     return { z: this.vae.clampToSupport(z) };
+  }
+
+  /** The mean of q(z|x) of an image; as the map has it while the picture is on its way. @param {number} image @param {number} code its place among the map's */
+  codeOf(image, code) {
+    if (this.pictures.has(image)) return this.vae.encode(this.pictures.get(image)).mu;
+    this.pictures.ready(image).catch(() => {}); // whoever needs it is told
+    const { header, arrays } = this.blob;
+    const { d } = this.vae;
+    return Float32Array.from(
+      arrays.codes.subarray(code * d, code * d + d),
+      (v) => v * header.code_step,
+    );
   }
 
   /** A code at a place under the prior; the dimensions that are not shown keep μ's. */
@@ -264,6 +276,19 @@ export class ModelView {
   /** The code at the ring of a map without inverse. */
   nearestCode() {
     return this.at?.code ?? this.projection.at(this.z);
+  }
+
+  /** The image nearest to z on the map among those whose pictures are not here; -1 for none. */
+  nearestMissing() {
+    const { pictures, blob } = this;
+    const { x, y, index } = blob.arrays;
+    const at = this.cursor() ?? [0, 0];
+    let [best, least] = [-1, Infinity];
+    for (let i = 0; i < index.length; i++) {
+      const distance = (x[i] - at[0]) ** 2 + (y[i] - at[1]) ** 2;
+      if (distance < least && !pictures.has(index[i])) [best, least] = [index[i], distance];
+    }
+    return best;
   }
 
   /** Show or hide the manifold; whether this map can have one. @param {boolean} on */

@@ -7,14 +7,14 @@ import { set } from "../widgets/dom.js";
 import { HoverCard } from "./hover_card.js";
 import { InputPanel } from "./input_panel.js";
 import { Lasso } from "./lasso.js";
-import { LoadedPage } from "./loaded_page.js";
+import { LoadedPage, usualEnds } from "./loaded_page.js";
 import { mapListener } from "./map_listener.js";
 import { Report } from "./report.js";
 import { Walk } from "./walk.js";
 
 /** @typedef {import("./model_view.js").ModelView} ModelView */
 /** @typedef {import("./model_view.js").Where} Where */
-/** @typedef {import("../model/blobs.js").Pictures} Pictures */
+/** @typedef {import("../model/pictures.js").Pictures} Pictures */
 
 export class Session extends LoadedPage {
   /** @param {HTMLElement} root the page's elements */
@@ -23,9 +23,6 @@ export class Session extends LoadedPage {
     this.report = new Report();
     /** @type {Map<string, ModelView>} */
     this.views = new Map();
-    /** @type {Pictures} */
-    this.pictures = null;
-    /** @type {number[]} */
     this.typical = [];
     /** @type {Record<string, string>} */
     this.colours = {};
@@ -163,6 +160,7 @@ export class Session extends LoadedPage {
     this._showManifolds();
     this.paint(performance.now()); // the picture is there at once
     for (const view of this.views.values()) view.map.paint();
+    if (others) this.fetchOthers(() => this.first.nearestMissing());
   }
 
   /** Offer the manifold where some map has an inverse, and show it where it is wanted. */
@@ -178,10 +176,9 @@ export class Session extends LoadedPage {
 
   /** A walk is there to be seen before anything is marked: between two typical images. */
   _defaultMarks() {
-    const { typical } = this;
-    const usual = [typical[Math.floor(typical.length / 4)], typical[typical.length - 1]];
+    const usual = usualEnds(this.typical);
     this.marks = this.marks.map(
-      (mark, k) => mark ?? { x: this.pictures.get(usual[k] ?? 0), where: { kind: "mu" } },
+      (mark, k) => mark ?? { x: this.pictures.get(usual[k]), where: { kind: "mu" } },
     );
     for (const view of this.views.values())
       this.marks.forEach((mark, k) => view.ends[k] ?? view.mark(k, mark));
@@ -192,6 +189,7 @@ export class Session extends LoadedPage {
 
   halt() {
     this.walk.play(false);
+    this.wish = null;
     clearTimeout(this.settling);
   }
 
@@ -219,8 +217,10 @@ export class Session extends LoadedPage {
   choose(image) {
     this.halt();
     this.input.pad.deactivate();
-    this.setInput(this.pictures.get(image), image);
-    this.settle();
+    this.whenThere(image, () => {
+      this.setInput(this.pictures.get(image), image);
+      this.settle();
+    });
   }
 
   /** The pad was drawn on. An empty pad is no x: the last one stays until there is ink. */
