@@ -175,16 +175,16 @@ def test_the_catalogue_offers_a_model_the_pictures_of_its_shape(made, row, monke
     from explorer.session import catalogue
 
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
-    assert catalogue.data_names() == ["mnist-5k", shapes.NAME]
-    assert catalogue.data_names(shapes.SHAPE) == [shapes.NAME]
+    assert catalogue.data_names() == ["mnist-5k", "sprites-32", "sprites-64", shapes.NAME]
+    assert catalogue.data_names(shapes.SHAPE) == ["sprites-32", shapes.NAME]
     assert catalogue.data_names(ImageShape(3, 8, 8)) == []
     assert catalogue.shape_of("mnist-train") == GREY_28
     model = checkpoint.describe(made[0])
-    assert catalogue.fitting_data(model) == ([shapes.NAME], "")
-    assert catalogue.fitting_data(model, shapes.NAME) == ([shapes.NAME], "")
+    assert catalogue.fitting_data(model) == (["sprites-32", shapes.NAME], "")
+    assert catalogue.fitting_data(model, shapes.NAME) == (["sprites-32", shapes.NAME], "")
     assert catalogue.fitting_data(model, "mnist-5k")[1] == (
         "The data set mnist-5k has pictures of 1×28×28, and the checkpoint colours takes 3×32×32; "
-        "shown instead: shapes."
+        "shown instead: sprites-32."
     )
     assert catalogue.misfit("mnist", ImageShape(3, 8, 8)) == (
         "The data set mnist has pictures of 1×28×28, and this checkpoint takes 3×8×8; none here "

