@@ -308,6 +308,7 @@ def map_(
         "groups": scatter.groups,
         "bounds": scatter.bounds,
         "anchored": scatter.anchored,
+        "bar": scatter.bar and list(scatter.bar),
         "revision": revision,
         "themes": {name: vars(theme) for name, theme in THEMES.items()},
         "dims": [

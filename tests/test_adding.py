@@ -346,7 +346,7 @@ def project_and_leave(name: str) -> None:
     from streamlit.testing.v1 import AppTest
 
     from explorer import blobs
-    from explorer.figures.latent_scatter import scatter
+    from explorer.figures.latent_scatter import by_class, scatter
     from explorer.latent.codes import Codes, dimensions
     from explorer.session import catalogue
     from training.__main__ import main
@@ -363,7 +363,7 @@ def project_and_leave(name: str) -> None:
     mu = np.random.default_rng(0).normal(0, 2, (50, 3)).astype(np.float32)
     codes = Codes(mu, np.full_like(mu, 0.1), np.ones_like(mu))
     view = catalogue.projected(("a model", "images"), name, codes)
-    found = scatter(view.points, view.index, np.zeros(50, int), ("all",))
+    found = scatter(view.points, view.index, by_class(np.zeros(50, int), ("all",)))
     dims = dimensions(codes)
     Path("map.blob").write_bytes(blobs.map_(found, view.spec, view.axis_titles, dims, "r"))
     Path("expected.json").write_text(

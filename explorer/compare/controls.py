@@ -27,7 +27,9 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     with st.container(key="controls"):
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
-    shown = boxes.data_box(right, good[names[0] if names else next(iter(good))].description)
+    images = right.container(horizontal=True, gap="small")
+    shown = boxes.data_box(images, good[names[0] if names else next(iter(good))].description)
+    boxes.colour_box(images, shown)
     view_state.get("place")  # what is wrong with it is told now
     _heed_row(good)
     image, n = view_state.get("image"), len(shown.images)
@@ -46,7 +48,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
             found[name] = scene
     if not found:
         st.info("Choose two to four checkpoints above: they are shown under one cursor.")
-        view_state.publish("beside", "data", "row")
+        view_state.publish("beside", "data", "row", "colour")
     return found, shown
 
 

@@ -38,14 +38,15 @@ def _stage(found: dict[str, Scene]) -> None:
         (image, view_state.get("place")),
         on_view,
     )
-    view_state.publish("beside", "data", "image", "place", "row")
+    view_state.publish("beside", "data", "image", "place", "row", "colour")
 
 
 def _entry(name: str, scene: Scene) -> Entry:
     if len(scene.dims) < 2:
         return offers.entry(name, scene, projections.nothing(scene.codes), ("none", 0))
-    axes = usual_axes(scene.dims)
-    return offers.entry(name, scene, projections.plane(scene.codes, axes), ("plane", axes, 0))
+    axes, factor = usual_axes(scene.dims), view_state.get("colour")
+    plane = projections.plane(scene.codes, axes)
+    return offers.entry(name, scene, plane, ("plane", axes, 0), factor)
 
 
 def history(found: dict[str, Scene]) -> None:

@@ -36,7 +36,10 @@ def scene() -> Scene:
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    found = scene_of(model, boxes.data_box(columns[1], model.checkpoint.description))
+    images = columns[1].container(horizontal=True, gap="small")
+    shown = boxes.data_box(images, model.checkpoint.description)
+    boxes.colour_box(images, shown)
+    found = scene_of(model, shown)
     if found is None:
         messages.warn(f"{overflowing(model)} choose another.")
         st.stop()

@@ -13,6 +13,8 @@ from explorer.session import catalogue, offers, tsne_jobs, view_state
 from explorer.session.scene import Scene
 from explorer.session.tsne_jobs import TsneJob
 
+_LINKED = ("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed", "colour")
+
 
 def show(scene: Scene) -> None:
     """Draw the flow. What the stage reports reruns this part of the page alone."""
@@ -82,14 +84,14 @@ def _flow(scene: Scene, waited: bool) -> None:
 
     component.mount(
         key,
-        offers.entry(scene.model.checkpoint.name, scene, view, revision),
+        offers.entry(scene.model.checkpoint.name, scene, view, revision, view_state.get("colour")),
         offers.offer_pictures(scene.shown),
         _typical(scene),
         (view_state.get("image"), view_state.get("z")),
         message,
         on_view,
     )
-    view_state.publish("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed")
+    view_state.publish(*_LINKED)
 
 
 def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:

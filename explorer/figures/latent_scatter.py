@@ -3,6 +3,7 @@
 Arrays only: no plotly and no Streamlit.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +14,64 @@ from numpy.typing import NDArray
 
 from explorer.figures.theme import CLASS_COLOURS
 
+STEPS = 24  # of a continuous factor's colours
+# Viridis, from dark to light (van der Walt & Smith, 2015), at equal distances.
+_VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30")
+_OTHERS = "#8a8f98"
 _FEW = 0.005  # the share of codes on either side that a small map leaves out
 _SPAN = 5.0  # standard deviations of the prior that a map spans at least
 
 
 @dataclass(frozen=True)
-class Scatter:
-    """Codes on a map in the order of their classes.
+class Colouring:
+    """What codes are coloured by: `labels` (N,) of all images, and the `names` and `colours` that
+    these number. The first `written` of the names are written on the map. Where the labels are the
+    steps of a continuous factor, `bar` has its name and its lowest and highest value."""
 
-    `groups` are the classes that have codes: name, colour, `points` [from, to] among the arrays,
+    labels: NDArray[np.integer]
+    names: tuple[str, ...]
+    colours: tuple[str, ...]
+    written: int
+    bar: tuple[str, float, float] | None = None
+
+
+def by_class(labels: NDArray[np.integer], classes: Sequence[str]) -> Colouring:
+    """Colours of classes: as many as can be told apart, for the largest; one for all others."""
+    most = len(CLASS_COLOURS)
+    if len(classes) <= most:
+        return Colouring(labels, tuple(classes), CLASS_COLOURS[: len(classes)], len(classes))
+    largest = np.sort(
+        np.argsort(-np.bincount(labels, minlength=len(classes)), kind="stable")[:most]
+    )
+    number = np.full(len(classes), most)
+    number[largest] = np.arange(most)
+    names = (*(classes[label] for label in largest), f"{len(classes) - most:,} others")
+    return Colouring(number[labels], names, (*CLASS_COLOURS, _OTHERS), most)
+
+
+def by_value(values: NDArray[np.floating], name: str) -> Colouring:
+    """Colours of a continuous factor's values (N,), dark where low; all steps are equally wide."""
+    low, high = float(values.min()), float(values.max())
+    share = (values - low) / max(high - low, 1e-12)
+    steps = np.minimum((share * STEPS).astype(int), STEPS - 1)
+    edges = np.linspace(low, high, STEPS + 1)
+    names = tuple(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges))
+    ends = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in _VIRIDIS])
+    at = np.linspace(0, len(ends) - 1, STEPS)
+    mixed = np.column_stack([np.interp(at, np.arange(len(ends)), ends[:, k]) for k in range(3)])
+    colours = tuple("#{:02x}{:02x}{:02x}".format(*map(round, rgb)) for rgb in mixed.tolist())
+    return Colouring(steps, names, colours, 0, (name, low, high))
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Codes on a map in the order of their classes, or of their factor's values.
+
+    `groups` are those that have codes: name, colour, `points` [from, to] among the arrays,
     and `label`, where the name is written, or None. `bounds` are lowest and highest values across
     and up, in the map's units: of `all` codes with a margin, and of the `core`, all but the few
-    farthest out. `x`, `y` float32 (n,) and the images' numbers `index` (n,) are the arrays.
+    farthest out. `bar` is the factor's name and range where its values colour the codes. `x`, `y`
+    float32 (n,) and the images' numbers `index` (n,) are the arrays.
     """
 
     groups: list[dict[str, Any]]
@@ -33,29 +80,31 @@ class Scatter:
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     index: NDArray[np.uint32]
+    bar: tuple[str, float, float] | None = None
 
 
 def scatter(
     points: NDArray[np.floating],
     index: NDArray[np.integer],
-    labels: NDArray[np.integer],
-    classes: Sequence[str],
+    colouring: Colouring,
     prior_std: float = 0.0,
     least: float = -math.inf,
 ) -> Scatter:
-    """The scatter of `points` (n, 2) of the images numbered `index` (n,), of classes `labels` (n,).
+    """The scatter of `points` (n, 2) of the images numbered `index` (n,).
 
     A map of latent dimensions spans at least five times `prior_std`, so that a collapsed dimension
     looks collapsed. Where nothing lies below `least`, the map is anchored there: it begins with it,
     and room that is left over goes to its other side.
     """
+    labels = colouring.labels[index]
     order = np.argsort(labels, kind="stable")
-    named = {label: [x, y] for label, x, y in class_places(points, labels, len(classes))}
+    shown = labels < colouring.written
+    places = class_places(points[shown], labels[shown], colouring.written)
+    named = {label: [x, y] for label, x, y in places}
     groups, start = [], 0
-    for label, name in enumerate(classes):
+    for label, (name, colour) in enumerate(zip(colouring.names, colouring.colours, strict=True)):
         stop = start + int((labels == label).sum())
         if stop > start:
-            colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
             group = {"name": name, "colour": colour, "points": [start, stop]}
             groups.append({**group, "label": named.get(label)})
         start = stop
@@ -69,6 +118,7 @@ def scatter(
         placed[:, 0],
         placed[:, 1],
         index[order].astype(np.uint32),
+        colouring.bar,
     )
 
 

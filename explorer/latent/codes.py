@@ -17,6 +17,8 @@ from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
 from training.vae.model import VAE
 
+MOST_TYPICAL = 10  # classes, the largest, that have a typical image
+_LOOKED_AT = 2000
 VERSION = 1  # of what is computed: results of another version are not taken from the disk
 
 Array = NDArray[np.float32]
@@ -106,13 +108,16 @@ def _nearest(
     n_classes: int,
     middle: Callable[..., NDArray[Any]],
 ) -> list[int | None]:
-    """For each class, the row of `points` nearest to the class's middle; None where it has none."""
+    """For each of the largest classes the row of `points`, of at most `_LOOKED_AT` in turn, that is
+    nearest to the class's middle; None for the others."""
     found: list[int | None] = []
+    largest = np.argsort(-np.bincount(labels, minlength=n_classes), kind="stable")[:MOST_TYPICAL]
     for label in range(n_classes):
         rows = np.flatnonzero(labels == label)
-        if len(rows) == 0:
+        if len(rows) == 0 or label not in largest:
             found.append(None)
             continue
+        rows = rows[:: max(1, len(rows) // _LOOKED_AT)]
         own = points[rows].astype(np.float32)
         found.append(int(rows[np.argmin(((own - middle(own, axis=0)) ** 2).sum(1))]))
     return found

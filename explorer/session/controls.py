@@ -8,6 +8,7 @@ from explorer.session.catalogue import Listed, Shown
 from training.checkpoint import Description
 
 UPLOADS = "uploads"
+_CLASS = "class"
 UPLOADED = " (uploaded)"  # a link cannot carry the file
 
 
@@ -65,6 +66,37 @@ def data_box(place, model: Description) -> Shown:
         label_visibility="collapsed",
     )
     return shown
+
+
+def colour_box(place, shown: Shown) -> None:
+    """Draw the box of what colours the map, where the images have factors besides their classes."""
+    by = view_state.get("colour")
+    names = [factor.name for factor in shown.images.factors]
+    if by is not None and by not in names:
+        ones = f"its factors are {', '.join(names)}" if names else "it has none"
+        view_state.complain(f"The data set on show has no factor {view_state.quoted(by)}; {ones}.")
+        view_state.put(colour=None)
+        by = None
+    if not names:
+        return
+    if not any(factor.names == shown.images.classes for factor in shown.images.factors):
+        names = [_CLASS, *names]
+    by = by or names[0]
+    view_state.show_in("colour_box", by)
+
+    def changed() -> None:
+        chosen = st.session_state["colour_box"]
+        view_state.put(colour=None if chosen == names[0] else chosen)
+
+    place.selectbox(
+        "Colour by",
+        names,
+        key="colour_box",
+        on_change=changed,
+        help="What colours the codes on the map.",
+        format_func=lambda name: f"◐ {name}",
+        label_visibility="collapsed",
+    )
 
 
 def _title(name: str) -> str:

@@ -3,12 +3,16 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from explorer import blobs
 from explorer.figures import latent_scatter
+from explorer.figures.latent_scatter import Colouring
 from explorer.latent.projections import MapView
 from explorer.server.assets import STORE
 from explorer.session.catalogue import Model, Shown
 from explorer.session.scene import Scene
+from training.data.datasets import ImageSet
 
 
 class Entry(NamedTuple):
@@ -20,11 +24,14 @@ class Entry(NamedTuple):
     map: str
 
 
-def entry(name: str, scene: Scene, view: MapView, revision: tuple[Any, ...]) -> Entry:
-    """A scene's model and a map of its codes. The same `revision` stands for the same map."""
+def entry(
+    name: str, scene: Scene, view: MapView, revision: tuple[Any, ...], factor: str | None = None
+) -> Entry:
+    """A scene's model and a map of its codes, coloured by a `factor` or else by class. The same
+    `revision` stands for the same map."""
     vae = scene.model.checkpoint.vae
     note = f"{len(scene.dims)}-D · {vae.prior.title}"
-    return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision))
+    return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision, factor))
 
 
 def offer_model(model: Model) -> str:
@@ -41,8 +48,21 @@ def offer_pictures(shown: Shown) -> str:
     return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(images, pieces))
 
 
-def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
-    """The path of the map's blob. The same scene and `revision` stand for the same map."""
+def colouring(images: ImageSet, factor: str | None) -> Colouring:
+    """What colours the codes of images: the factor of that name, or their classes."""
+    for found in images.factors:
+        if found.name != factor:
+            continue
+        if found.names is None:
+            return latent_scatter.by_value(found.values, found.name)
+        return latent_scatter.by_class(found.values.astype(np.int64), found.names)
+    return latent_scatter.by_class(images.labels.numpy(), images.classes)
+
+
+def offer_map(
+    scene: Scene, view: MapView, revision: tuple[Any, ...], factor: str | None = None
+) -> str:
+    """The path of the map's blob. The same scene, `revision` and `factor` stand for the same."""
 
     def build() -> bytes:
         images, prior = scene.shown.images, scene.model.checkpoint.vae.prior
@@ -52,11 +72,10 @@ def offer_map(scene: Scene, view: MapView, revision: tuple[Any, ...]) -> str:
         scatter = latent_scatter.scatter(
             view.points,
             view.index,
-            images.labels.numpy()[view.index],
-            images.classes,
+            colouring(images, factor),
             prior.facts()["std"] if plane else 0.0,
             prior.low if plane else -math.inf,
         )
         return blobs.map_(scatter, view.spec, view.axis_titles, scene.dims, stays, view.codes)
 
-    return STORE.offer(("map", scene.key, revision), build)
+    return STORE.offer(("map", scene.key, revision, factor), build)

@@ -98,6 +98,7 @@ FIELDS: dict[str, Field] = {
     "run": Field(str, str, "the name of a training run"),
     "beside": Field(_names, _listed, "one to four names of checkpoints"),
     "place": Field(_pair, _join, f"two numbers from -{FURTHEST} to {FURTHEST}, as in 0.5,-1"),
+    "colour": Field(str, str, "the name of a factor"),
     "row": Field(str, str, "the name of a checkpoint"),
     "over": Field(str, str, "the name of a training run"),
 }

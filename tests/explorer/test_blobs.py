@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from explorer import blobs
 from explorer.explore import component
-from explorer.figures.latent_scatter import scatter
+from explorer.figures.latent_scatter import by_class, scatter
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.server import assets
@@ -21,6 +21,7 @@ from training.data.datasets import ImageSet
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAE, VAEConfig
 
+DIGITS = tuple("0123456789")
 ROOT = assets.Path(__file__).resolve().parents[2]
 
 
@@ -139,7 +140,7 @@ def test_a_shipped_model_with_10_000_points_and_pictures_takes_4_mb_at_most(digi
     codes = latent_codes.encode(vae, images)
     dims = latent_codes.dimensions(codes)
     index = np.arange(10_000)
-    places = scatter(codes.mu[:, :2], index, labels.numpy(), tuple("0123456789"))
+    places = scatter(codes.mu[:, :2], index, by_class(labels.numpy(), DIGITS))
     # The heaviest map: t-SNE's carries the codes too.
     map_ = blobs.map_(places, {"kind": "t-sne"}, None, dims, "r", codes.mu)
     shown = replace(digits, images=images, labels=labels)
@@ -161,7 +162,7 @@ def test_the_map_holds_every_point_once_with_its_number(digits):
     vae = VAE(VAEConfig(4, (32,), (32,)))
     codes = latent_codes.encode(vae, images)
     view = projections.tsne(codes, codes.mu[::-1, 2:], np.arange(400)[::-1])
-    places = scatter(view.points, view.index, labels[view.index], tuple("0123456789"))
+    places = scatter(view.points, view.index, by_class(labels, DIGITS))
     dims = latent_codes.dimensions(codes)
     header, arrays = blobs.unpack(blobs.map_(places, view.spec, None, dims, "r", view.codes))
     assert sorted(arrays["index"]) == list(range(400))
@@ -179,7 +180,7 @@ def test_the_map_holds_every_point_once_with_its_number(digits):
     for k, bounds in enumerate(header["bounds"]["all"]):
         assert bounds[0] < codes.mu[:, 2 + k].min() < codes.mu[:, 2 + k].max() < bounds[1]
     nothing = projections.nothing(codes)
-    places = scatter(nothing.points, nothing.index, labels[:0], tuple("0123456789"))
+    places = scatter(nothing.points, nothing.index, by_class(labels, DIGITS))
     empty = blobs.map_(places, nothing.spec, None, dims, "r")
     assert blobs.unpack(empty)[1]["x"].shape == (0,)
 

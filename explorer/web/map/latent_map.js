@@ -135,7 +135,7 @@ export class LatentMap {
     this.blob = blob;
     this.colours = colours;
     this.manifold.ink = colours.ink;
-    this.legend?.show(header.groups);
+    this.legend?.show(header.groups, header.bar);
     this._recode();
     this._resized();
   }

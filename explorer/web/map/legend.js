@@ -1,6 +1,7 @@
-// The classes beside a map: a press takes one off the map, two presses leave it alone there.
+// The classes beside a map: a press takes one off the map, two presses leave it alone there. Where colours
+// are a factor's values, a bar of them.
 
-import { set } from "../widgets/dom.js";
+import { html, set } from "../widgets/dom.js";
 
 /** @typedef {import("./painter.js").Group} Group */
 
@@ -17,12 +18,14 @@ export class Legend {
     host.addEventListener("dblclick", (event) => this._pressed(event, true));
   }
 
-  /** @param {Group[]} groups */
-  show(groups) {
+  /** @param {Group[]} groups @param {[string, number, number] | null} [bar] a factor's name and range */
+  show(groups, bar = null) {
     const key = (/** @type {Group[]} */ all) => all.map((g) => g.name + g.colour).join("\n");
     if (key(groups) === key(this.groups)) return;
     this.groups = groups;
     this.hidden = new Set();
+    this.host.dataset.bar = String(Boolean(bar));
+    if (bar) return this._showBar(groups, bar);
     this.host.replaceChildren(
       ...groups.map(({ name, colour }) => {
         const button = document.createElement("button");
@@ -34,6 +37,19 @@ export class Legend {
         return button;
       }),
     );
+  }
+
+  /** @param {Group[]} groups @param {[string, number, number]} bar */
+  _showBar(groups, [name, low, high]) {
+    const short = (/** @type {number} */ v) => String(Number(v.toPrecision(3))).replace("-", "−");
+    const bar = html('<div class="bar"><b></b><span></span><i role="img"></i><span></span></div>');
+    const [title, above, colours, below] = /** @type {Iterable<HTMLElement>} */ (bar.children);
+    title.textContent = name;
+    above.textContent = short(high);
+    below.textContent = short(low);
+    set(colours, "aria-label", `${name} from ${short(low)}, dark, to ${short(high)}, light`);
+    colours.style.background = `linear-gradient(to top, ${groups.map((g) => g.colour).join(", ")})`;
+    this.host.replaceChildren(bar);
   }
 
   /** @param {MouseEvent} event @param {boolean} alone */

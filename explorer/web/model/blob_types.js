@@ -41,10 +41,11 @@
  *   Group a class: its first code and the one behind its last, and where its name is written
  * @typedef {[[number, number], [number, number]]} Bounds lowest and highest value of either axis
  * @typedef {{kind: "map", view: ViewHeader, axis_titles: string[] | null, groups: Group[],
- *   bounds: {all: Bounds, core: Bounds}, anchored: boolean, revision: string,
+ *   bounds: {all: Bounds, core: Bounds}, anchored: boolean, bar?: [string, number, number] | null,
+ *   revision: string,
  *   themes: Record<"light" | "dark", Record<string, string>>, dims: Dimension[],
  *   code_step?: number}} MapHeader `core` leaves the few codes out that lie farthest; an `anchored` map
- *   begins where the prior's support does
+ *   begins where the prior's support does; `bar` is a factor's name and range whose values the groups are
  * @typedef {{x: Float32Array, y: Float32Array, index: Uint32Array, codes?: Int16Array}} MapArrays
  *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`
  *

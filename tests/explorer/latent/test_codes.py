@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.figures.latent_scatter import class_places, scatter
+from explorer.figures.latent_scatter import by_class, class_places, scatter
 from explorer.latent import codes as latent_codes
 from explorer.latent import disk_cache, projections
 from explorer.latent.pca import fit_pca
@@ -68,7 +68,7 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
     flat = np.column_stack([codes.mu[:, 1], 1e-3 * codes.mu[:, 3]])
     labels = np.zeros(400, int)
     for sigma in (1.0, 2.0):
-        found = scatter(flat, np.arange(400), labels, ("0",), prior_std=sigma)
+        found = scatter(flat, np.arange(400), by_class(labels, ("0",)), prior_std=sigma)
         across, up = found.bounds["all"]
         assert up[1] - up[0] == pytest.approx(5 * sigma, rel=1e-3)
         assert across[0] < flat[:, 0].min() < flat[:, 0].max() < across[1]
@@ -80,7 +80,8 @@ def test_an_axis_of_a_collapsed_dimension_spans_the_prior(scene):
 
 def test_a_map_of_positive_codes_begins_at_zero():
     points = np.random.default_rng(0).gamma(2, 1, (300, 2))
-    found = scatter(points, np.arange(300), np.zeros(300, int), ("0",), 2**0.5, least=0.0)
+    one = by_class(np.zeros(300, int), ("0",))
+    found = scatter(points, np.arange(300), one, 2**0.5, least=0.0)
     for k, (low, high) in enumerate(found.bounds["all"]):
         assert -0.02 * high < low <= points[:, k].min()
         assert high > points[:, k].max()
@@ -116,6 +117,12 @@ def test_a_typical_image_is_of_its_class(scene):
     found = latent_codes.typical(codes, labels, 11)
     assert [labels[i] for i in found[:10]] == list(range(10))
     assert found[10] is None
+
+
+def test_the_largest_classes_have_a_typical_image():
+    labels = np.repeat(np.arange(30), np.arange(1, 31))
+    found = latent_codes.typical_pixels(np.zeros((len(labels), 4), np.uint8), labels, 30)
+    assert [label for label, image in enumerate(found) if image is not None] == [*range(20, 30)]
 
 
 def test_a_typical_image_of_pixels_is_the_one_nearest_to_its_class_mean():
