@@ -1,6 +1,7 @@
 """The presets: everything that fixes a training run but its seed and its machine."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -56,14 +57,15 @@ class Preset:
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
 
-def on_data(preset: Preset, name: str) -> Preset:
+def on_data(preset: Preset, name: str, data_dir: Path | str = "data") -> Preset:
     """The preset for the data set `name`, its model for pictures of that shape.
 
     Raises:
         DataError: there is no such data set.
         ValueError: the model's network or its reconstruction term is for pictures of another shape.
     """
-    return replace(preset, data=name, model=replace(preset.model, image_shape=shape_of(name)))
+    shape = shape_of(name, data_dir)
+    return replace(preset, data=name, model=replace(preset.model, image_shape=shape))
 
 
 _N12 = "normal-1-2"

@@ -167,6 +167,8 @@ class _Session:
             f"{self.trainer.device}{many}, seed {self.config.seed}{on}. "
             f"Run {printable_path(self.run.path)}. {_units(preset)}"
         )
+        for note in train_set.notes:
+            say(note)
         both = "−ELBO" if self.vae.likelihood.constant_per_value == 0.0 else "sum"
         terms = f"{'KL':>7}{both:>10}"
         say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")
