@@ -281,7 +281,7 @@ def fit_and_leave(*options: str, preset: str = "mnist-5k-2d") -> None:
     import torch
 
     from explorer import blobs
-    from explorer.session import catalogue
+    from explorer.session import catalogue, image_sets
     from training import checkpoint
     from training.__main__ import main
     from training.data import datasets
@@ -299,10 +299,11 @@ def fit_and_leave(*options: str, preset: str = "mnist-5k-2d") -> None:
     found = model.checkpoint
     vae, last = found.vae, found.history[-1]
     assert last.test_total < Run(f"runs/{preset}").config().preset.model.image_shape.size
-    offered, fault = catalogue.fitting_data(listed.description, found.data)
-    assert (found.data in offered, fault) == (True, "")
-    shown = catalogue.shown(found.data)
-    assert isinstance(shown, catalogue.Shown)
+    offers = catalogue.image_offers()
+    fitting = image_sets.fitting(offers, listed.description.config.image_shape)
+    assert image_sets.alike(offers[image_sets.usual(fitting, found.data)], found.data)
+    shown = image_sets.load(offers[found.data])
+    assert isinstance(shown, image_sets.Shown), shown
     x = datasets.to_float(shown.images.images[:5])
     with torch.no_grad():
         q = vae.encode(x)

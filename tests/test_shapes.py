@@ -173,23 +173,25 @@ def test_a_mlp_takes_pictures_that_are_not_square(likelihood):
 
 
 def test_the_catalogue_offers_a_model_the_pictures_of_its_shape(made, row, monkeypatch, tmp_path):
-    from explorer.session import catalogue
+    from explorer.session import catalogue, image_sets
 
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path))
-    assert catalogue.data_names() == ["mnist-5k", "sprites-32", "sprites-64", shapes.NAME]
-    assert catalogue.data_names(shapes.SHAPE) == ["sprites-32", shapes.NAME]
-    assert catalogue.data_names(ImageShape(3, 8, 8)) == []
-    assert catalogue.shape_of("mnist-train") == GREY_28
+    monkeypatch.setenv("VAE_RUN_DIR", str(tmp_path))
+    offers = catalogue.image_offers()
+    assert list(offers) == ["mnist-5k", "sprites-32", "sprites-64", shapes.NAME]
+    fitting = image_sets.fitting(offers, shapes.SHAPE)
+    assert list(fitting) == ["sprites-32", shapes.NAME]
+    assert image_sets.fitting(offers, ImageShape(3, 8, 8)) == {}
     model = checkpoint.describe(made[0])
-    assert catalogue.fitting_data(model) == (["sprites-32", shapes.NAME], "")
-    assert catalogue.fitting_data(model, shapes.NAME) == (["sprites-32", shapes.NAME], "")
-    assert catalogue.fitting_data(model, "mnist-5k")[1] == (
+    assert image_sets.usual(fitting, model.data) == shapes.NAME
+    assert image_sets.usual(fitting, "mnist") == "sprites-32"
+    assert image_sets.usual({}, "mnist") is None
+    assert image_sets.alike(offers["mnist-5k"], "mnist")
+    assert not image_sets.alike(offers["sprites-32"], shapes.NAME)
+    called = "the checkpoint colours"
+    assert image_sets.misfit(offers["mnist-5k"], shapes.SHAPE, called, shapes.NAME) == (
         "The data set mnist-5k has pictures of 1×28×28, and the checkpoint colours takes 3×32×32; "
-        "shown instead: sprites-32."
+        f"shown instead: {shapes.NAME}."
     )
-    assert catalogue.misfit("mnist", ImageShape(3, 8, 8)) == (
-        "The data set mnist has pictures of 1×28×28, and this checkpoint takes 3×8×8; none here "
-        "has those."
-    )
-    shown = catalogue.shown(shapes.NAME)
+    shown = image_sets.load(offers[shapes.NAME])
     assert len(shown.images) == sum(shapes.SIZE)

@@ -5,7 +5,8 @@ import streamlit as st
 from explorer import messages, paths
 from explorer.session import controls as boxes
 from explorer.session import view_state
-from explorer.session.catalogue import Listed, Shown
+from explorer.session.catalogue import Listed
+from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene, overflowing, scene_of
 from training.evaluation import table
 from training.evaluation.table import TableError

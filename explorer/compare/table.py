@@ -10,7 +10,8 @@ from explorer import messages, paths
 from explorer.compare.controls import MOST
 from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Model
+from explorer.session.image_sets import Shown
 from training.checkpoint import SUFFIX
 from training.evaluation import table
 from training.evaluation.table import Row, TableError

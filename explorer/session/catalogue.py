@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import streamlit as st
@@ -13,18 +12,14 @@ from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.latent.codes import Codes
 from explorer.latent.projections import MapView
-from explorer.paths import cache_dir, checkpoint_dir, data_dir
+from explorer.paths import cache_dir, checkpoint_dir
+from explorer.session import image_sets
+from explorer.session.image_sets import Offer, Shown
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Description
-from training.data import datasets
-from training.data.datasets import DataError, ImageSet
 from training.text import printable
 from training.vae import classifier
 from training.vae.classifier import ClassifierError
-from training.vae.image_shape import ImageShape
-
-FEW = 10_000  # images of a data set that are shown whole
-TRAINING = "-train"  # ends the name of a data set whose training images are meant
 
 
 class Listed(NamedTuple):
@@ -40,13 +35,6 @@ class Model(NamedTuple):
 
     key: str
     checkpoint: Checkpoint
-
-
-class Shown(NamedTuple):
-    """A set of images on offer. `key` changes with its content."""
-
-    key: str
-    images: ImageSet
 
 
 def _ready(found: Checkpoint) -> Checkpoint:
@@ -109,87 +97,10 @@ def listed() -> dict[str, Listed | str]:
     return found
 
 
-def data_names(shape: ImageShape | None = None) -> list[str]:
-    """Names of the images that can be shown now: test images that are on disk, sets that need no
-    download, training images; with a `shape` those whose pictures have it.
-
-    A name is a data set's, with `TRAINING` at its end for the images of its training split.
-    """
-    rows = [row for row in datasets.DATASETS.values() if shape in (None, row.shape)]
-    fetched = [row for row in rows if row.needs_download]
-    test = [row.name for row in fetched if row.on_disk(data_dir(), "test")]
-    embedded = [row.name for row in rows if not row.needs_download]
-    train = [row.name + TRAINING for row in fetched if row.on_disk(data_dir(), "train")]
-    return [*test, *embedded, *train]
-
-
-def split_of(name: str) -> tuple[datasets.Dataset, datasets.Split]:
-    """The data set and the split that a name of `data_names` means.
-
-    Raises:
-        DataError: there is no such data set.
-    """
-    row = datasets.find(name.removesuffix(TRAINING))
-    return row, "train" if name.endswith(TRAINING) else "test"
-
-
-def shape_of(name: str) -> ImageShape:
-    """The shape of the pictures that a name of `data_names` means.
-
-    Raises:
-        DataError: there is no such data set.
-    """
-    return split_of(name)[0].shape
-
-
-def misfit(name: str, shape: ImageShape, checkpoint: str = "") -> str:
-    """The sentence that says why the images `name` are not those of a checkpoint that takes
-    pictures of `shape`, and what is shown instead; empty where they are.
-
-    Raises:
-        DataError: there is no such data set.
-    """
-    if shape_of(name) == shape:
-        return ""
-    model = f"the checkpoint {checkpoint}" if checkpoint else "this checkpoint"
-    fault = datasets.misfit(name, shape_of(name), model, shape)
-    fitting = data_names(shape)
-    return f"{fault}; shown instead: {fitting[0]}." if fitting else f"{fault}; none here has those."
-
-
-def fitting_data(model: Description, wanted: str | None = None) -> tuple[list[str], str]:
-    """Names of the images on offer whose shape is the model's, and why `wanted` is not among them:
-    a sentence, empty where it is."""
-    shape = model.config.image_shape
-    fault = misfit(wanted, shape, model.name) if wanted in data_names() else ""
-    return data_names(shape), fault
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _load_shown(name: str, directory: Path, stamp: tuple[int, ...]) -> Shown:
-    row, split = split_of(name)
-    if not row.needs_download and sum(row.size) <= FEW:  # both splits together
-        splits: tuple[datasets.Split, ...] = ("train", "test")
-        images = datasets.join([datasets.load(row.name, part, directory) for part in splits])
-    else:
-        images = datasets.load(row.name, split, directory)
-    some = images.images[:: max(1, len(images) // 64)].numpy()
-    digest = hashlib.blake2b(some.tobytes(), digest_size=8).hexdigest()
-    return Shown("-".join(map(str, (name, *stamp, len(images), digest))), images)
-
-
-def shown(name: str) -> Shown | str:
-    """The images that `name` means, or the sentence that says why they cannot be had."""
-    row, split = split_of(name)
-    stamp: tuple[int, ...] = ()
-    try:
-        if row.needs_download:
-            stamp = tuple(f.stat().st_mtime_ns for f in row.files(data_dir(), split))
-        return _load_shown(name, data_dir(), stamp)
-    except OSError as error:
-        return f"{row.title} cannot be read ({error.strerror}); download it again."
-    except DataError as error:
-        return str(error)
+def image_offers() -> dict[str, Offer]:
+    """The sets of images on offer, with those that the checkpoints here were trained on."""
+    there = (item for item in listed().values() if isinstance(item, Listed))
+    return image_sets.on_offer(item.description.data for item in there)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

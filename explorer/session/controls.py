@@ -3,11 +3,13 @@
 import streamlit as st
 
 from explorer import messages
-from explorer.session import catalogue, view_state
-from explorer.session.catalogue import Listed, Shown
+from explorer.session import catalogue, image_sets, view_state
+from explorer.session.catalogue import Listed
+from explorer.session.image_sets import Offer, Shown
 from training.checkpoint import Description
 
 UPLOADS = "uploads"
+_FOLLOWED = "data_followed"  # the images that came with the model, which go with it
 _CLASS = "class"
 UPLOADED = " (uploaded)"  # a link cannot carry the file
 
@@ -23,49 +25,87 @@ def listed() -> tuple[dict[str, Listed], list[str]]:
 
 def data_box(place, model: Description) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
-    there are none."""
-    wanted = view_state.get("data")
-    names, misfit = catalogue.fitting_data(model, wanted)
-    if not names:
+    there are none. Unless others are chosen, a model has those that it was trained on."""
+    offers = catalogue.image_offers()
+    fitting = image_sets.fitting(offers, model.config.image_shape)
+    usual = image_sets.usual(fitting, model.data)
+    if usual is None:
         messages.info(
             f"The checkpoint {model.name} takes pictures of "
             f"{model.config.image_shape}, and no data set here has those; choose another one."
         )
         st.stop()
-    if wanted not in names:
-        if misfit:
-            view_state.complain(misfit)
-            view_state.put(image=None, z=None)
-        elif wanted is not None:
-            view_state.complain(
-                f"The data set {view_state.quoted(wanted)} is not here; the ones that can be shown "
-                f"are {', '.join(names)}."
-            )
-        wanted = names[0]
-    shown = catalogue.shown(wanted)
-    for name in names:  # one that is damaged gives way to one that can be read
-        if isinstance(shown, Shown):
-            break
-        messages.warn(shown)
-        wanted, shown = name, catalogue.shown(name)
-    if isinstance(shown, str):
-        messages.fail(shown)
-        st.stop()
-    view_state.put(data=wanted)
-    view_state.show_in("data_box", wanted)
+    offer, shown = _loaded(fitting, _wanted(offers, fitting, usual, model))
+    view_state.put(data=offer.name)
+    st.session_state[_FOLLOWED] = offer.name if offer.name == usual else None
+    view_state.show_in("data_box", offer.name)
 
     def changed() -> None:
         view_state.put(data=st.session_state["data_box"], image=None, z=None)
 
     place.selectbox(
         "Images",
-        names,
+        list(fitting),
         key="data_box",
         on_change=changed,
-        format_func=_title,
+        format_func=lambda name: fitting[name].title,
         label_visibility="collapsed",
     )
+    others = [offer for name, offer in offers.items() if name not in fitting]
+    if others:
+        rows = ", ".join(f"{offer.name} ({offer.shape})" for offer in others[:12])
+        place.markdown(
+            "",
+            help=messages.shown(
+                f"{model.name} takes pictures of {model.config.image_shape}. Not on offer with it, "
+                f"as their pictures have another shape: {rows}."
+            ),
+            width="content",
+        )
+    if not image_sets.alike(offer, model.data):
+        messages.caption(
+            f"{model.name} was not trained on these pictures, but on {_called(offers, model.data)}."
+        )
     return shown
+
+
+def _called(offers: dict[str, Offer], data: str) -> str:
+    """What the page calls the data set that training calls `data`; never where it lies."""
+    for offer in offers.values():
+        if offer.data == data:
+            return offer.title
+    return data.rpartition("/")[2]
+
+
+def _wanted(
+    offers: dict[str, Offer], fitting: dict[str, Offer], usual: str, model: Description
+) -> str:
+    """The name of the images that the view asks for, if they fit; it is told why others do not."""
+    wanted = view_state.get("data")
+    if wanted in fitting and wanted != st.session_state.get(_FOLLOWED):
+        return wanted
+    if wanted in offers and wanted != st.session_state.get(_FOLLOWED):
+        called = f"the checkpoint {model.name}"
+        shape = model.config.image_shape
+        view_state.complain(image_sets.misfit(offers[wanted], shape, called, usual))
+    elif wanted is not None and wanted not in offers:
+        view_state.complain(
+            f"The data set {view_state.quoted(wanted)} is not here; the ones that can be shown "
+            f"are {', '.join(fitting)}."
+        )
+    if wanted is not None and wanted != usual:
+        view_state.put(image=None, z=None)
+    return usual
+
+
+def _loaded(fitting: dict[str, Offer], wanted: str) -> tuple[Offer, Shown]:
+    """The wanted images; those that are damaged give way to others that can be read."""
+    for name in (wanted, *(name for name in fitting if name != wanted)):
+        shown = image_sets.load(fitting[name])
+        if isinstance(shown, Shown):
+            return fitting[name], shown
+        messages.warn(shown)
+    return st.stop()
 
 
 def colour_box(place, shown: Shown) -> None:
@@ -97,10 +137,3 @@ def colour_box(place, shown: Shown) -> None:
         format_func=lambda name: f"◐ {name}",
         label_visibility="collapsed",
     )
-
-
-def _title(name: str) -> str:
-    row, split = catalogue.split_of(name)
-    if not row.needs_download:
-        return f"{row.title} · embedded"
-    return f"{row.title} · {row.size[0 if split == 'train' else 1]:,} {split} images"

@@ -10,7 +10,8 @@ from explorer.figures import latent_scatter
 from explorer.figures.latent_scatter import Colouring
 from explorer.latent.projections import MapView
 from explorer.server.assets import STORE
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Model
+from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene
 from training.data.datasets import ImageSet
 

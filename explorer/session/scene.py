@@ -7,7 +7,8 @@ import numpy as np
 from explorer.latent import codes as latent_codes
 from explorer.latent.codes import Codes, Dimension
 from explorer.session import catalogue
-from explorer.session.catalogue import Model, Shown
+from explorer.session.catalogue import Model
+from explorer.session.image_sets import Shown
 
 
 class Scene(NamedTuple):

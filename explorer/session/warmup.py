@@ -1,8 +1,9 @@
 """The scene that a first visitor will see, made ready at the server's start."""
 
 from explorer.latent import projections
-from explorer.session import catalogue, offers
-from explorer.session.catalogue import Listed, Shown
+from explorer.session import catalogue, image_sets, offers
+from explorer.session.catalogue import Listed
+from explorer.session.image_sets import Shown
 from explorer.session.scene import scene_of, usual_axes
 
 
@@ -15,8 +16,10 @@ def up() -> None:
     model = good[catalogue.first_choice(good)].load()
     if isinstance(model, str):
         return
-    names, _ = catalogue.fitting_data(model.checkpoint.description)
-    images = catalogue.shown(names[0]) if names else ""
+    shape = model.checkpoint.vae.shape
+    fitting = image_sets.fitting(catalogue.image_offers(), shape)
+    name = image_sets.usual(fitting, model.checkpoint.data)
+    images = image_sets.load(fitting[name]) if name else ""
     if not isinstance(images, Shown):
         return
     scene = scene_of(model, images)

@@ -96,8 +96,9 @@ def _open(run: Run) -> None:
             "file there under Options."
         )
     view_state.put(checkpoint=name, z=None, axes=None)
-    if config.preset.data in catalogue.data_names() and config.preset.data != view_state.get(
-        "data"
-    ):
-        view_state.put(data=config.preset.data, image=None)
+    for offer in catalogue.image_offers().values():
+        if offer.data == config.preset.data:
+            if offer.name != view_state.get("data"):
+                view_state.put(data=offer.name, image=None)
+            break
     st.session_state[_OPEN] = True

@@ -1,5 +1,6 @@
 """The data sets: `DATASETS` names them, `load` gives one split as uint8 tensors in memory."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,15 +35,18 @@ __all__ = [
     "is_own",
     "is_there",
     "join",
+    "listing",
     "load",
     "misfit",
     "pin",
     "prepare",
     "shape_of",
+    "stamp",
     "to_float",
     "with_options",
 ]
 FOLDER = "folder:"
+_SPLITS: tuple[Split, ...] = ("train", "test")
 OWN = ", ".join(f"{kind}:PATH" for kind in KINDS)
 
 _DIGITS = tuple("0123456789")
@@ -92,6 +96,7 @@ DATASETS: dict[str, Dataset] = {
             noun="digit",
             ink_box=_MNIST_BOX,
             pen=_PEN,
+            part_of="mnist",
         ),
         sprites.row(32),
         sprites.row(64),
@@ -223,6 +228,30 @@ def is_there(name: str, split: Split, data_dir: Path | str = "data") -> bool:
     return find(name).on_disk(Path(data_dir), split)
 
 
+def stamp(name: str, data_dir: Path | str = "data") -> str:
+    """What changes when the content of a data set that is there does.
+
+    Raises:
+        DataError: the name is unknown, or its files cannot be had.
+    """
+    if not is_own(name):
+        row = find(name)
+        try:
+            files = [f for split in _SPLITS for f in row.files(Path(data_dir), split)]
+            times = [f.stat().st_mtime_ns for f in files if row.needs_download and f.exists()]
+        except OSError as error:
+            raise DataError(f"{row.title} cannot be read ({error.strerror}).") from None
+        return "-".join(map(str, times))
+    told = parse(name)
+    if told.kind != "npz":
+        return _collection(told, data_dir).key
+    try:
+        info = _path(told, data_dir).stat()
+    except OSError as error:
+        raise DataError(f"{printable_path(told.path)} cannot be read ({error.strerror}).") from None
+    return f"{info.st_size}-{info.st_mtime_ns}"
+
+
 def prepare(
     name: str,
     data_dir: Path | str = "data",
@@ -299,18 +328,21 @@ def available(data_dir: Path | str = "data") -> list[Listing]:
     for entry in own:
         kind = entry.name.rpartition(".")[2].lower() if not entry.is_dir() else "folder"
         if kind in KINDS and entry.name not in fetched and not entry.name.endswith(".partial"):
-            found += _listed(str(Name(kind, entry.name)), Path(data_dir))
+            with contextlib.suppress(DataError):  # it holds no pictures, or none that can be read
+                found.append(listing(str(Name(kind, entry.name)), data_dir))
     return found
 
 
-def _listed(name: str, data_dir: Path) -> list[Listing]:
+def listing(name: str, data_dir: Path | str = "data") -> Listing:
+    """What is on offer under a name that means somebody's own pictures.
+
+    Raises:
+        DataError: they cannot be had.
+    """
     told = parse(name)
-    try:
-        if told.kind == "npz":
-            file = arrays.Archive(_path(told, data_dir))
-            return [Listing(name, told.path, arrays.shape_of(file, told.options), file.count)]
-        pictures = _collection(told, data_dir)
-        shape = folder.decide(pictures, told.options).shape
-        return [Listing(name, told.path, shape, len(pictures.entries))]
-    except DataError:  # it holds no pictures, or none that can be read
-        return []
+    if told.kind == "npz":
+        file = arrays.Archive(_path(told, data_dir))
+        return Listing(name, told.path, arrays.shape_of(file, told.options), file.count)
+    pictures = _collection(told, data_dir)
+    shape = folder.decide(pictures, told.options).shape
+    return Listing(name, told.path, shape, len(pictures.entries))

@@ -126,6 +126,7 @@ class Dataset:
     noun: str = "picture"
     ink_box: int | None = None
     pen: float | None = None
+    part_of: str = ""  # the data set that these are images of
     folder: str = ""  # the torchvision class and its folder below the data directory
     archive_bytes: int = 0  # what its download weighs, for a progress bar
     fetch: "Callable[[ModuleType, Path, Split, bool], Raw] | None" = None  # None: IDX files
