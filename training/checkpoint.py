@@ -26,7 +26,8 @@ from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.model import VAE, VAEConfig
 
-FORMAT_VERSION = 2  # 1 had no shape of pictures: it was always that of `GREY_28`
+# Version 1 had no shape of pictures, and versions 1 and 2 called the report's network `conv`.
+FORMAT_VERSION = 3
 MAX_BYTES = 64 * 2**20
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 200

@@ -81,7 +81,7 @@ def _report(name: str, likelihood: str = "bernoulli", **different: Any) -> Prese
         different.get("latent_dim", 2),
         (),
         (),
-        architecture="conv",
+        architecture="report",
         activation="relu",
         prior=different.get("prior", _N12),
         likelihood=likelihood,

@@ -173,7 +173,7 @@ def test_every_activation_runs_as_in_torch(modules, activation):
 
 def test_the_convolutional_vae_runs_as_in_torch(modules):
     torch.manual_seed(0)
-    vae = VAE(VAEConfig(2, (), (), architecture="conv", activation="relu")).eval()
+    vae = VAE(VAEConfig(2, (), (), architecture="report", activation="relu")).eval()
     codes, images = 2 * torch.randn(50, 2), datasets.load("mnist-5k", "test").images[:20]
     found = in_browser(modules, blobs.model(vae, "conv"), codes.numpy(), images.numpy())
     with torch.no_grad():

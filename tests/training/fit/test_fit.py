@@ -66,7 +66,7 @@ def test_fit_learns_counts_its_steps_and_repeats_itself_to_the_last_bit(digits):
 
 
 def test_the_convolutional_network_has_its_210_821_parameters_and_learns(digits):
-    config = VAEConfig(2, (), (), architecture="conv", activation="relu")
+    config = VAEConfig(2, (), (), architecture="report", activation="relu")
     assert sum(p.numel() for p in VAE(config).parameters()) == 210_821
     preset = replace(SMALL, model=config, epochs=1, precision="float32")
     vae = new_vae(preset, 0)
