@@ -131,12 +131,18 @@ class _Session:
             raise DataError(
                 f"{printable(data)} has {len(test)} test image; an evaluation needs two or more."
             )
-        images = test.images[: getattr(args, "images", len(test))]
+        some = test.take(torch.arange(min(len(test), getattr(args, "images", len(test)))))
+        images = some.images
         # Of other pictures the classifier knows nothing: their samples are not judged.
         judged = args.fid != "none" and test.shape == classifier.SHAPE
         judge = self._judge(data, test) if judged else None
         steps = evaluate_steps(
-            vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
+            vae,
+            images.to(self.device),
+            args.k,
+            args.seed,
+            iwae_images=args.iwae_images,
+            factors=some.factors,
         )
         result: Evaluation = _last(steps, len(images), f"{printable(found.name)}: terms")
         codes = codes_of(vae, images.to(self.device))
@@ -154,7 +160,7 @@ class _Session:
             codes_of(vae, train.images.to(self.device)),
             train.labels,
             codes,
-            test.labels[: len(images)],
+            some.labels,
         )
         return data, replace(result, knn_accuracy=accuracy)
 
@@ -204,6 +210,12 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
         ("mutual information", f"{e.mutual_information:.2f}", "of x and z under q"),
         ("5-NN accuracy of codes", table.number(e.knn_accuracy, ".2%"), ""),
     ]
+    if e.mutual_information_gap is not None:
+        note = f"of {len(e.factors)} factors; 1 where each has a dimension to itself"
+        lines.append(("mutual information gap", f"{e.mutual_information_gap:.3f}", note))
+    for f in e.factors:
+        note = f"I(z{f.dimension + 1}; {f.name}) is {f.information:.2f} of {f.entropy:.2f} nats"
+        lines.append((f"  gap of {f.name}", f"{f.gap:.3f}", note))
     if e.quality:
         q = e.quality
         lines += [
