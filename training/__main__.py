@@ -27,14 +27,16 @@ from training.evaluation import command as evaluation_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
+from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
-from training.presets import PRESETS, Preset, on_data
+from training.presets import PRESETS, Preset, choose_network, on_data
 from training.runs.run import MOST_THREADS, Run, RunConfig, free_run
-from training.text import printable
+from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
+from training.vae.networks import ARCHITECTURES
 from training.vae.priors import PRIORS
 
 
@@ -102,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--beta-warmup-epochs", type=int, default=quiet, help="epochs until beta is reached"
     )
+    sub.add_argument("--beta-start", type=float, default=quiet, help="what it begins with, then")
+    sub.add_argument("--architecture", default=quiet, help=", ".join(ARCHITECTURES))
+    sub.add_argument(
+        "--width", type=int, default=quiet, help="units of a layer, or channels of the finest"
+    )
+    sub.add_argument("--depth", type=int, default=quiet, help="layers, or stages that halve")
     sub.add_argument("--latent-dim", type=int, default=quiet)
     sub.add_argument("--prior", default=quiet, help=f"{', '.join(PRIORS)}, or normal-M-S")
     sub.add_argument("--likelihood", default=quiet, help=", ".join(LIKELIHOODS))
@@ -210,10 +218,17 @@ def _preset(args: argparse.Namespace) -> Preset:
             f"--{option.replace('_', '-')} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:]}."
         ) from None
+    network = {n: getattr(args, n) for n in ("architecture", "width", "depth") if hasattr(args, n)}
     try:
-        return on_data(preset, preset.data)
+        chosen = choose_network(preset.model, **network)
     except ValueError as error:
-        raise OptionError(f"--data {preset.data} is not possible: the preset's {error}") from None
+        raise OptionError(f"--{error}") from None
+    try:
+        return on_data(preset, preset.data, chosen)
+    except ValueError as error:
+        raise OptionError(
+            f"--data {printable_path(preset.data)} is not possible: the preset's {error}"
+        ) from None
 
 
 def _fit(args: argparse.Namespace) -> None:
@@ -221,6 +236,7 @@ def _fit(args: argparse.Namespace) -> None:
         _fit_classifier(args)
         return
     preset, device = _preset(args), pick_device(args.device)
+    parameters_of(preset.model)  # too many are told before anything is made
     out = _free_place(args)
     run = Run(getattr(args, "run_dir", None) or free_run(preset.name))
     config = RunConfig(

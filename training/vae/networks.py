@@ -271,6 +271,11 @@ class Architecture:
     staged: bool = False
 
     @property
+    def usual(self) -> tuple[int, int]:
+        """The usual width and depth."""
+        return self.width, self.depth
+
+    @property
     def most(self) -> tuple[int, int]:
         """The largest width and depth."""
         return (MOST_WIDTH // 8, 8) if self.staged else (MOST_WIDTH, MOST_LAYERS)
