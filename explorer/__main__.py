@@ -12,7 +12,7 @@ from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
 from training.console import say
 from training.data import datasets
-from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError
+from training.data.datasets import EMBEDDED, DataError
 from training.errors import UserError
 
 
@@ -101,14 +101,14 @@ def _file_of(named: str) -> Path:
 
 def _data_there(trained_on: str, data_dir: Path) -> str:
     """The data set that a checkpoint was trained on, or the embedded one where it is not here."""
-    if trained_on.startswith(FOLDER):
-        there = Path(trained_on.removeprefix(FOLDER)).expanduser().is_dir()
-    else:
-        there = trained_on in DATASETS and datasets.find(trained_on).on_disk(data_dir, "test")
-    if there:
-        return trained_on
-    where = "here" if trained_on.startswith(FOLDER) else f"in {data_dir}"
-    seen = "" if trained_on.startswith(FOLDER) else ", of MNIST's training images,"
+    own = datasets.is_own(trained_on)
+    try:
+        if datasets.is_there(trained_on, "test", data_dir):
+            return trained_on
+    except DataError:  # an unknown name
+        pass
+    where = "here" if own else f"in {data_dir}"
+    seen = "" if own else ", of MNIST's training images,"
     say(f"{trained_on} is not {where}; the figures show {EMBEDDED}{seen} instead.")
     return EMBEDDED
 

@@ -149,7 +149,8 @@ def test_a_recipe_takes_the_shape_of_its_data(row):
     preset = on_data(PRESETS["mnist-2d"], shapes.NAME)
     assert (preset.data, preset.model.image_shape) == (shapes.NAME, shapes.SHAPE)
     assert on_data(preset, "mnist") == PRESETS["mnist-2d"]
-    assert on_data(preset, "folder:/nowhere").model.image_shape == datasets.FOLDER_SHAPE
+    decided = on_data(preset, "folder:/nowhere?size=24x16&color=rgb")
+    assert decided.model.image_shape == ImageShape(3, 16, 24)
 
 
 def test_every_channel_of_a_pixel_is_bent_and_blanked_alike():

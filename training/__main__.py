@@ -17,8 +17,10 @@ import torch
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
 from training.console import complain, flush, open_standard_streams, say
-from training.data.datasets import DATASETS, EMBEDDED, FOLDER, DataError, find, load
-from training.data.download import download_shown, load_split
+from training.data import command as data_command
+from training.data.datasets import DATASETS, EMBEDDED, FOLDER, OWN, is_own
+from training.data.download import load_split
+from training.data.names import parse
 from training.device import pick_device
 from training.distributed import exit_process, in_team, is_leader
 from training.errors import OptionError, UserError
@@ -91,8 +93,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("fit", _fit, "Train a model and write its checkpoint.")
     sub.add_argument("preset", help=f"one of: {', '.join(PRESETS)}; or classifier")
-    sub.add_argument("--data", default=quiet, help=f"{', '.join(DATASETS)} or {FOLDER}PATH")
+    sub.add_argument("--data", default=quiet, help=f"{', '.join(DATASETS)}, {OWN}")
     sub.add_argument("--data-dir", **data_dir)
+    data_command.add_picture_options(sub)
     sub.add_argument("--epochs", type=int, default=quiet)
     sub.add_argument("--batch-size", type=int, default=quiet)
     sub.add_argument("--learning-rate", type=float, default=quiet)
@@ -174,9 +177,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
 
-    sub = command("data", _data, "Fetch a data set, or show which ones are here.")
-    sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}")
+    sub = command("data", data_command.run, "Fetch a data set, or show which ones are here.")
+    sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}, {OWN}")
     sub.add_argument("--data-dir", **data_dir)
+    data_command.add_picture_options(sub)
 
     sub = command("list", _list, "Show the checkpoints and their figures.")
     sub.add_argument("folder", nargs="?", type=Path, default=Path("checkpoints"))
@@ -218,17 +222,32 @@ def _preset(args: argparse.Namespace) -> Preset:
             f"--{option.replace('_', '-')} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:]}."
         ) from None
+    data = _data_of(args, preset)
     network = {n: getattr(args, n) for n in ("architecture", "width", "depth") if hasattr(args, n)}
     try:
         chosen = choose_network(preset.model, **network)
     except ValueError as error:
         raise OptionError(f"--{error}") from None
     try:
-        return on_data(preset, preset.data, chosen)
+        return on_data(preset, data, args.data_dir, chosen)
     except ValueError as error:
         raise OptionError(
-            f"--data {printable_path(preset.data)} is not possible: the preset's {error}"
+            f"--data {printable_path(data)} is not possible: the preset's {error}"
         ) from None
+
+
+def _data_of(args: argparse.Namespace, preset: Preset) -> str:
+    """The name of the data set; of a preset for pictures of one's own they are as large as its."""
+    if preset.data == FOLDER:
+        raise OptionError(
+            f"The preset {preset.name} is for pictures of your own; name their folder, as in "
+            f"--data {FOLDER}PATH."
+        )
+    own = PRESETS[args.preset].data == FOLDER and is_own(preset.data)
+    if own and not hasattr(args, "size") and parse(preset.data).options.size is None:
+        shape = preset.model.image_shape
+        args.size = f"{shape.width}x{shape.height}"
+    return data_command.decide(args, preset.data)
 
 
 def _fit(args: argparse.Namespace) -> None:
@@ -255,6 +274,7 @@ def _fit(args: argparse.Namespace) -> None:
 def _fit_classifier(args: argparse.Namespace) -> None:
     """Train the classifier and write it; some of the options of `fit` mean nothing to it."""
     takes = {"data", "data_dir", "epochs", "batch_size", "learning_rate", "seed", "out", "preset"}
+    takes |= set(data_command.PICTURES)
     usual = {"run", "device", "validation", "save_every"}
     for name in vars(args).keys() - takes - usual:
         raise OptionError(
@@ -271,7 +291,7 @@ def _fit_classifier(args: argparse.Namespace) -> None:
             raise OptionError(
                 f"--{name.replace('_', '-')} {value} is not possible: it must be > 0."
             )
-    out, data = _free_place(args), getattr(args, "data", "mnist")
+    out, data = _free_place(args), data_command.decide(args, getattr(args, "data", "mnist"))
     train_set = load_split(data, "train", args.data_dir)
     test = load_split(data, "test", args.data_dir)
     with torch.random.fork_rng():
@@ -335,38 +355,6 @@ def _free_place(args: argparse.Namespace) -> Path:
             f"{out} cannot be written ({error.strerror}); name another place with --out."
         ) from None
     return out
-
-
-def _data(args: argparse.Namespace) -> None:
-    if args.name is None:
-        for row in DATASETS.values():
-            if not row.needs_download:
-                state = "embedded, always there"
-            elif row.on_disk(args.data_dir, "train") and row.on_disk(args.data_dir, "test"):
-                state = f"in {args.data_dir}"
-            else:
-                state = f"not here; a download of {row.archive_bytes / 1e6:.0f} MB"
-            say(f"{row.name:<15}{row.title:<20}{sum(row.size):>7,} images   {state}")
-        say(f"{FOLDER + 'PATH':<15}{'your own images':<20}{'':>7}          one folder a class")
-        return
-    if (
-        not args.name.startswith(FOLDER)
-        and find(args.name).needs_download
-        and not _whole(args.name, args.data_dir)
-    ):
-        download_shown(args.name, args.data_dir)
-    for split in ("train", "test"):
-        part = load(args.name, split, args.data_dir)
-        say(f"{part.name}: {len(part):,} {split} images of {len(part.classes)} classes")
-
-
-def _whole(name: str, data_dir: Path) -> bool:
-    try:
-        load(name, "train", data_dir)
-        load(name, "test", data_dir)
-    except DataError:
-        return False
-    return True
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from training.data.datasets import EMBEDDED, FOLDER, DataError, shape_of
+from training.data.datasets import EMBEDDED, FOLDER, shape_of
 from training.text import printable
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAEConfig
@@ -64,20 +65,20 @@ class Preset:
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
 
-def on_data(preset: Preset, name: str, network: Mapping[str, Any] = MappingProxyType({})) -> Preset:
+def on_data(
+    preset: Preset,
+    name: str,
+    data_dir: Path | str = "data",
+    network: Mapping[str, Any] = MappingProxyType({}),
+) -> Preset:
     """The preset for the data set `name`, its model for pictures of that shape; with another
     `network`, fields of its model as `choose_network` gives them.
 
     Raises:
-        DataError: there is no such data set, or it is still to be named.
+        DataError: there is no such data set, or its pictures cannot be had.
         ValueError: the model's network or its reconstruction term is for pictures of another shape.
     """
-    if name == FOLDER:
-        raise DataError(
-            f"The preset {preset.name} is for pictures of your own.",
-            f"Name their folder, as in `--data {FOLDER}PATH`.",
-        )
-    model = replace(preset.model, **{**network, "image_shape": shape_of(name)})
+    model = replace(preset.model, **{**network, "image_shape": shape_of(name, data_dir)})
     return replace(preset, data=name, model=model)
 
 

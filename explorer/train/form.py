@@ -224,7 +224,7 @@ def _checked(asked: dict[str, object], shown: dict[str, object], network: dict[s
     except ValueError as error:
         raise RunError(f"The {error}") from None
     try:
-        return on_data(preset, preset.data, chosen)
+        return on_data(preset, preset.data, paths.data_dir(), chosen)
     except ValueError as error:
         raise RunError(f"{_LABELS['data']} {preset.data} is not possible: {error}") from None
 

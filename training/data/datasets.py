@@ -1,137 +1,49 @@
 """The data sets: `DATASETS` names them, `load` gives one split as uint8 tensors in memory."""
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from PIL import Image
 
-from training.data import sprites
+from training.data import archive, arrays, folder, scan, sprites, torchvision_sets
+from training.data.folder import Progress
 from training.data.image_set import DataError, Dataset, Factor, ImageSet, Split, join, to_float
+from training.data.names import KINDS, Name, Options, parse
 from training.data.tables import EMBEDDED, load_embedded, load_idx
-from training.files import open_regular
-from training.text import PATH_LIMIT, printable, printable_path
+from training.text import printable, printable_path
 from training.vae.image_shape import GREY_28, ImageShape
 
 __all__ = [
     "DATASETS",
     "EMBEDDED",
     "FOLDER",
-    "FOLDER_SHAPE",
+    "OWN",
     "DataError",
     "Dataset",
     "Factor",
     "ImageSet",
+    "Listing",
+    "Options",
+    "Pinned",
     "Split",
+    "available",
     "find",
+    "is_own",
+    "is_there",
     "join",
     "load",
     "misfit",
+    "pin",
+    "prepare",
     "shape_of",
     "to_float",
+    "with_options",
 ]
 FOLDER = "folder:"
-FOLDER_SHAPE = GREY_28  # to which pictures of a folder are brought
-
-
-def _grey(file: str) -> Image.Image:
-    """An image in 8-bit grey: 16-bit levels scaled down, transparency laid on white.
-
-    Levels that are floating-point numbers have no range that is known: they are refused.
-    """
-    with open_regular(file) as content, Image.open(content) as image:
-        if image.mode == "F":
-            raise ValueError("its levels are floating-point numbers; save it with 8 or 16 bits")
-        if image.mode.startswith("I"):
-            levels = np.asarray(image).astype(np.int64) >> 8
-            return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
-        if image.has_transparency_data:
-            paper = Image.new("RGBA", image.size, "white")
-            return Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
-        return image.convert("L")
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return printable(text, 120).rstrip(".")
-
-
-def _refuse_other_text(path: Path) -> None:
-    """Refuse names that are no text: they could be neither saved with a run nor shown.
-
-    Raises:
-        DataError: the path, or a class's folder in it, has a name that is not UTF-8.
-    """
-    try:
-        names = [entry.name for entry in os.scandir(path) if entry.is_dir()]
-    except OSError as error:
-        raise DataError(f"{printable_path(path)} cannot be read ({error.strerror}).") from None
-    for name in (str(path), *sorted(names)):
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise DataError(
-                f"The folder {printable_path(name)} has a name that is not UTF-8. Rename it."
-            ) from None
-
-
-def _load_folder(path: Path, split: Split) -> ImageSet:
-    """ImageFolder at `path`, grey, `FOLDER_SHAPE`; of every class each fifth image is a test image.
-
-    Raises:
-        DataError: no such folder, no class folders, an unreadable image, too few images.
-    """
-    from training.data.torchvision_import import import_torchvision
-
-    shown = printable_path(path)
-    if not os.path.isdir(path):
-        raise DataError(
-            f"{shown} is not a folder. `folder:PATH` takes a folder that holds one folder of "
-            "images a class."
-        )
-    tv = import_torchvision()
-    resize = tv.transforms.Resize((FOLDER_SHAPE.height, FOLDER_SHAPE.width))
-    _refuse_other_text(path)
-    try:
-        found = tv.datasets.ImageFolder(str(path))
-    except FileNotFoundError as error:
-        reason = printable((str(error).splitlines() or [""])[0], PATH_LIMIT).rstrip(".")
-        raise DataError(
-            f"{shown} holds no folders of images, one a class ({reason}). Put the images of each "
-            "class in a folder of their own."
-        ) from None
-    except OSError as error:
-        name = printable_path(error.filename or path)
-        raise DataError(f"{name} cannot be read ({error.strerror}).") from None
-    rank: dict[int, int] = {}
-    images, labels = [], []
-    for file, label in found.samples:
-        rank[label] = rank.get(label, 0) + 1
-        if (rank[label] % 5 == 0) != (split == "test"):
-            continue
-        try:
-            picture = resize(_grey(file))
-        except Exception as error:  # Pillow's many readers raise many kinds
-            raise DataError(
-                f"{printable_path(file)} cannot be read as an image ({_reason(error)}). Remove or "
-                "replace it."
-            ) from None
-        images.append(np.asarray(picture, dtype=np.uint8).reshape(-1))
-        labels.append(label)
-    if not images:
-        raise DataError(
-            f"{shown} leaves no image for the {split} split: each class needs at least five."
-        )
-    return ImageSet(
-        f"{FOLDER}{path}",
-        split,
-        torch.from_numpy(np.stack(images)),
-        torch.tensor(labels),
-        tuple(found.classes),
-        FOLDER_SHAPE,
-    )
-
+OWN = ", ".join(f"{kind}:PATH" for kind in KINDS)
 
 _DIGITS = tuple("0123456789")
 _FASHION = (
@@ -183,34 +95,116 @@ DATASETS: dict[str, Dataset] = {
         ),
         sprites.row(32),
         sprites.row(64),
+        *torchvision_sets.ROWS,
     )
 }
 
 
 def find(name: str) -> Dataset:
-    """The row of `DATASETS` called `name`.
+    """The row of `DATASETS` called `name`, whatever its options, or that of other sprites.
 
     Raises:
         DataError: naming the valid ones, where there is none.
     """
     if name in DATASETS:
         return DATASETS[name]
-    drawn = sprites.named(name)
+    told = parse(name)
+    if told.kind is None and told.path in DATASETS:
+        return DATASETS[told.path]
+    drawn = sprites.named(told.path) if told.kind is None else None
     if drawn is None:
         raise DataError(
-            f"There is no data set {printable(name)!r}; the valid ones are {', '.join(DATASETS)} "
-            f"and {FOLDER}PATH."
+            f"There is no data set {printable(name)!r}; the valid ones are {', '.join(DATASETS)}, "
+            f"sprites of other sizes, and {OWN}."
         )
     return drawn
 
 
-def shape_of(name: str) -> ImageShape:
-    """The shape of the pictures of a data set (a row of `DATASETS`, or `folder:PATH`).
+def is_own(name: str) -> bool:
+    """Whether a name means somebody's own pictures (folder:, zip: or npz:), not a row."""
+    return name.startswith(tuple(f"{kind}:" for kind in KINDS))
+
+
+def with_options(name: str, **options: str) -> str:
+    """The name with options put in: size, crop, color and background, as a command line has them.
 
     Raises:
-        DataError: the name is unknown.
+        DataError: an option is not possible, or the data set takes none.
     """
-    return FOLDER_SHAPE if name.startswith(FOLDER) else find(name).shape
+    if not is_own(name):
+        raise DataError(
+            f"--{min(options)} is not possible with {printable_path(name)}, whose pictures are as "
+            f"they are; it is for {OWN}."
+        )
+    told = parse(name)
+    given = "&".join(f"{key}={value}" for key, value in options.items())
+    fresh = parse(f"{told.kind}:x?{given}").options
+    return str(
+        replace(told, options=replace(told.options, **{k: getattr(fresh, k) for k in options}))
+    )
+
+
+def _path(told: Name, data_dir: Path | str) -> Path:
+    """Where the pictures of a name are: in the data directory, or else at the path itself."""
+    if "\0" in told.path or not told.path:
+        raise DataError(f"{printable_path(str(told))} names no path.")
+    path = Path(os.path.expanduser(told.path))
+    inside = Path(data_dir) / path
+    return inside if os.path.exists(inside) else path
+
+
+def _collection(told: Name, data_dir: Path | str) -> scan.Collection:
+    path = _path(told, data_dir)
+    return archive.scan_zip(path) if told.kind == "zip" else scan.scan_folder(path)
+
+
+class Pinned(NamedTuple):
+    """A name that says what was left open, and sentences of what was chosen."""
+
+    name: str
+    notes: tuple[str, ...]
+
+
+def pin(name: str, data_dir: Path | str = "data") -> Pinned:
+    """The name with the shape that its pictures have now, which later additions do not change, and
+    with a path that is found from everywhere.
+
+    Raises:
+        DataError: as `shape_of`.
+    """
+    if not is_own(name):
+        find(name)
+        return Pinned(name, ())
+    told, root = parse(name), os.path.abspath(data_dir)
+    notes: tuple[str, ...] = ()
+    options, path = told.options, os.path.abspath(_path(told, data_dir))
+    if told.kind != "npz" and (options.size is None or options.color == "auto"):
+        shape, notes = folder.decide(_collection(told, data_dir), options)
+        color = "rgb" if shape.channels == 3 else "grey"
+        options = replace(options, size=(shape.width, shape.height), color=color)
+    inside = path.startswith(root + os.sep)
+    return Pinned(
+        str(replace(told, path=os.path.relpath(path, root) if inside else path, options=options)),
+        notes,
+    )
+
+
+def shape_of(name: str, data_dir: Path | str = "data") -> ImageShape:
+    """The shape of the pictures of a data set (a row of `DATASETS`, or somebody's own, of which
+    some may have to be looked at).
+
+    Raises:
+        DataError: the name is unknown, or own pictures cannot be had.
+    """
+    if not is_own(name):
+        return find(name).shape
+    told = parse(name)
+    if told.kind == "npz":
+        return arrays.shape_of(arrays.Archive(_path(told, data_dir)), told.options)
+    if told.options.size is not None and told.options.color != "auto":
+        width, height = told.options.size
+        return ImageShape(3 if told.options.color == "rgb" else 1, height, width)
+    return folder.decide(_collection(told, data_dir), told.options).shape
 
 
 def misfit(name: str, shape: ImageShape, model: str, wanted: ImageShape) -> str:
@@ -222,13 +216,101 @@ def misfit(name: str, shape: ImageShape, model: str, wanted: ImageShape) -> str:
     )
 
 
+def is_there(name: str, split: Split, data_dir: Path | str = "data") -> bool:
+    """Whether a data set can be loaded without a download (not whether it is whole)."""
+    if is_own(name):
+        return os.path.exists(_path(parse(name), data_dir))
+    return find(name).on_disk(Path(data_dir), split)
+
+
+def prepare(
+    name: str,
+    data_dir: Path | str = "data",
+    report: Callable[[Progress], object] = lambda _: None,
+) -> None:
+    """Read the pictures of a folder or an archive into the cache where they are not; `report` is
+    called with the progress. Other data sets need no preparation.
+
+    Raises:
+        DataError: as `load`.
+    """
+    if is_own(name) and (told := parse(name)).kind != "npz":
+        folder.prepare(_collection(told, data_dir), told.options, report)
+
+
 def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
-    """Load a split of the data set `name` (a row of `DATASETS`, or `folder:PATH`).
+    """Load a split of the data set `name` (a row of `DATASETS`, or folder:, zip: or npz:PATH).
 
     Raises:
         DataError: the name is unknown, files are missing, damaged or unreadable.
     """
-    if name.startswith(FOLDER):
-        return _load_folder(Path(os.path.expanduser(name.removeprefix(FOLDER))), split)
-    row = find(name)
-    return row.load(row, Path(data_dir), split)
+    if not is_own(name):
+        row = find(name)
+        return _coloured(row.load(row, Path(data_dir), split), name)
+    told = parse(name)
+    if told.kind == "npz":
+        return arrays.load(_path(told, data_dir), told.options, split, name)
+    return folder.load(_collection(told, data_dir), told.options, split, name)
+
+
+def _coloured(images: ImageSet, name: str) -> ImageSet:
+    """The images with the factor that the name asks for as their classes."""
+    wanted = "" if name in DATASETS else parse(name).classes
+    if not wanted:
+        return images
+    named = {factor.name: (factor, factor.names) for factor in images.factors if factor.names}
+    if wanted not in named:
+        raise DataError(
+            f"The pictures of {images.name} cannot be classed by {printable(wanted, 40)!r}; the "
+            f"valid factors are {', '.join(named) or 'none'}."
+        )
+    factor, classes = named[wanted]
+    labels = torch.from_numpy(factor.values).long()
+    return replace(images, name=name, labels=labels, classes=classes)
+
+
+class Listing(NamedTuple):
+    """A data set on offer: its name, which may stand in a link, its title, its pictures' shape and
+    how many of them there are in all."""
+
+    name: str
+    title: str
+    shape: ImageShape
+    total: int
+
+
+def available(data_dir: Path | str = "data") -> list[Listing]:
+    """The data sets that can be loaded without a download: rows of `DATASETS`, and folders and
+    archives of pictures that lie in the data directory.
+
+    Nothing is loaded; of own pictures the headers of some are read, once.
+    """
+    found = [
+        Listing(row.name, row.title, row.shape, sum(row.size))
+        for row in DATASETS.values()
+        if row.on_disk(Path(data_dir), "test")
+    ]
+    fetched = {row.folder for row in DATASETS.values()}
+    try:
+        with os.scandir(data_dir) as entries:
+            own = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    except OSError:
+        return found
+    for entry in own:
+        kind = entry.name.rpartition(".")[2].lower() if not entry.is_dir() else "folder"
+        if kind in KINDS and entry.name not in fetched and not entry.name.endswith(".partial"):
+            found += _listed(str(Name(kind, entry.name)), Path(data_dir))
+    return found
+
+
+def _listed(name: str, data_dir: Path) -> list[Listing]:
+    told = parse(name)
+    try:
+        if told.kind == "npz":
+            file = arrays.Archive(_path(told, data_dir))
+            return [Listing(name, told.path, arrays.shape_of(file, told.options), file.count)]
+        pictures = _collection(told, data_dir)
+        shape = folder.decide(pictures, told.options).shape
+        return [Listing(name, told.path, shape, len(pictures.entries))]
+    except DataError:  # it holds no pictures, or none that can be read
+        return []

@@ -10,19 +10,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from training.console import progress_bar
+from training.data import torchvision_sets
 from training.data.datasets import (
     EMBEDDED,
-    FOLDER,
     DataError,
     Dataset,
     ImageSet,
     Split,
     find,
+    is_own,
+    is_there,
     load,
 )
 from training.data.torchvision_import import import_torchvision
 from training.files import PARTIAL, clear_partials, partial_prefix
 from training.text import printable, printable_path
+
+SPLITS: tuple[Split, ...] = ("train", "test")
+_ARCHIVES = {".gz", ".zip", ".bz2", ".mat", ".tar"}  # what is downloaded, before it is unpacked
 
 
 class DownloadProgress(NamedTuple):
@@ -70,17 +75,26 @@ def download(name: str, data_dir: Path | str = "data") -> Iterator[DownloadProgr
     thread.start()
     while thread.is_alive():
         thread.join(0.2)
-        archives = [*partial.rglob("*.gz")]
-        done = sum(f.stat().st_size for f in archives if f.exists())
+        done = sum(_size(file) for file in partial.rglob("*") if file.suffix in _ARCHIVES)
         yield DownloadProgress(min(done, row.archive_bytes), row.archive_bytes)
     if failure:
         raise _explain(row, data_dir, failure[0])
     yield DownloadProgress(row.archive_bytes, row.archive_bytes)
 
 
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # gone in the meantime
+        return 0
+
+
 def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
+    if row.fetch is not None:
+        _fetch_and_convert(row, partial, data_dir)
+        return
     getattr(import_torchvision().datasets, row.folder)(str(partial), train=True, download=True)
-    for split in ("train", "test"):
+    for split in SPLITS:
         row.load(row, partial, split)  # raises where a file arrived damaged
         for target, fresh in zip(
             row.files(data_dir, split), row.files(partial, split), strict=True
@@ -89,11 +103,34 @@ def _fetch(row: Dataset, partial: Path, data_dir: Path) -> None:
             os.replace(fresh, target)
 
 
+def _fetch_and_convert(row: Dataset, partial: Path, data_dir: Path) -> None:
+    """What torchvision has in the data directory, or downloads, as files of pictures."""
+    tv = import_torchvision()
+    for split in SPLITS:
+        (path,) = row.files(partial, split)
+        try:
+            torchvision_sets.convert(row, tv, data_dir, split, False, path)
+        except (RuntimeError, OSError):  # it is not there
+            torchvision_sets.convert(row, tv, partial, split, True, path)
+        row.load(row, partial, split)
+    for split in SPLITS:
+        (target,), (fresh,) = row.files(data_dir, split), row.files(partial, split)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(fresh, target)
+
+
 def _explain(row: Dataset, data_dir: Path, error: Exception) -> DataError:
     instead = f"Or use `--data {EMBEDDED}`, 5,000 real digits that need no network."
     if isinstance(error, DataError):
         return error
-    if isinstance(error, urllib.error.URLError) or "Error downloading" in str(error):
+    if "gdown" in str(error):
+        return DataError(
+            f"{row.title} comes from Google Drive, for which torchvision needs a package: `pip "
+            "install gdown`.",
+            instead,
+        )
+    offline = isinstance(error, urllib.error.URLError) or "Connection" in type(error).__name__
+    if offline or "Error downloading" in str(error):
         return DataError(
             f"{row.title} is not in {printable_path(data_dir)} and could not be downloaded: "
             "no mirror answered. "
@@ -114,8 +151,8 @@ def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
     Raises:
         DataError: as `load` and `download`.
     """
-    if not name.startswith(FOLDER) and not find(name).on_disk(data_dir, split):
-        download_shown(name, data_dir)
+    if not is_there(name, split, data_dir) and not is_own(name):
+        download_shown(find(name).name, data_dir)
     return load(name, split, data_dir)
 
 

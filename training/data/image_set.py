@@ -1,10 +1,11 @@
 """The images of a split in memory, their factors, and the row that a data set is."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -96,6 +97,14 @@ def to_float(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
+class Raw(NamedTuple):
+    """A split as torchvision has it: images uint8 in chunks (n, shape.size), labels and factors."""
+
+    images: Iterable[NDArray[np.uint8]]
+    labels: NDArray[np.int64]
+    factors: tuple[Factor, ...] = ()
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A row of `DATASETS`. `load(row, data_dir, split)` reads it; `size` is (train, test).
@@ -103,6 +112,9 @@ class Dataset:
     `shape` is that of its pictures and `noun` what one of them is called. Where the ink of each was
     scaled to fit a box and centred by its mass, `ink_box` is the side of that box in pixels. `pen`
     is the width in pixels of a pen that draws such pictures; None where they are not drawn.
+
+    What torchvision downloads is IDX files, or what `fetch(torchvision, root, split, download)`
+    makes of it, which is then kept in a file that is mapped into memory.
     """
 
     name: str
@@ -116,6 +128,7 @@ class Dataset:
     pen: float | None = None
     folder: str = ""  # the torchvision class and its folder below the data directory
     archive_bytes: int = 0  # what its download weighs, for a progress bar
+    fetch: "Callable[[ModuleType, Path, Split, bool], Raw] | None" = None  # None: IDX files
 
     @property
     def needs_download(self) -> bool:
@@ -123,7 +136,9 @@ class Dataset:
         return bool(self.folder)
 
     def files(self, data_dir: Path, split: Split) -> tuple[Path, ...]:
-        """The files of a split, where torchvision puts them: for IDX the images and the labels."""
+        """The files of a split: for IDX the images and the labels, where torchvision puts them."""
+        if self.fetch is not None:
+            return (data_dir / self.folder / f"{split}.pictures",)
         stem = "train" if split == "train" else "t10k"
         raw = data_dir / self.folder / "raw"
         return raw / f"{stem}-images-idx3-ubyte", raw / f"{stem}-labels-idx1-ubyte"

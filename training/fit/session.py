@@ -169,6 +169,8 @@ class _Session:
             f"{self.trainer.device}{many}, seed {self.config.seed}{on}. "
             f"Run {printable_path(self.run.path)}. {_units(preset)}"
         )
+        for note in train_set.notes:
+            say(note)
         if not finish:
             sizes = len(train_set), len(test)
             say(str(estimate(preset, *sizes, self.trainer.device, self.team.size)))

@@ -4,19 +4,32 @@ from pathlib import Path
 
 import torch
 
-from training.data.datasets import ImageSet
+from training.data.datasets import DataError, ImageSet
 from training.data.download import load_split
 from training.errors import OptionError
 from training.runs.run import RunConfig
+from training.text import printable_path
+
+LEAST = 8  # training images
 
 
 def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
     """The images to train on, and those to measure on."""
     name, data_dir = config.preset.data, Path(config.data_dir)
     train = load_split(name, "train", data_dir)
+    _check_enough(train)
     if config.validation:
         return _hold_back(train, config.validation)
     return train, load_split(name, "test", data_dir)
+
+
+def _check_enough(train: ImageSet) -> None:
+    """Refuse so few images that nothing could be learned; `LEAST` is enough to try."""
+    if len(train) < LEAST:
+        raise DataError(
+            f"{printable_path(train.name)} has {len(train)} training images, enough to look at; "
+            f"training needs {LEAST} or more. Add pictures."
+        )
 
 
 def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:

@@ -163,7 +163,7 @@ def test_the_command_line_trains_evaluates_and_lists(tmp_path, capsys):
         ("fit mnist-5k-2d --width 4096 --depth 9", "a checkpoint holds at most"),
         ("fit sprites-16 --data mnist-5k", "the valid ones are mnist-2d"),
         ("fit sprites-64 --architecture report", "--data sprites-64 is not possible"),
-        ("fit folder-64", "Name their folder, as in `--data folder:PATH`"),
+        ("fit folder-64", "name their folder, as in --data folder:PATH"),
         ("fit mnist-5k-2d --beta inf", "--beta inf is not possible"),
         ("fit mnist-5k-2d --out /", "names no file"),
         ("fit mnist-5k-2d --learning-rate -1", "--learning-rate -1.0 is not possible"),
