@@ -172,6 +172,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--fid", choices=(*FEATURES, "none"), default="classifier", help="the features of the FID"
     )
+    sub.add_argument(
+        "--classifier",
+        type=Path,
+        default=quiet,
+        help="of these pictures, as `fit classifier` makes them (default: the digits' one)",
+    )
     sub.add_argument("--samples", type=int, default=SAMPLES, help="pictures that are judged")
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
@@ -294,10 +300,11 @@ def _fit_classifier(args: argparse.Namespace) -> None:
     out, data = _free_place(args), data_command.decide(args, getattr(args, "data", "mnist"))
     train_set = load_split(data, "train", args.data_dir)
     test = load_split(data, "test", args.data_dir)
-    with torch.random.fork_rng():
-        torch.manual_seed(args.seed)
-        net = classifier.Classifier()
-    say(f"classifier: {len(train_set):,} training and {len(test):,} test images of {data}.")
+    net = classifier_fit.classifier_of(train_set, args.seed)
+    say(
+        f"classifier: {len(train_set):,} training and {len(test):,} test images of "
+        f"{printable_path(data)} ({net.shape}), {net.classes} classes."
+    )
     for report in classifier_fit.fit(net, train_set, test, seed=args.seed, **given):
         say(
             f"epoch {report.epoch} of {report.epochs}: cross-entropy {report.loss:.4f} nats, "

@@ -269,7 +269,7 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
     """The checkpoint that the metadata describe."""
     version = metadata.get("format_version")
     if metadata.get("kind") == classifier.NAME:
-        raise CheckpointError(f"{file_name} is the digit classifier, not a VAE; name another file.")
+        raise CheckpointError(f"{file_name} is a classifier, not a VAE; name another file.")
     if version is None:
         raise CheckpointError(
             f"{file_name} was written by another tool: it is a safetensors file, but its metadata "

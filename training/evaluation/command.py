@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
             raise OptionError(
                 f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
             )
+        if session.net is not None:  # FIDs in other features do not stand in one column
+            raise OptionError("--classifier is for one checkpoint; the table has the digits' one.")
         _all(args, session)
         return
     if args.checkpoint is None:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
         f"{printable(found.name)} on {result.images:,} test images of {printable(data)}, nats "
         "per image"
     )
-    for title, value, note in _lines(found, result):
+    for title, value, note in _lines(found, result, session.net):
         say(f"  {title:<27}{value:>9}   {note}".rstrip())
     if data == EMBEDDED and found.data != EMBEDDED:
         say(
@@ -107,6 +109,8 @@ class _Session:
         self.args, self.device = args, pick_device(args.device)
         self._images: dict[tuple[str, str], ImageSet | DataError] = {}
         self._judges: dict[str, Judge] = {}
+        own = getattr(args, "classifier", None)
+        self.net = None if own is None else classifier.load(own).to(self.device)
 
     def images(self, data: str, split: Any) -> ImageSet:
         key = (data, split)
@@ -133,8 +137,9 @@ class _Session:
             )
         some = test.take(torch.arange(min(len(test), getattr(args, "images", len(test)))))
         images = some.images
-        # Of other pictures the classifier knows nothing: their samples are not judged.
-        judged = args.fid != "none" and test.shape == classifier.SHAPE
+        # Of other pictures the digits' classifier knows nothing: their samples are not judged.
+        known = self.net is not None or test.shape == classifier.SHAPE
+        judged = args.fid != "none" and known
         judge = self._judge(data, test) if judged else None
         steps = evaluate_steps(
             vae,
@@ -166,7 +171,9 @@ class _Session:
 
     def _judge(self, data: str, test: ImageSet) -> Judge:
         if data not in self._judges:
-            self._judges[data] = Judge(test.images, self.args.fid, self.device, test.shape)
+            self._judges[data] = Judge(
+                test.images, self.args.fid, self.device, test.shape, self.net
+            )
         return self._judges[data]
 
 
@@ -188,7 +195,9 @@ def _last(steps: Iterable[Any], total: int, what: str) -> Any:
     return result
 
 
-def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
+def _lines(
+    found: Checkpoint, e: Evaluation, net: classifier.Classifier | None = None
+) -> list[tuple[str, str, str]]:
     row, constant = found.vae.likelihood, found.vae.likelihood.constant(found.vae.shape)
     lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
     lines.append(("KL", f"{e.kl:.2f}", "closed form"))
@@ -228,9 +237,10 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
             (
                 "class entropy",
                 f"{q.class_entropy:.2f}",
-                f"at most {math.log(classifier.CLASSES):.2f}",
+                f"at most {math.log(net.classes if net else classifier.CLASSES):.2f}",
             ),
         ]
     elif found.vae.shape != classifier.SHAPE:
-        lines.append(("FID", "none", f"the classifier takes pictures of {classifier.SHAPE}"))
+        note = f"the classifier takes pictures of {classifier.SHAPE}; make one with `fit classifier"
+        lines.append(("FID", "none", f"{note} --data {printable(found.data)}`, for --classifier"))
     return lines
