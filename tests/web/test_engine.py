@@ -23,7 +23,8 @@ const floats = text => {
   const bytes = Buffer.from(text, "base64");
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
 };
-const text = array => Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64");
+const text = ({ buffer, byteOffset, byteLength }) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 const { cases, kernels } = JSON.parse(readFileSync(0, "utf8"));
 const found = {};
 for (const [name, { program, tensors, x, count }] of Object.entries(cases)) {

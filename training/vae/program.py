@@ -269,11 +269,14 @@ class Builder:
         return Program(self.shapes[INPUT], tuple(self.nodes), self.tensors, outputs)
 
 
-def of_module(module: Any, shape: Sequence[int]) -> Program:
-    """Program of a torch module for inputs of a shape (without a batch).
+def of_module(
+    module: Any, shape: Sequence[int], tensors: dict[str, Tensor] | None = None
+) -> Program:
+    """Program of a torch module for inputs of a shape (without a batch), as it runs in evaluation;
+    its tensors may be put among those of other programs.
 
     Raises:
         ProgramError: it has a layer that no op stands for.
     """
-    builder = Builder(shape)
+    builder = Builder(shape, tensors)
     return builder.program(builder.lower(module, builder.x))

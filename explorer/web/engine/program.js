@@ -2,6 +2,7 @@
 // plans it (which takes some milliseconds) when it is first run.
 
 import { fuse } from "./fuse.js";
+import { predictedMs } from "./kernels.js";
 import { Value, sizeOf } from "./layout.js";
 import { OPS } from "./ops.js";
 import { Plan } from "./plan.js";
@@ -109,6 +110,11 @@ export class Network {
   /** The kernels that are used. */
   get kernel() {
     return this.prepare().machine.name;
+  }
+
+  /** About how long a picture takes, by its products; nothing is planned for the answer. */
+  get predictedMs() {
+    return predictedMs(this.products, this._kernel);
   }
 
   /** The most pictures that one run takes. */
