@@ -84,7 +84,6 @@ SHAPE_FREE = ("training/**/*.py", "explorer/**/*.py", "explorer/web/**/*.js", "s
 MNISTS_OWN = {
     "training/vae/image_shape.py",  # the shape of the rows of MNIST and its kin, and its name
     "training/vae/networks.py",  # the report's network
-    "training/vae/classifier.py",  # its classifier
     "explorer/web/model/image_shape.js",  # the twin of the first
 }
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from training.checkpoint import MAX_BYTES, STORED
 from training.data.image_set import ImageSet
 from training.fit.trainer import Trainer, TrainingError
 from training.presets import Preset
 from training.vae.model import VAE, VAEConfig
+from training.vae.program import of_module
 
 MOST_PARAMETERS = MAX_BYTES // STORED.itemsize - 1_000_000  # what a checkpoint has room for
 _PRODUCTS = 400_000_000  # of the decoder in a timed step, about: a larger one has fewer pictures
@@ -78,9 +78,7 @@ def estimate(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         vae = VAE(preset.model).to(device)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            vae.decode(torch.zeros(1, preset.model.latent_dim, device=device))
-        products = counter.get_total_flops() // 2
+        products = of_module(vae.decoder, (preset.model.latent_dim,)).products
         batch = max(1, min(preset.batch_size, images) // processes)
         few = max(1, min(batch, _PRODUCTS // max(1, products)))
         random = torch.randint(0, 256, ((_STEPS + 1) * few, shape.size), dtype=torch.uint8)

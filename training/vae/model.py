@@ -13,6 +13,7 @@ from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS, Likelihood
 from training.vae.networks import ACTIVATIONS, ARCHITECTURES, MOST_LAYERS, MOST_WIDTH
 from training.vae.priors import LatentFamily, Posterior
+from training.vae.program import Builder
 
 # Bounds that a configuration from a stranger's file must keep before anything is built from it.
 Width = Annotated[int, Meta(ge=1, le=MOST_WIDTH)]
@@ -72,6 +73,10 @@ class Learned(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Append the numbers."""
         return torch.cat([pixels, self.bias.to(pixels.dtype).expand(len(pixels), -1)], 1)
+
+    def lower(self, builder: Builder, x: str) -> str:
+        """Name of the value with the numbers behind it, in a program."""
+        return builder.add("append", x, bias=self.bias)
 
 
 def _kaiming_normal(module: nn.Module) -> None:

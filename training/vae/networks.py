@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -15,6 +15,7 @@ from training.vae.image_shape import GREY_28, ImageShape
 
 if TYPE_CHECKING:
     from training.vae.model import VAEConfig
+    from training.vae.program import Builder
 
 Networks = tuple[nn.Sequential, nn.Sequential]
 Widths = tuple[int, ...]
@@ -159,16 +160,6 @@ def _from_code(
 
 
 # --- residual ------------------------------------------------------------------------------------
-
-
-class Builder(Protocol):
-    """Builder of a program, an op list over named tensors (`program.py`)."""
-
-    def add(self, op: str, *inputs: str) -> str:
-        """Append an op; the name of what it gives."""
-
-    def lower(self, module: nn.Module, x: str) -> str:
-        """Append the ops of a module; the name of what it gives."""
 
 
 class Residual(nn.Module):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from training import checkpoint
+from training.vae import program
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.model import VAE, VAEConfig
 from training.vae.networks import ARCHITECTURES, Residual, halvings, residual
@@ -86,24 +87,9 @@ def test_a_residual_block_is_its_sum_in_torch_and_as_a_program():
     torch.testing.assert_close(block(x), block.body(x) + block.skip(x))
     assert isinstance(residual(6, 6, torch.nn.SiLU).skip, torch.nn.Identity)
 
-    class Recorder:
-        """A builder that runs what it is given."""
-
-        def __init__(self):
-            self.values = {"x": x}
-
-        def add(self, op, *inputs, **attributes):
-            assert (op, attributes) == ("add", {})
-            self.values["sum"] = sum(self.values[name] for name in inputs)
-            return "sum"
-
-        def lower(self, module, name):
-            self.values[str(id(module))] = module(self.values[name])
-            return str(id(module))
-
-    recorder = Recorder()
-    assert block.lower(recorder, "x") == "sum"
-    torch.testing.assert_close(recorder.values["sum"], block(x))
+    made = program.of_module(block, (6, 5, 5))
+    assert [node.kind for node in made.nodes][-2:] == ["conv", "add"]
+    torch.testing.assert_close(program.run(made, x), block(x))
     assert isinstance(block, Residual)
 
 
