@@ -10,13 +10,13 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
+from torch import Tensor
 
 from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
@@ -25,7 +25,8 @@ from training.data.datasets import DATASETS, ImageSet
 from training.vae import classifier
 from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
-from training.vae.model import VAE, Learned
+from training.vae.model import VAE
+from training.vae.program import Builder, of_module
 
 MAGIC = b"VAES"
 VERSION = 1
@@ -96,81 +97,36 @@ def unpack(blob: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 # --- the model ---------------------------------------------------------------------------------
 
 
-def _linear(layer: nn.Linear) -> dict[str, Any]:
-    return {"in": layer.in_features, "out": layer.out_features}
+def _is_bfloat16(tensor: Tensor) -> bool:
+    return bool((tensor.detach().cpu().numpy().view(np.uint32) & 0xFFFF == 0).all())
 
 
-def _pair(value: Any) -> list[int]:
-    return [int(v) for v in (value if isinstance(value, tuple) else (value, value))]
+def _flat(tensors: Sequence[Tensor]) -> NDArray[np.float32]:
+    empty = np.zeros(0, np.float32)
+    return np.concatenate([empty, *(tensor.detach().cpu().numpy().ravel() for tensor in tensors)])
 
 
-def _conv(layer: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any]:
-    if layer.groups != 1 or _pair(layer.dilation) != [1, 1] or layer.padding_mode != "zeros":
-        raise ValueError(f"The stage runs plain convolutions, and this one is {layer}.")
-    assert not isinstance(layer.padding, str)
-    found = {
-        "in": layer.in_channels,
-        "out": layer.out_channels,
-        "kernel": _pair(layer.kernel_size),
-        "stride": _pair(layer.stride),
-        "padding": _pair(layer.padding),
+def _weights(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], Arrays]:
+    """The table of tensors, [first, shape] by name, and the arrays that hold them.
+
+    First come those whose numbers are all bfloat16, as shipped ones are, as two planes; then the
+    others as float32. Of the former the bits are turned left by one, so that one plane holds
+    exponents, which compress, and the other sign and mantissa, which do not.
+    """
+    half = {name: tensor for name, tensor in tensors.items() if _is_bfloat16(tensor)}
+    rest = {name: tensor for name, tensor in tensors.items() if name not in half}
+    table, first = {}, 0
+    for name, tensor in (half | rest).items():
+        table[name] = [first, list(tensor.shape)]
+        first += tensor.numel()
+    bits = (_flat(list(half.values())).view(np.uint32) >> 16).astype(np.uint16)
+    turned = (bits << 1) | (bits >> 15)
+    arrays: dict[str, NDArray[Any]] = {
+        "exponents": (turned >> 8).astype(np.uint8),
+        "mantissas": turned.astype(np.uint8),
+        "weights": _flat(list(rest.values())),
     }
-    if isinstance(layer, nn.ConvTranspose2d):
-        found["output_padding"] = _pair(layer.output_padding)
-    return found
-
-
-# One row a layer that the browser can run: its name there, and what it must know.
-LAYERS: dict[type[nn.Module], tuple[str, Callable[[Any], dict[str, Any]]]] = {
-    nn.Linear: ("linear", _linear),
-    nn.Conv2d: ("conv", _conv),
-    nn.ConvTranspose2d: ("conv_transpose", _conv),
-    nn.SiLU: ("silu", lambda layer: {}),
-    nn.ReLU: ("relu", lambda layer: {}),
-    nn.GELU: ("gelu", lambda layer: {"approximate": layer.approximate}),
-    nn.Tanh: ("tanh", lambda layer: {}),
-    nn.Sigmoid: ("sigmoid", lambda layer: {}),
-    Learned: ("append", lambda layer: {}),
-    nn.Flatten: ("reshape", lambda layer: {"shape": [-1]}),
-    nn.Unflatten: ("reshape", lambda layer: {"shape": list(layer.unflattened_size)}),
-}
-
-
-def network(layers: nn.Sequential, weights: list[NDArray[np.float32]]) -> list[dict[str, Any]]:
-    """The layer list of a network; its tensors are appended to `weights`, flat, in this order.
-
-    A layer's `weight` and `bias` are [first, length] in the concatenation of all of them.
-    ValueError where a layer is of a kind that the browser does not run.
-    """
-    found = []
-    for layer in layers:
-        if type(layer) not in LAYERS:
-            raise ValueError(
-                f"The stage cannot run a layer of type {type(layer).__name__}; it runs "
-                f"{', '.join(kind.__name__ for kind in LAYERS)}."
-            )
-        name, describe = LAYERS[type(layer)]
-        entry = {"type": name, **describe(layer)}
-        for part, tensor in layer.named_parameters():
-            flat = tensor.detach().float().cpu().numpy().ravel()
-            entry[part] = [sum(len(w) for w in weights), len(flat)]
-            weights.append(flat)
-        found.append(entry)
-    return found
-
-
-def _weight_arrays(flat: NDArray[np.float32]) -> Arrays:
-    """The weights as two planes of bfloat16 where they are of that precision, as shipped ones are.
-
-    The bits are turned left by one, so that one plane holds exponents, which compress, and the
-    other sign and mantissa, which do not. Other weights stay float32.
-    """
-    bits = flat.view(np.uint32)
-    if (bits & 0xFFFF).any():
-        return {"weights": flat}
-    half = (bits >> 16).astype(np.uint16)
-    turned = (half << 1) | (half >> 15)
-    return {"exponents": (turned >> 8).astype(np.uint8), "mantissas": turned.astype(np.uint8)}
+    return table, {name: array for name, array in arrays.items() if array.size}
 
 
 def likelihood(name: str, shape: ImageShape) -> dict[str, Any]:
@@ -187,36 +143,40 @@ def likelihood(name: str, shape: ImageShape) -> dict[str, Any]:
     }
 
 
-def _features(weights: list[NDArray[np.float32]]) -> dict[str, Any]:
-    """The classifier's convolutions, and behind which of them features are compared."""
+def _features(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """The program of the features that the classifier compares."""
     layers = classifier.shipped().convolutions
-    found = network(layers, weights)
+    builder = Builder([classifier.SHAPE.size], tensors)
+    picture = builder.add("reshape", sides=list(classifier.SHAPE.dims))
+    second = builder.lower(layers[:4], picture)
+    fourth = builder.lower(layers[4:], second)
     return {
-        "shape": list(classifier.SHAPE.dims),
-        "layers": [layer for layer in found if layer["type"] == "conv"],
-        "after": [1, 3],
+        "program": builder.program(second, fourth).describe(),
         "weight": PERCEPTUAL_WEIGHT,
     }
 
 
 def model(vae: VAE, name: str) -> bytes:
-    """The blob of a model: encoder and decoder as layer lists, the prior, the likelihood.
+    """The blob of a model: encoder and decoder as programs, the prior, the likelihood.
 
-    Where the reconstruction term is perceptual, the classifier's convolutions come along.
+    Where the reconstruction term is perceptual, the classifier's features come along. ProgramError
+    where a layer is of a kind that no op stands for.
     """
-    weights: list[NDArray[np.float32]] = []
+    tensors: dict[str, Tensor] = {}
+    d, n = vae.config.latent_dim, vae.shape.size
     header: dict[str, Any] = {
         "name": name,
         "shape": list(vae.shape.dims),
-        "latent_dim": vae.config.latent_dim,
+        "latent_dim": d,
         "prior": vae.prior.facts(),
         "likelihood": likelihood(vae.config.likelihood, vae.shape),
-        "encoder": network(vae.encoder, weights),
-        "decoder": network(vae.decoder, weights),
+        "encoder": of_module(vae.encoder, [n], tensors).describe(),
+        "decoder": of_module(vae.decoder, [d], tensors).describe(),
     }
     if vae.likelihood.perceptual:
-        header["features"] = _features(weights)
-    return pack("model", header, _weight_arrays(np.concatenate(weights)))
+        header["features"] = _features(tensors)
+    table, arrays = _weights(tensors)
+    return pack("model", {**header, "tensors": table}, arrays)
 
 
 # --- pictures and map --------------------------------------------------------------------------

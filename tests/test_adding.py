@@ -206,7 +206,7 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {  # the code and the row of each f
     "data set": [(STRIPES, STRIPES_ROW)],
     "prior": [(LAPLACE, '"laplace": Laplace(),'), (LAPLACE_JS, "laplace: Laplace,")],
     "likelihood": [(CAUCHY, CAUCHY_ROW), (CAUCHY_JS, "cauchy,")],
-    "network": [(LINEAR, '"linear": build_linear,')],
+    "network": [(LINEAR, '"linear": Architecture(build_linear),')],
     "preset": [("", TINY_ROW)],
     "projection": [
         (SQUEEZED, '"squeezed": Projection("Squeezed", squeezed),'),

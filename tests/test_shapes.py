@@ -19,6 +19,7 @@ from training.data import augment, datasets
 from training.presets import PRESETS, on_data
 from training.runs.run import Run
 from training.runs.snapshots import Probe, Snapshot
+from training.vae import classifier
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE, VAEConfig
@@ -69,6 +70,40 @@ def test_a_model_of_colours_is_fitted_kept_and_measured(made, row, capsys):
     assert "the classifier takes pictures of 1×28×28" in capsys.readouterr().out
 
 
+def test_a_classifier_of_its_pictures_is_made_and_judges_its_samples(made, row, capsys, tmp_path):
+    out = tmp_path / "classifier-shapes.safetensors"
+    words = ["--data", shapes.NAME, "--epochs", "4", "--batch-size", "32", "--out", str(out)]
+    assert main(["fit", "classifier", *words]) == 0
+    assert "(3×32×32), 4 classes" in capsys.readouterr().out
+    net, test = classifier.load(out), datasets.load(shapes.NAME, "test")
+    assert (net.shape, net.classes) == (shapes.SHAPE, 4)
+    with torch.no_grad():
+        named = net(datasets.to_float(test.images)).argmax(1) == test.labels
+    assert named.float().mean() > 0.5
+    few = ["--k", "2", "--iwae-images", "9", "--samples", "100", "--device", "cpu"]
+    assert main(["evaluate", str(made[0]), *few, "--classifier", str(out), "--json"]) == 0
+    quality = json.loads(capsys.readouterr().out)["quality"]
+    assert quality["fid"] > 0
+    assert quality["class_entropy"] <= np.log(4) + 1e-6
+    assert main(["evaluate", "--all", "--classifier", str(out), "--folder", str(tmp_path)]) == 2
+    assert "--classifier is for one checkpoint" in capsys.readouterr().err
+
+
+def test_pictures_of_one_class_have_no_classifier(monkeypatch, capsys, tmp_path):
+    from dataclasses import replace
+
+    def one(row, folder, split):
+        found = datasets.load("mnist-5k", split).take(torch.arange(20))
+        return replace(found, name="plain", labels=torch.zeros(20).long(), classes=("all",))
+
+    plain = replace(shapes.ROW, name="plain", load=one, shape=GREY_28)
+    monkeypatch.setitem(datasets.DATASETS, "plain", plain)
+    assert (
+        main(["fit", "classifier", "--data", "plain", "--out", str(tmp_path / "classifier")]) == 2
+    )
+    assert "from 2 to 1,000 classes apart, and plain has 1" in capsys.readouterr().err
+
+
 def test_its_run_has_snapshots_of_its_shape(made, row):
     run = Run(made[1])
     probe = Probe.read(run.path / "probe.npz")
@@ -114,7 +149,7 @@ def test_a_model_and_pictures_of_another_shape_never_meet(made, row, tmp_path, c
         ["evaluate", str(made[0]), "--data", "mnist-5k"],
         ["fit", "report-normal", "--data", shapes.NAME, "--run-dir", str(tmp_path / "r")],
         ["fit", "mnist-5k-2d", "--data", shapes.NAME, "--likelihood", "perceptual"],
-        ["fit", "classifier", "--data", shapes.NAME, "--out", str(tmp_path / "c")],
+        ["evaluate", str(made[0]), "--classifier", str(classifier.SHIPPED)],
     ):
         assert main(command) == 2
         (sentence,) = capsys.readouterr().err.splitlines()[-1:]

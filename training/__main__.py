@@ -18,8 +18,9 @@ from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
 from training.console import complain, flush, open_standard_streams, say
 from training.data import command as data_command
-from training.data.datasets import DATASETS, EMBEDDED, OWN
+from training.data.datasets import DATASETS, EMBEDDED, FOLDER, OWN, is_own
 from training.data.download import load_split
+from training.data.names import parse
 from training.device import pick_device
 from training.distributed import exit_process, in_team, is_leader
 from training.errors import OptionError, UserError
@@ -28,14 +29,16 @@ from training.evaluation import command as evaluation_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
+from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
-from training.presets import PRESETS, Preset, on_data
+from training.presets import PRESETS, Preset, choose_network, on_data
 from training.runs.run import MOST_THREADS, Run, RunConfig, free_run
-from training.text import printable
+from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
+from training.vae.networks import ARCHITECTURES
 from training.vae.priors import PRIORS
 
 
@@ -104,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--beta-warmup-epochs", type=int, default=quiet, help="epochs until beta is reached"
     )
+    sub.add_argument("--beta-start", type=float, default=quiet, help="what it begins with, then")
+    sub.add_argument("--architecture", default=quiet, help=", ".join(ARCHITECTURES))
+    sub.add_argument(
+        "--width", type=int, default=quiet, help="units of a layer, or channels of the finest"
+    )
+    sub.add_argument("--depth", type=int, default=quiet, help="layers, or stages that halve")
     sub.add_argument("--latent-dim", type=int, default=quiet)
     sub.add_argument("--prior", default=quiet, help=f"{', '.join(PRIORS)}, or normal-M-S")
     sub.add_argument("--likelihood", default=quiet, help=", ".join(LIKELIHOODS))
@@ -163,6 +172,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--fid", choices=(*FEATURES, "none"), default="classifier", help="the features of the FID"
     )
+    sub.add_argument(
+        "--classifier",
+        type=Path,
+        default=quiet,
+        help="of these pictures, as `fit classifier` makes them (default: the digits' one)",
+    )
     sub.add_argument("--samples", type=int, default=SAMPLES, help="pictures that are judged")
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
@@ -213,11 +228,32 @@ def _preset(args: argparse.Namespace) -> Preset:
             f"--{option.replace('_', '-')} {value} is not possible: "
             f"{reason[:1].lower()}{reason[1:]}."
         ) from None
-    data = data_command.decide(args, preset.data)
+    data = _data_of(args, preset)
+    network = {n: getattr(args, n) for n in ("architecture", "width", "depth") if hasattr(args, n)}
     try:
-        return on_data(preset, data, args.data_dir)
+        chosen = choose_network(preset.model, **network)
     except ValueError as error:
-        raise OptionError(f"--data {preset.data} is not possible: the preset's {error}") from None
+        raise OptionError(f"--{error}") from None
+    try:
+        return on_data(preset, data, args.data_dir, chosen)
+    except ValueError as error:
+        raise OptionError(
+            f"--data {printable_path(data)} is not possible: the preset's {error}"
+        ) from None
+
+
+def _data_of(args: argparse.Namespace, preset: Preset) -> str:
+    """The name of the data set; of a preset for pictures of one's own they are as large as its."""
+    if preset.data == FOLDER:
+        raise OptionError(
+            f"The preset {preset.name} is for pictures of your own; name their folder, as in "
+            f"--data {FOLDER}PATH."
+        )
+    own = PRESETS[args.preset].data == FOLDER and is_own(preset.data)
+    if own and not hasattr(args, "size") and parse(preset.data).options.size is None:
+        shape = preset.model.image_shape
+        args.size = f"{shape.width}x{shape.height}"
+    return data_command.decide(args, preset.data)
 
 
 def _fit(args: argparse.Namespace) -> None:
@@ -225,6 +261,7 @@ def _fit(args: argparse.Namespace) -> None:
         _fit_classifier(args)
         return
     preset, device = _preset(args), pick_device(args.device)
+    parameters_of(preset.model)  # too many are told before anything is made
     out = _free_place(args)
     run = Run(getattr(args, "run_dir", None) or free_run(preset.name))
     config = RunConfig(
@@ -263,10 +300,11 @@ def _fit_classifier(args: argparse.Namespace) -> None:
     out, data = _free_place(args), data_command.decide(args, getattr(args, "data", "mnist"))
     train_set = load_split(data, "train", args.data_dir)
     test = load_split(data, "test", args.data_dir)
-    with torch.random.fork_rng():
-        torch.manual_seed(args.seed)
-        net = classifier.Classifier()
-    say(f"classifier: {len(train_set):,} training and {len(test):,} test images of {data}.")
+    net = classifier_fit.classifier_of(train_set, args.seed)
+    say(
+        f"classifier: {len(train_set):,} training and {len(test):,} test images of "
+        f"{printable_path(data)} ({net.shape}), {net.classes} classes."
+    )
     for report in classifier_fit.fit(net, train_set, test, seed=args.seed, **given):
         say(
             f"epoch {report.epoch} of {report.epochs}: cross-entropy {report.loss:.4f} nats, "

@@ -26,7 +26,8 @@ from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.model import VAE, VAEConfig
 
-FORMAT_VERSION = 2  # 1 had no shape of pictures: it was always that of `GREY_28`
+# Version 1 had no shape of pictures, and versions 1 and 2 called the report's network `conv`.
+FORMAT_VERSION = 3
 MAX_BYTES = 64 * 2**20
 MAX_HEADER = 4 * 2**20
 MAX_TENSORS = 200
@@ -268,7 +269,7 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
     """The checkpoint that the metadata describe."""
     version = metadata.get("format_version")
     if metadata.get("kind") == classifier.NAME:
-        raise CheckpointError(f"{file_name} is the digit classifier, not a VAE; name another file.")
+        raise CheckpointError(f"{file_name} is a classifier, not a VAE; name another file.")
     if version is None:
         raise CheckpointError(
             f"{file_name} was written by another tool: it is a safetensors file, but its metadata "

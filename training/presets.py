@@ -1,13 +1,18 @@
 """The presets: everything that fixes a training run but its seed and its machine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from training.data.datasets import EMBEDDED, shape_of
+from training.data.datasets import EMBEDDED, FOLDER, shape_of
+from training.text import printable
+from training.vae.image_shape import ImageShape
 from training.vae.model import VAEConfig
+from training.vae.networks import ARCHITECTURES
 
 # Bounds of values, with what a sentence says of them.
 MOST_BETA = 1e6
@@ -27,7 +32,9 @@ class Preset:
     The optimiser is AdamW, which without weight decay is Adam. Under the one-cycle `schedule` the
     learning rate rises to its peak over the first `lr_warmup` of all steps and falls to nearly
     nothing at the end. `initialisation` is a row of `INITIALISATIONS`. The weight of the
-    KL term is `beta`, reached linearly over the first `beta_warmup_epochs`. `input_dropout`
+    KL term is `beta`, reached linearly from `beta_start` over the first `beta_warmup_epochs`. A
+    start above it makes the factors that change a picture most come first, each into a dimension
+    of its own, before there is room for the next. `input_dropout`
     blanks that share of the encoder's pixels in training (never the target's). `elastic` bends
     the images, encoder input and target alike, by that much, but for the last `elastic_free` of
     the epochs, in which the model settles on the images as they are. `code_scale`
@@ -48,6 +55,7 @@ class Preset:
     weight_decay: Annotated[float, Meta(ge=0, le=1000)] = 0.01
     beta: Beta = 1.0
     beta_warmup_epochs: Annotated[int, Meta(ge=0, le=MANY)] = 0
+    beta_start: Beta = 0.0
     input_dropout: Share = 0.0
     initialisation: Literal["default", "kaiming-normal"] = "default"
     code_scale: Positive = 1.0
@@ -57,15 +65,54 @@ class Preset:
     precision: Literal["float32", "bfloat16"] = "bfloat16"
 
 
-def on_data(preset: Preset, name: str, data_dir: Path | str = "data") -> Preset:
-    """The preset for the data set `name`, its model for pictures of that shape.
+def on_data(
+    preset: Preset,
+    name: str,
+    data_dir: Path | str = "data",
+    network: Mapping[str, Any] = MappingProxyType({}),
+) -> Preset:
+    """The preset for the data set `name`, its model for pictures of that shape; with another
+    `network`, fields of its model as `choose_network` gives them.
 
     Raises:
-        DataError: there is no such data set.
+        DataError: there is no such data set, or its pictures cannot be had.
         ValueError: the model's network or its reconstruction term is for pictures of another shape.
     """
-    shape = shape_of(name, data_dir)
-    return replace(preset, data=name, model=replace(preset.model, image_shape=shape))
+    model = replace(preset.model, **{**network, "image_shape": shape_of(name, data_dir)})
+    return replace(preset, data=name, model=model)
+
+
+def choose_network(
+    model: VAEConfig,
+    architecture: str | None = None,
+    width: int | None = None,
+    depth: int | None = None,
+) -> dict[str, Any]:
+    """Fields of a model's configuration with another architecture, width or depth, where given:
+    what is not is the model's, or of another architecture the usual.
+
+    Raises:
+        ValueError: naming the valid ones, where there is no such network.
+    """
+    if architecture is None and width is None and depth is None:
+        return {}
+    name = model.architecture if architecture is None else architecture
+    if name not in ARCHITECTURES:
+        raise ValueError(
+            f"architecture {printable(name, 40)!r} is not known; the valid ones are "
+            f"{', '.join(ARCHITECTURES)}."
+        )
+    row = ARCHITECTURES[name]
+    usual = row.size_of(model.encoder_widths) if name == model.architecture else row.usual
+    if not row.width and width is None and depth is None:
+        return {"architecture": name, "encoder_widths": (), "decoder_widths": ()}
+    asked = tuple(u if n is None else n for n, u in zip((width, depth), usual, strict=True))
+    try:
+        encoder_widths, decoder_widths = row.widths(*asked)
+    except ValueError as error:
+        raise ValueError(f"architecture {name!r} {error}.") from None
+    found = {"architecture": name, "encoder_widths": encoder_widths}
+    return found | {"decoder_widths": decoder_widths}
 
 
 _N12 = "normal-1-2"
@@ -83,7 +130,7 @@ def _report(name: str, likelihood: str = "bernoulli", **different: Any) -> Prese
         different.get("latent_dim", 2),
         (),
         (),
-        architecture="conv",
+        architecture="report",
         activation="relu",
         prior=different.get("prior", _N12),
         likelihood=likelihood,
@@ -113,6 +160,27 @@ def _own(name: str, model: VAEConfig, **different: Any) -> Preset:
     return Preset(name, model, **(usual | different))
 
 
+def _pictures(name: str, data: str, side: int, size: tuple[int, int], **different: Any) -> Preset:
+    """A recipe for pictures in colour of side × side, by a `conv` network of a width and depth."""
+    model = VAEConfig(
+        different.pop("latent_dim", 10),
+        *ARCHITECTURES["conv"].widths(*size),
+        architecture="conv",
+        likelihood=different.pop("likelihood", "bernoulli"),
+        image_shape=ImageShape(3, side, side),
+    )
+    usual: dict[str, Any] = {"weight_decay": 0.0, "precision": "float32"}
+    return Preset(name, model, data, **(usual | different))
+
+
+# A strong KL at first; how it came about is in docs/LOG.md.
+_FACTORS: dict[str, Any] = {
+    "epochs": 40,
+    "batch_size": 32,
+    "beta": 4.0,
+    "beta_start": 24.0,
+    "beta_warmup_epochs": 30,
+}
 _WIDTHS = (512, 512, 256), (256, 512, 512)
 
 PRESETS: dict[str, Preset] = {
@@ -138,6 +206,17 @@ PRESETS: dict[str, Preset] = {
             elastic=0.015,
         ),
         _own("gamma", VAEConfig(2, *_WIDTHS, prior="gamma")),
+        # β-VAEs of pictures whose factors are known, and a start for pictures of one's own.
+        _pictures("sprites-32", "sprites-32", 32, (16, 3), **_FACTORS),
+        _pictures("sprites-64", "sprites-64", 64, (16, 4), **_FACTORS),
+        _pictures(
+            *("folder-64", FOLDER, 64, (32, 4)),
+            latent_dim=32,
+            likelihood="gaussian-learned",
+            epochs=100,
+            batch_size=64,
+            learning_rate=1e-3,
+        ),
         # The report's eleven rows, in its order.
         _report("report-normal", prior="standard-normal", initialisation="default"),
         _report("report-n12", initialisation="default"),

@@ -31,6 +31,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "IWAE": ("%.2f", "Importance-weighted bound on −log p(x), Bernoulli, nats per image."),
     "active": ("%d", "Dimensions whose mean has a variance over 0.01 over the images."),
     "I(x; z)": ("%.2f", "Mutual information under q in nats; its estimate is at most log N."),
+    "MIG": ("%.3f", "Mutual information gap: 1 where each known factor has a dimension to itself."),
     "5-NN": ("%.1f %%", "Share of test images whose class the 5 nearest training codes tell."),
     "FID": (
         "%.0f",
@@ -58,6 +59,7 @@ def _values(row: Row) -> tuple[Any, ...]:
         e.iwae,
         e.active_units,
         e.mutual_information,
+        e.mutual_information_gap,
         None if e.knn_accuracy is None else 100 * e.knn_accuracy,
         quality and quality.fid,
         quality and 100 * quality.confidence,

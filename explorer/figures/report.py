@@ -36,7 +36,8 @@ _STYLE: dict[str, Any] = {
 _DRAWING = threading.Lock()  # the style is matplotlib's own while a figure is drawn
 CELLS = 20  # of the manifold, each way
 MARKED = (0, 4, 8, 11, 15, 19)  # those whose z is written, the same from either side
-STEPS = 12  # of an interpolation, with its ends
+STEPS = 12  # of an interpolation, with its ends, and of a traversal
+ROWS = 10  # of the traversals
 PAIRS = ((1, 7), (3, 8), (4, 9))  # classes between which the strips go, where there are so many
 
 Picture = NDArray[np.float32]
@@ -211,6 +212,34 @@ def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> 
     return figure
 
 
+@torch.no_grad()
+def traversal(vae: VAE, x: Tensor, dims: Sequence[int], steps: int = STEPS) -> Picture:
+    """Pictures of the code of an image (n,), with one of the dimensions at a time where the prior's
+    quantiles from 2 % to 98 % lie: (dims, steps, n)."""
+    z = vae.encode(x[None]).mu.repeat(len(dims), steps, 1)
+    for row, dim in enumerate(dims):
+        z[row, :, dim] = vae.prior.quantile(torch.linspace(0.02, 0.98, steps))
+    return vae.picture(z).numpy()
+
+
+def traversals(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
+    """A row a dimension in use, those of most KL first: the picture of one code while that
+    dimension alone goes over the prior. The image stands framed before it."""
+    vae, codes = checkpoint.vae, latent_codes.encode(checkpoint.vae, images.images)
+    used = latent_codes.dimensions(codes, vae.prior.low)
+    dims = [d.index for d in used if d.active][:ROWS] or [used[0].index]
+    image = next(i for i in _typical(checkpoint, images) if i is not None)
+    x = to_float(images.images[image])
+    figure = _figure(0.6 * (STEPS + 1), 0.6 * len(dims) * images.shape.height / images.shape.width)
+    grid = figure.subplots(len(dims), STEPS + 1, squeeze=False)
+    for axes, dim, pictures in zip(grid, dims, traversal(vae, x, dims), strict=True):
+        _picture(axes[0], x.numpy(), images.shape, theme.x)
+        axes[0].set_ylabel(z_name(dim), color=theme.z, rotation=0, labelpad=10, va="center")
+        for place, picture in zip(axes[1:], pictures, strict=True):
+            _picture(place, picture, images.shape)
+    return figure
+
+
 def square(points: NDArray[Any], low: float) -> list[tuple[float, float]]:
     """Limits of both axes, equally wide, around points (N, 2); z is nowhere below `low`."""
     first, last = points.min(0).astype(float), points.max(0).astype(float)
@@ -268,6 +297,7 @@ FIGURES: dict[str, Callable[[Checkpoint, ImageSet, Theme], Figure]] = {
     "loss": loss_curves,
     "interpolation": interpolation,
     "reconstructions": reconstructions,
+    "traversals": traversals,
     "manifold": manifold,
     "scatter": scatter,
 }
@@ -275,6 +305,7 @@ CAPTIONS = {
     "loss": "Terms over the epochs: train dotted, test solid",
     "interpolation": "Straight lines between the codes of two images, framed at the ends",
     "reconstructions": "A typical image of each class, and its reconstruction",
+    "traversals": "One code, a dimension at a time over the prior; those of most KL first",
     "manifold": "Decoded over the prior",
     "scatter": "Posterior means of the images",
 }

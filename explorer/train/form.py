@@ -1,6 +1,9 @@
 """The form that begins a training run."""
 
-from dataclasses import asdict
+import functools
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
 
 import msgspec
 import streamlit as st
@@ -10,13 +13,17 @@ from explorer.runs import launch
 from explorer.server import access
 from explorer.session import view_state
 from training.data import datasets
-from training.presets import PRESETS, Preset, on_data
+from training.device import pick_device
+from training.errors import UserError
+from training.fit.estimate import Estimate, estimate, parameters_of
+from training.presets import PRESETS, Preset, choose_network, on_data
 from training.runs.run import RunError
 from training.vae.likelihoods import LIKELIHOODS
+from training.vae.networks import ARCHITECTURES
 from training.vae.priors import PRIORS
 
 FIRST = "mnist-5k-2d"  # needs no network and is done in half a minute
-
+_COLOURED = "sprites-64"  # stands for the pictures of one's own that a preset is for
 
 _LABELS = {
     "data": "The data set",
@@ -25,6 +32,8 @@ _LABELS = {
     "beta_warmup_epochs": "β warm-up",
     "learning_rate": "Learning rate",
     "latent_dim": "Latent dim.",
+    "width": "Width",
+    "depth": "Depth",
 }
 _STARTED = "runs_started"
 
@@ -55,9 +64,10 @@ def _form() -> None:
         return f"new_{name}_{field}"
 
     sets = list(datasets.DATASETS)
+    data = preset.data if preset.data in sets else _COLOURED
     fields: dict[str, object] = {
         "data": st.selectbox(
-            "Data", sets, sets.index(preset.data), key=key("data"), format_func=_title_of_data
+            "Data", sets, sets.index(data), key=key("data"), format_func=_title_of_data
         )
     }
     # The boxes have no bounds of their own: a value that is not possible is told, not dropped.
@@ -112,20 +122,25 @@ def _form() -> None:
         help="What p(x|z) is: its −log is the reconstruction term.",
     )
     wish = right.text_input("Name", placeholder=preset.name, key=key("name"))
-    if not st.button("Start training", type="primary", key="start", width="stretch"):
-        return
+    network = _network(preset, key)
     asked = asdict(preset) | fields
     asked["model"] |= {"latent_dim": latent_dim, "prior": prior, "likelihood": likelihood}
+    shown = fields | {"latent_dim": latent_dim} | network
+    _tell_cost(asked, shown, network)
+    if not st.button("Start training", type="primary", key="start", width="stretch"):
+        return
     try:
+        checked = _checked(asked, shown, network)
+        parameters_of(checked.model)
         run = launch.start(
-            _checked(asked, fields | {"latent_dim": latent_dim}),
+            checked,
             seed if seed >= 0 else _refuse(f"Seed {seed} is not possible: it is 0 or more."),
             paths.run_dir(),
             paths.data_dir(),
             paths.checkpoint_dir(),
             wish,
         )
-    except RunError as error:
+    except UserError as error:
         messages.warn(str(error))
         return
     st.session_state[_STARTED] = st.session_state.get(_STARTED, 0) + 1
@@ -137,8 +152,63 @@ def _refuse(sentence: str) -> int:
     raise RunError(sentence)
 
 
-def _checked(asked: dict[str, object], shown: dict[str, object]) -> Preset:
-    """The preset of these fields. RunError, naming the box and its value, where it is not one."""
+def _network(preset: Preset, key: Callable[[str], str]) -> dict[str, Any]:
+    """Boxes of the network; what is chosen there: the architecture, and, where it is not the
+    preset's own, width and depth."""
+    left, middle, right = st.columns(3)
+    names, own = list(ARCHITECTURES), preset.model.architecture
+    name = left.selectbox(
+        "Network",
+        names,
+        names.index(own),
+        key=key("architecture"),
+        help="Fully connected (mlp), convolutional (conv), with residual blocks (resnet), or the "
+        "report's.",
+    )
+    row = ARCHITECTURES[name]
+    if not row.width:
+        return {} if name == own else {"architecture": name}
+    usual = row.size_of(preset.model.encoder_widths) if name == own else row.usual
+    chosen = (
+        middle.number_input(
+            *("Width", None, None, usual[0], 8),
+            key=key(f"width_{name}"),
+            help="Units of each layer, or channels of the finest stage.",
+        ),
+        right.number_input(
+            *("Depth", None, None, usual[1], 1),
+            key=key(f"depth_{name}"),
+            help="Hidden layers, or stages, each of which halves the picture's sides.",
+        ),
+    )
+    if name == own and chosen == usual:
+        return {}
+    return {"architecture": name, "width": chosen[0], "depth": chosen[1]}
+
+
+def _tell_cost(asked: dict[str, Any], shown: dict[str, object], network: dict[str, Any]) -> None:
+    """Say what the network costs, or why there is none."""
+    try:
+        preset = _checked(asked, shown, network)
+        # What does not change the cost is left out, so that it is measured once.
+        plain = replace(preset, epochs=1, beta=1.0, beta_warmup_epochs=0, learning_rate=1e-3)
+        messages.caption(str(_cost(plain, datasets.find(preset.data).size)))
+    except UserError as error:
+        messages.caption(str(error))
+
+
+@functools.lru_cache(maxsize=64)
+def _cost(preset: Preset, size: tuple[int, int]) -> Estimate:
+    """The cost of a preset on a data set of so many pictures here."""
+    return estimate(preset, *size, pick_device("auto"))
+
+
+def _checked(asked: dict[str, object], shown: dict[str, object], network: dict[str, Any]) -> Preset:
+    """The preset of these fields, with another network where one is chosen.
+
+    Raises:
+        RunError: it is not one; the sentence names the box and its value.
+    """
     try:
         preset = msgspec.convert(asked, Preset)
     except msgspec.ValidationError as error:
@@ -150,15 +220,20 @@ def _checked(asked: dict[str, object], shown: dict[str, object]) -> Preset:
             f"{reason[:1].lower()}{reason[1:].replace('`', '')}."
         ) from None
     try:
-        return on_data(preset, preset.data)
+        chosen = choose_network(preset.model, **network)
+    except ValueError as error:
+        raise RunError(f"The {error}") from None
+    try:
+        return on_data(preset, preset.data, paths.data_dir(), chosen)
     except ValueError as error:
         raise RunError(f"{_LABELS['data']} {preset.data} is not possible: {error}") from None
 
 
 def _title(name: str) -> str:
     preset = PRESETS[name]
-    row = datasets.DATASETS[preset.data]
-    return f"{name}: {preset.model.latent_dim}-D, {row.title}, {preset.epochs} epochs"
+    row = datasets.DATASETS.get(preset.data)
+    title = row.title if row else "pictures of your own"
+    return f"{name}: {preset.model.latent_dim}-D, {title}, {preset.epochs} epochs"
 
 
 def _title_of_data(name: str) -> str:

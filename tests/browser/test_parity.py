@@ -1,18 +1,18 @@
 """The browser's model against torch: the same blob, the same codes and images."""
 
 import base64
-import re
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from explorer import blobs
 from explorer.server import assets
+from tests import programs
 from tests.browser.conftest import ROOT
 from training import checkpoint
 from training.data import datasets
+from training.vae import program
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE, VAEConfig
 
@@ -173,7 +173,7 @@ def test_every_activation_runs_as_in_torch(modules, activation):
 
 def test_the_convolutional_vae_runs_as_in_torch(modules):
     torch.manual_seed(0)
-    vae = VAE(VAEConfig(2, (), (), architecture="conv", activation="relu")).eval()
+    vae = VAE(VAEConfig(2, (), (), architecture="report", activation="relu")).eval()
     codes, images = 2 * torch.randn(50, 2), datasets.load("mnist-5k", "test").images[:20]
     found = in_browser(modules, blobs.model(vae, "conv"), codes.numpy(), images.numpy())
     with torch.no_grad():
@@ -235,52 +235,37 @@ def test_gamma_draws_follow_q_and_their_mean_ratio_finds_the_closed_form(modules
         assert abs(mean - exact) < 4 * error
 
 
-def test_convolutions_run_as_in_torch(modules):
-    torch.manual_seed(0)
-    layers = nn.Sequential(
-        nn.Unflatten(1, (1, 28, 28)),
-        nn.Conv2d(1, 4, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(4, 6, (3, 5), stride=(2, 1), padding=(1, 2)),
-        nn.GELU(approximate="tanh"),
-        nn.Conv2d(6, 5, 7, bias=False),
-        nn.Flatten(),
-        nn.Linear(5 * 1 * 8, 12),
-        nn.Unflatten(1, (3, 2, 2)),
-        nn.ConvTranspose2d(3, 4, 7),
-        nn.Tanh(),
-        nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1),
-        nn.Sigmoid(),
-    )
-    x = torch.rand(10, 784)
-    weights: list = []
-    description = blobs.network(layers, weights)
+@pytest.mark.parametrize("kernel", ["fma", "simd", "js"])
+def test_a_program_runs_as_in_torch_in_this_browser(modules, kernel):
+    made = programs.case("many")
+    tensors = {
+        name: {"shape": list(tensor.shape), "data": b64(tensor.numpy())}
+        for name, tensor in made.program.tensors.items()
+    }
     page, code = modules
     found = page.evaluate(
-        """async ({ code, layers, weights, x }) => {
-          const { network } = await import(code + 'engine/network.js');
+        """async ({ code, program, tensors, x, kernel, n }) => {
+          const { Network } = await import(code + 'engine/program.js');
           const floats = text => new Float32Array(
             Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
-          const run = network(layers, floats(weights), [784]);
-          const all = floats(x);
-          return Array.from({ length: 10 }, (_, i) =>
-            Array.from(run(all.subarray(784 * i, 784 * (i + 1)))));
+          const held = Object.fromEntries(Object.entries(tensors).map(
+            ([name, { shape, data }]) => [name, { shape, data: floats(data) }]));
+          const network = new Network(program, name => held[name], { kernel });
+          return [network.kernel, Array.from(network.run(floats(x), n))];
         }""",
         {
             "code": code,
-            "layers": description,
-            "weights": b64(np.concatenate(weights)),
-            "x": b64(x.numpy()),
+            "program": made.program.describe(),
+            "tensors": tensors,
+            "x": b64(made.x.numpy()),
+            "kernel": kernel,
+            "n": len(made.x),
         },
     )
+    assert found[0] == kernel
     with torch.no_grad():
-        expected = layers(x).flatten(1).numpy()
-    assert np.abs(np.array(found) - expected).max() < 1e-5
-
-
-def test_a_layer_that_the_browser_does_not_run_is_named():
-    with pytest.raises(ValueError, match=re.escape("layer of type BatchNorm1d; it runs Linear")):
-        blobs.network(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), [])
+        expected = program.run(made.program, made.x).numpy().ravel()
+    assert np.abs(np.array(found[1]) - expected).max() < 1e-4
 
 
 def test_sampling_and_paths_are_what_their_formulas_say(modules):

@@ -18,6 +18,7 @@ from tests import shapes
 from training import checkpoint
 from training.data import datasets
 from training.data.datasets import ImageSet
+from training.vae import program
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAE, VAEConfig
 
@@ -69,22 +70,37 @@ def test_damaged_blobs_are_refused_with_a_sentence():
         blobs.pack("test", {}, {"a": np.array([np.nan], np.float32)})
 
 
-def test_weights_of_either_precision_arrive_to_the_last_bit():
+def weights_of(arrays) -> np.ndarray:
+    """All weights of a model's blob: those in planes of bfloat16, then the others."""
+    none = np.zeros(0, np.uint8)
+    turned = arrays.get("exponents", none).astype(np.uint32) << 8 | arrays.get("mantissas", none)
+    bits = (turned >> 1 | (turned & 1) << 15) << 16
+    return np.concatenate([bits.view(np.float32), arrays.get("weights", np.zeros(0, np.float32))])
+
+
+@pytest.mark.parametrize("rounded", ["none", "all", "the decoder"])
+def test_weights_of_either_precision_arrive_to_the_last_bit(rounded):
     torch.manual_seed(0)
     vae = VAE(VAEConfig(2, (16,), (16,)))
-    header, arrays = blobs.unpack(blobs.model(vae, "fresh"))
-    first, length = header["decoder"][0]["weight"]
-    np.testing.assert_array_equal(
-        arrays["weights"][first : first + length], vae.decoder[0].weight.detach().numpy().ravel()
-    )
     with torch.no_grad():
-        for p in vae.parameters():
-            p.copy_(p.bfloat16().float())
-    header, arrays = blobs.unpack(blobs.model(vae, "rounded"))
-    turned = arrays["exponents"].astype(np.uint32) << 8 | arrays["mantissas"]
-    bits = (turned >> 1 | (turned & 1) << 15) << 16
-    flat = torch.cat([p.detach().ravel() for p in vae.state_dict().values()]).numpy()
-    np.testing.assert_array_equal(bits.view(np.float32), flat)
+        for name, p in vae.named_parameters():
+            if rounded == "all" or (rounded == "the decoder" and name.startswith("decoder")):
+                p.copy_(p.bfloat16().float())
+    header, arrays = blobs.unpack(blobs.model(vae, "made"))
+    assert ("weights" in arrays, "exponents" in arrays) == (rounded != "all", rounded != "none")
+    flat = weights_of(arrays)
+    tensors = {
+        name: torch.from_numpy(flat[first : first + int(np.prod(shape))].reshape(shape))
+        for name, (first, shape) in header["tensors"].items()
+    }
+    x, z = torch.rand(3, 784), torch.randn(3, 2)
+    with torch.no_grad():
+        for part, given, expected in (
+            ("encoder", x, vae.encoder(x)),
+            ("decoder", z, vae.decoder(z)),
+        ):
+            found = program.run(program.read(header[part], tensors), given)
+            torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert header["prior"]["log_var"] == [-30.0, 10.0]
 
 

@@ -1,4 +1,4 @@
-"""The digit classifier's training: its accuracy, its file."""
+"""Training of a classifier: its accuracy, its file."""
 
 import time
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from training.data.datasets import ImageSet, to_float
 from training.files import replace_file
+from training.text import printable_path
 from training.vae.classifier import (
-    CLASSES,
     FORMAT_VERSION,
+    MOST_CLASSES,
     NAME,
-    SHAPE,
     Classifier,
     ClassifierError,
 )
@@ -43,6 +43,24 @@ def accuracy(net: Classifier, images: ImageSet, chunk: int = 1000) -> float:
     return right / len(images)
 
 
+def classifier_of(images: ImageSet, seed: int = 0) -> Classifier:
+    """A classifier of the shape and the classes of images, its weights drawn by `seed`.
+
+    Raises:
+        ClassifierError: the images are not of two or more classes, or of too many.
+    """
+    classes, name = len(images.classes), printable_path(images.name)
+    if not 2 <= classes <= MOST_CLASSES:
+        raise ClassifierError(
+            f"A classifier tells from 2 to {MOST_CLASSES:,} classes apart, and {name} has "
+            f"{classes}; choose labelled pictures with --data, such as a folder with a folder for "
+            "each class."
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return Classifier(images.shape, classes)
+
+
 def fit(
     net: Classifier,
     train: ImageSet,
@@ -55,18 +73,18 @@ def fit(
     """Train `net` in place by cross-entropy, AdamW and a one-cycle schedule; a report an epoch.
 
     Raises:
-        ClassifierError: the images have another shape or more than ten classes, or the loss is no
-            longer finite.
+        ClassifierError: the images have another shape or more classes, or the loss is no longer
+            finite.
     """
-    if train.shape != SHAPE:
+    if train.shape != net.shape:
         raise ClassifierError(
-            f"The classifier takes pictures of {SHAPE}, and those of {train.name} have "
-            f"{train.shape}."
+            f"The classifier takes pictures of {net.shape}, and those of "
+            f"{printable_path(train.name)} have {train.shape}."
         )
-    if len(train.classes) > CLASSES:
+    if len(train.classes) > net.classes:
         raise ClassifierError(
-            f"The classifier tells {CLASSES} classes apart, and {train.name} has "
-            f"{len(train.classes)}."
+            f"The classifier tells {net.classes} classes apart, and {printable_path(train.name)} "
+            f"has {len(train.classes)}."
         )
     steps = max(1, len(train) // batch_size)
     optimizer = torch.optim.AdamW(net.parameters(), lr=learning_rate, weight_decay=0.02)
@@ -108,6 +126,8 @@ def save(net: Classifier, path: Path, data: str, measured: float) -> None:
         "format_version": str(FORMAT_VERSION),
         "kind": NAME,
         "data": data,
+        "shape": msgspec.json.encode(net.shape).decode(),
+        "classes": str(net.classes),
         "accuracy": msgspec.json.encode(measured).decode(),
     }
     content = safetensors.torch.save(weights, metadata)
@@ -126,6 +146,6 @@ def _named(net: Classifier) -> list[tuple[str, Tensor]]:
 
 def as_stored(net: Classifier) -> Classifier:
     """The classifier as it will be when it is loaded again."""
-    fresh = Classifier()
+    fresh = Classifier(net.shape, net.classes)
     fresh.load_state_dict({n: t.to(torch.bfloat16).float() for n, t in _named(net)})
     return fresh.eval()

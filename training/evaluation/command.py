@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> None:
             raise OptionError(
                 f"--json is for one checkpoint; --all writes {args.folder / table.JSON}."
             )
+        if session.net is not None:  # FIDs in other features do not stand in one column
+            raise OptionError("--classifier is for one checkpoint; the table has the digits' one.")
         _all(args, session)
         return
     if args.checkpoint is None:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
         f"{printable(found.name)} on {result.images:,} test images of {printable(data)}, nats "
         "per image"
     )
-    for title, value, note in _lines(found, result):
+    for title, value, note in _lines(found, result, session.net):
         say(f"  {title:<27}{value:>9}   {note}".rstrip())
     if data == EMBEDDED and found.data != EMBEDDED:
         say(
@@ -107,6 +109,8 @@ class _Session:
         self.args, self.device = args, pick_device(args.device)
         self._images: dict[tuple[str, str], ImageSet | DataError] = {}
         self._judges: dict[str, Judge] = {}
+        own = getattr(args, "classifier", None)
+        self.net = None if own is None else classifier.load(own).to(self.device)
 
     def images(self, data: str, split: Any) -> ImageSet:
         key = (data, split)
@@ -131,12 +135,19 @@ class _Session:
             raise DataError(
                 f"{printable(data)} has {len(test)} test image; an evaluation needs two or more."
             )
-        images = test.images[: getattr(args, "images", len(test))]
-        # Of other pictures the classifier knows nothing: their samples are not judged.
-        judged = args.fid != "none" and test.shape == classifier.SHAPE
+        some = test.take(torch.arange(min(len(test), getattr(args, "images", len(test)))))
+        images = some.images
+        # Of other pictures the digits' classifier knows nothing: their samples are not judged.
+        known = self.net is not None or test.shape == classifier.SHAPE
+        judged = args.fid != "none" and known
         judge = self._judge(data, test) if judged else None
         steps = evaluate_steps(
-            vae, images.to(self.device), args.k, args.seed, iwae_images=args.iwae_images
+            vae,
+            images.to(self.device),
+            args.k,
+            args.seed,
+            iwae_images=args.iwae_images,
+            factors=some.factors,
         )
         result: Evaluation = _last(steps, len(images), f"{printable(found.name)}: terms")
         codes = codes_of(vae, images.to(self.device))
@@ -154,13 +165,15 @@ class _Session:
             codes_of(vae, train.images.to(self.device)),
             train.labels,
             codes,
-            test.labels[: len(images)],
+            some.labels,
         )
         return data, replace(result, knn_accuracy=accuracy)
 
     def _judge(self, data: str, test: ImageSet) -> Judge:
         if data not in self._judges:
-            self._judges[data] = Judge(test.images, self.args.fid, self.device, test.shape)
+            self._judges[data] = Judge(
+                test.images, self.args.fid, self.device, test.shape, self.net
+            )
         return self._judges[data]
 
 
@@ -182,7 +195,9 @@ def _last(steps: Iterable[Any], total: int, what: str) -> Any:
     return result
 
 
-def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
+def _lines(
+    found: Checkpoint, e: Evaluation, net: classifier.Classifier | None = None
+) -> list[tuple[str, str, str]]:
     row, constant = found.vae.likelihood, found.vae.likelihood.constant(found.vae.shape)
     lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
     lines.append(("KL", f"{e.kl:.2f}", "closed form"))
@@ -204,6 +219,12 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
         ("mutual information", f"{e.mutual_information:.2f}", "of x and z under q"),
         ("5-NN accuracy of codes", table.number(e.knn_accuracy, ".2%"), ""),
     ]
+    if e.mutual_information_gap is not None:
+        note = f"of {len(e.factors)} factors; 1 where each has a dimension to itself"
+        lines.append(("mutual information gap", f"{e.mutual_information_gap:.3f}", note))
+    for f in e.factors:
+        note = f"I(z{f.dimension + 1}; {f.name}) is {f.information:.2f} of {f.entropy:.2f} nats"
+        lines.append((f"  gap of {f.name}", f"{f.gap:.3f}", note))
     if e.quality:
         q = e.quality
         lines += [
@@ -216,9 +237,10 @@ def _lines(found: Checkpoint, e: Evaluation) -> list[tuple[str, str, str]]:
             (
                 "class entropy",
                 f"{q.class_entropy:.2f}",
-                f"at most {math.log(classifier.CLASSES):.2f}",
+                f"at most {math.log(net.classes if net else classifier.CLASSES):.2f}",
             ),
         ]
     elif found.vae.shape != classifier.SHAPE:
-        lines.append(("FID", "none", f"the classifier takes pictures of {classifier.SHAPE}"))
+        note = f"the classifier takes pictures of {classifier.SHAPE}; make one with `fit classifier"
+        lines.append(("FID", "none", f"{note} --data {printable(found.data)}`, for --classifier"))
     return lines

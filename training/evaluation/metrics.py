@@ -1,14 +1,15 @@
 """Metrics of a model on test images: ELBO terms, bounds, information, accuracy of its codes."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from training.data.datasets import to_float
+from training.data.image_set import Factor, to_float
 from training.distributed import Team
+from training.evaluation.disentanglement import FactorGap, factor_gaps, mutual_information_gap
 from training.evaluation.sample_quality import Quality
 from training.vae.elbo import elbo, iwae
 from training.vae.likelihoods import LIKELIHOODS
@@ -34,6 +35,9 @@ class Evaluation:
     than 0.01. `mutual_information` is that of x and z under q, at most log `images`.
     `knn_accuracy` is the share of test images whose class the codes of the 5 nearest training
     images tell; `quality` is of samples from the prior. Both are None where not asked for.
+
+    `factors` are those known of the images, each with the dimension that tells most of it, and
+    `mutual_information_gap` is the mean of their gaps, None where no factors are known.
     """
 
     reconstruction: float
@@ -51,6 +55,8 @@ class Evaluation:
     images: int
     knn_accuracy: float | None = None
     quality: Quality | None = None
+    mutual_information_gap: float | None = None
+    factors: tuple[FactorGap, ...] = ()
 
 
 @torch.no_grad()
@@ -132,11 +138,12 @@ def evaluate_steps(
     seed: int = 0,
     chunk: int = 500,
     iwae_images: int = IWAE_IMAGES,
+    factors: Sequence[Factor] = (),
 ) -> Iterator[int | Evaluation]:
     """Evaluate uint8 images (N, n) and yield how many are done; the last item is the result.
 
     The bound, which takes most of the time, is of the first `iwae_images`; it has draws of its own,
-    so that the terms are the same for every `k`.
+    so that the terms are the same for every `k`. `factors` are those known of the images.
 
     Raises:
         ValueError: if k is not positive.
@@ -165,6 +172,8 @@ def evaluate_steps(
     reconstruction, kl, read_mean = (sums / done).tolist()
     posterior = type(posteriors[0])(*(torch.cat(p) for p in zip(*posteriors, strict=True)))
     claimed = constant is not None
+    all_z = torch.cat(zs)
+    gaps = factor_gaps(vae.prior, all_z, posterior, factors)
     yield Evaluation(
         reconstruction,
         kl,
@@ -173,12 +182,14 @@ def evaluate_steps(
         read_mean + kl if claimed else None,
         float(torch.cat(bounds).mean()) if claimed else None,
         int(active_units(posterior.mu).sum()),
-        mutual_information(vae, torch.cat(zs), posterior),
+        mutual_information(vae, all_z, posterior),
         tuple((per_dim / done).tolist()),
         vae.config.latent_dim,
         k,
         min(iwae_images, done),
         done,
+        mutual_information_gap=mutual_information_gap(gaps),
+        factors=gaps,
     )
 
 

@@ -27,7 +27,7 @@ class Quality:
 
     `fid` is the Fréchet distance to the test images in `features` (no unit). `confidence` is the
     mean of the classifier's largest class probability, and `class_entropy` the entropy in nats of
-    the classes' mean probabilities: log 10 = 2.303 where all ten are equally frequent.
+    the classes' mean probabilities: the logarithm of their number where all are equally frequent.
     """
 
     fid: float
@@ -85,6 +85,8 @@ class _Inception(nn.Module):
 class Judge:
     """Compares pictures with test images of `shape`, uint8 (N, n), whose features are taken once.
 
+    They are those of the shipped classifier, or of another `net`.
+
     Source: Heusel, Ramsauer, Unterthiner, Nessler & Hochreiter (2017) for the Fréchet distance, as
     torchmetrics computes it.
 
@@ -100,11 +102,13 @@ class Judge:
         features: str = "classifier",
         device: torch.device | str = "cpu",
         shape: ImageShape = classifier.SHAPE,
+        net: classifier.Classifier | None = None,
     ) -> None:
-        if shape != classifier.SHAPE:
+        self.net = classifier.shipped(device) if net is None else net.to(device)
+        if shape != self.net.shape:
             raise QualityError(
                 f"Samples of {shape} cannot be judged: the classifier takes pictures of "
-                f"{classifier.SHAPE}; use --fid none."
+                f"{self.net.shape}; use --fid none, or name another one with --classifier."
             )
         if features not in FEATURES:
             raise QualityError(
@@ -112,7 +116,6 @@ class Judge:
                 f"{', '.join(FEATURES)}."
             )
         self.features, self.device = features, device
-        self.net = classifier.shipped(device)
         network = _Penultimate(self.net) if features == "classifier" else _Inception(shape)
         import_torchvision()  # torchmetrics imports it
         from torchmetrics.image.fid import FrechetInceptionDistance
@@ -128,7 +131,7 @@ class Judge:
         codes = vae.prior.sample_prior(n, vae.config.latent_dim, generator).to(self.device)
         self._fid.reset()
         confidence = torch.zeros((), dtype=torch.float64)
-        classes = torch.zeros(classifier.CLASSES, dtype=torch.float64)
+        classes = torch.zeros(self.net.classes, dtype=torch.float64)
         done = 0
         with torch.no_grad():
             for z in codes.split(self._chunk):

@@ -181,6 +181,7 @@ COLUMNS = (
     "IWAE",
     "active",
     "I(x; z)",
+    "MIG",
     "5-NN",
     "FID",
     "conf.",
@@ -205,6 +206,7 @@ def cells(row: Row) -> tuple[str, ...]:
         number(e.iwae),
         f"{e.active_units}",
         number(e.mutual_information),
+        number(e.mutual_information_gap, ".3f"),
         number(e.knn_accuracy, ".1%"),
         number(quality.fid if quality else None, ".0f"),
         number(quality.confidence if quality else None, ".1%"),
@@ -251,8 +253,10 @@ entropy; of the KL, the information and the active units, neither more nor less 
   difference of the two is not how much tighter the bound is.
 - **active**: latent dimensions whose mean has a variance of more than 0.01 over the images.
   **I(x; z)**: mutual information under q (Hoffman & Johnson 2016); its estimate cannot exceed the
-  logarithm of the number of images (9.21 for 10,000). **5-NN**: share of the test images whose
-  class the five nearest training codes tell.
+  logarithm of the number of images (9.21 for 10,000). **MIG**: mutual information gap (Chen, Li,
+  Grosse & Duvenaud 2018) of the factors that are known of the images: how much more of a factor its
+  best latent dimension tells than the second best, as a share of its entropy. **5-NN**: share of
+  the test images whose class the five nearest training codes tell.
 {quality}- **report's FID**: as the report publishes it, in Inception's features and of its own
   weights: not the same quantity as ours.
 """

@@ -17,6 +17,7 @@ from training.device import pick_device
 from training.distributed import Team, join
 from training.evaluation.metrics import mean_terms
 from training.files import clear_partials
+from training.fit.estimate import estimate, parameters_of
 from training.fit.failures import Stopped, record_failure, report_lost_process, stop_signals
 from training.fit.splits import images_of
 from training.fit.trainer import Trainer, TrainingError, new_vae
@@ -107,6 +108,7 @@ class _Session:
             if part.shape != wanted:
                 fault = misfit(part.name, part.shape, config.preset.name, wanted)
                 raise TrainingError(f"{fault}; choose another with --data.")
+        parameters_of(config.preset.model)
         self.vae = new_vae(config.preset, config.seed)
         self.trainer = Trainer(
             self.vae, config.preset, *images, config.seed, device, run.state(), team
@@ -132,7 +134,7 @@ class _Session:
         if team.leads:
             self.history = run.rewind(trainer.step)
             run.write_status("running", steps=trainer.steps, batches=trainer.batches)
-        self._print_header(began_at)
+        self._print_header(began_at, finish)
         state: State = "done"
         if finish:
             state = "done" if trainer.step == trainer.steps else "kept"
@@ -153,7 +155,7 @@ class _Session:
             out = self._checkpoint(validation=self.config.validation > 0)
             run.write_status(state, checkpoint=str(out.resolve()))
 
-    def _print_header(self, began_at: int) -> None:
+    def _print_header(self, began_at: int, finish: bool) -> None:
         if not self.team.leads:
             return
         preset, (train_set, test) = self.config.preset, self.images
@@ -169,6 +171,9 @@ class _Session:
         )
         for note in train_set.notes:
             say(note)
+        if not finish:
+            sizes = len(train_set), len(test)
+            say(str(estimate(preset, *sizes, self.trainer.device, self.team.size)))
         both = "−ELBO" if self.vae.likelihood.constant_per_value == 0.0 else "sum"
         terms = f"{'KL':>7}{both:>10}"
         say(f"{'epoch':>7}{'β':>6}  {'train':>9}{terms}  {'test':>9}{terms}")

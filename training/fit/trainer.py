@@ -25,10 +25,12 @@ class TrainingError(UserError):
 
 
 def beta_at(preset: Preset, epoch: float) -> float:
-    """β after `epoch` epochs (a fraction within one): linear up to `preset.beta`, then constant."""
+    """β after `epoch` epochs (a fraction within one): linear from `preset.beta_start` to
+    `preset.beta`, then constant."""
     if preset.beta_warmup_epochs == 0:
         return preset.beta
-    return preset.beta * min(1.0, epoch / preset.beta_warmup_epochs)
+    share = min(1.0, epoch / preset.beta_warmup_epochs)
+    return share * preset.beta + (1 - share) * preset.beta_start
 
 
 def new_vae(preset: Preset, seed: int) -> VAE:

@@ -1,25 +1,30 @@
-"""The digit classifier: its features measure perceptual distance and the quality of samples."""
+"""Classifiers: their features measure the quality of samples; the digits' also perceptual
+distance."""
 
 import functools
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import safetensors.torch
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
 from training.errors import UserError
 from training.files import read_regular
 from training.text import printable, printable_path
-from training.vae.image_shape import GREY_28
+from training.vae.image_shape import GREY_28, ImageShape
 
 NAME = "classifier"  # its file stands among the checkpoints and is none of a VAE
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / f"{NAME}.safetensors"
-FORMAT_VERSION = 1
-SHAPE = GREY_28  # of the pictures that it takes
-CLASSES = 10
+FORMAT_VERSION = 2  # 1 had neither shape nor classes: it was always the digits' classifier
+SHAPE = GREY_28  # of the pictures that the shipped one takes
+CLASSES = 10  # that it tells apart
+MOST_CLASSES = 1000
 FEATURES = 32  # of the penultimate layer
 MAX_BYTES = 8 * 2**20
+_Classes = Annotated[int, Meta(ge=2, le=MOST_CLASSES)]
 
 
 class ClassifierError(UserError):
@@ -27,37 +32,43 @@ class ClassifierError(UserError):
 
 
 class Classifier(nn.Module):
-    """Four convolutions and three linear layers on pictures of `SHAPE`, flat (B, 784), in [0, 1].
+    """Four convolutions and three linear layers on pictures of a shape, flat (B, n), in [0, 1].
 
-    Convolutions 1→32→64→128→256 of 3×3 with strides 1, 2, 2, 2, then 4096→64→32→10, ReLU between.
+    Convolutions C→32→64→128→256 of 3×3 with strides 1, 2, 2, 2, of large pictures the mean of areas
+    so that 4×4 are left, then 4096→64→32→classes, ReLU between.
     """
 
     num_features = FEATURES  # read by torchmetrics
 
-    def __init__(self) -> None:
+    def __init__(self, shape: ImageShape = SHAPE, classes: int = CLASSES) -> None:
         super().__init__()
-        widths, strides = (1, 32, 64, 128, 256), (1, 2, 2, 2)
+        self.shape, self.classes = shape, classes
+        widths, strides = (shape.channels, 32, 64, 128, 256), (1, 2, 2, 2)
         layers: list[nn.Module] = []
         for before, after, stride in zip(widths, widths[1:], strides, strict=False):
             layers += [nn.Conv2d(before, after, 3, stride=stride, padding=1), nn.ReLU()]
         self.convolutions = nn.Sequential(*layers)
+        # Three times halved, and rounded up.
+        left = tuple(min(4, -(-side // 8)) for side in (shape.height, shape.width))
+        self.pool = nn.AdaptiveAvgPool2d(left)
         self.head = nn.Sequential(
-            nn.Linear(256 * 4 * 4, 64), nn.ReLU(), nn.Linear(64, FEATURES), nn.ReLU()
+            nn.Linear(256 * left[0] * left[1], 64), nn.ReLU(), nn.Linear(64, FEATURES), nn.ReLU()
         )
-        self.last = nn.Linear(FEATURES, CLASSES)
+        self.last = nn.Linear(FEATURES, classes)
 
     def stages(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Features behind the second and the fourth ReLU: (B, 64, 14, 14) and (B, 256, 4, 4)."""
-        image = x.reshape(-1, *SHAPE.dims).contiguous(memory_format=torch.channels_last)
+        """Features behind the second and the fourth ReLU, of pictures of `SHAPE` (B, 64, 14, 14)
+        and (B, 256, 4, 4)."""
+        image = x.reshape(-1, *self.shape.dims).contiguous(memory_format=torch.channels_last)
         second = self.convolutions[:4](image)
         return second, self.convolutions[4:](second)
 
     def penultimate(self, x: Tensor) -> Tensor:
         """Features of the penultimate layer, (B, 32), never negative."""
-        return self.head(self.stages(x)[1].flatten(1))
+        return self.head(self.pool(self.stages(x)[1]).flatten(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits of the ten classes, (B, 10)."""
+        """Logits of the classes, (B, classes)."""
         return self.last(self.penultimate(x))
 
 
@@ -71,14 +82,21 @@ def load(path: Path) -> Classifier:
         content = read_regular(path, MAX_BYTES)
         weights = safetensors.torch.load(content)
         header = msgspec.json.decode(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        version = header.get("__metadata__", {}).get("format_version")
-        if version != str(FORMAT_VERSION):
+        metadata = header.get("__metadata__", {})
+        version, kind = metadata.get("format_version"), metadata.get("kind")
+        if kind != NAME:
+            raise ValueError(f"its kind is {printable(str(kind), 40)}, not {NAME}")
+        if version not in ("1", str(FORMAT_VERSION)):
             raise ValueError(
                 f"its format version is {printable(str(version), 40)}, not {FORMAT_VERSION}"
             )
+        shape, classes = SHAPE, CLASSES
+        if version != "1":
+            shape = msgspec.json.decode(metadata["shape"], type=ImageShape)
+            classes = msgspec.json.decode(metadata["classes"], type=_Classes)
         if not all(bool(torch.isfinite(t).all()) for t in weights.values()):
             raise ValueError("it holds NaN or infinity")
-        net = Classifier()
+        net = Classifier(shape, classes)
         net.load_state_dict({n: t.float() for n, t in weights.items()})
     except FileNotFoundError:
         raise ClassifierError(

@@ -1,6 +1,5 @@
 """The variational autoencoder: x → encoder → q(z|x) → z → decoder → logits of p(x|z)."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,26 +11,22 @@ from torch import Tensor, nn
 from training.vae import classifier, priors
 from training.vae.image_shape import GREY_28, ImageShape
 from training.vae.likelihoods import LIKELIHOODS, Likelihood
+from training.vae.networks import ACTIVATIONS, ARCHITECTURES, MOST_LAYERS, MOST_WIDTH
 from training.vae.priors import LatentFamily, Posterior
+from training.vae.program import Builder
 
 # Bounds that a configuration from a stranger's file must keep before anything is built from it.
-Width = Annotated[int, Meta(ge=1, le=4096)]
-Widths = Annotated[tuple[Width, ...], Meta(max_length=16)]
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "silu": nn.SiLU,
-    "relu": nn.ReLU,
-    "gelu": nn.GELU,
-    "tanh": nn.Tanh,
-}
+Width = Annotated[int, Meta(ge=1, le=MOST_WIDTH)]
+Widths = Annotated[tuple[Width, ...], Meta(max_length=MOST_LAYERS)]
 
 
 @dataclass(frozen=True)
 class VAEConfig:
     """Everything that fixes the shape and the meaning of a model's weights.
 
-    `encoder_widths` and `decoder_widths` are the hidden layers in the order of the data's flow.
-    `image_shape` is that of x and x̂.
+    `encoder_widths` and `decoder_widths` are the hidden layers in the order of the data's flow, as
+    the architecture reads them. `image_shape` is that of x and x̂. An architecture `conv` without
+    widths is the report's, which was once the only convolutional one and called so.
     """
 
     latent_dim: Annotated[int, Meta(ge=1, le=256)]
@@ -45,6 +40,8 @@ class VAEConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError where a name is in no table, or what it names is for another shape."""
+        if self.architecture == "conv" and not self.encoder_widths + self.decoder_widths:
+            object.__setattr__(self, "architecture", "report")
         priors.find(self.prior)
         for field, table in (
             ("architecture", ARCHITECTURES),
@@ -56,16 +53,14 @@ class VAEConfig:
                 raise ValueError(
                     f"{field} {value!r} is not known; the valid ones are {', '.join(table)}."
                 )
-        if self.architecture == "conv":
-            _refuse_other_shapes("architecture 'conv'", REPORT_SHAPE, self.image_shape)
-        if LIKELIHOODS[self.likelihood].perceptual:
-            what = f"likelihood {self.likelihood!r}"
-            _refuse_other_shapes(what, classifier.SHAPE, self.image_shape)
-
-
-def _refuse_other_shapes(what: str, only: ImageShape, shape: ImageShape) -> None:
-    if shape != only:
-        raise ValueError(f"{what} is for pictures of {only}, and these have {shape}.")
+        misfit = ARCHITECTURES[self.architecture].misfit(self)
+        if misfit:
+            raise ValueError(f"architecture {self.architecture!r} {misfit}.")
+        if LIKELIHOODS[self.likelihood].perceptual and self.image_shape != classifier.SHAPE:
+            raise ValueError(
+                f"likelihood {self.likelihood!r} is for pictures of {classifier.SHAPE}, and these "
+                f"have {self.image_shape}."
+            )
 
 
 class Learned(nn.Module):
@@ -79,62 +74,9 @@ class Learned(nn.Module):
         """Append the numbers."""
         return torch.cat([pixels, self.bias.to(pixels.dtype).expand(len(pixels), -1)], 1)
 
-
-def _mlp(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
-        if i:
-            layers.append(ACTIVATIONS[activation]())
-        layers.append(nn.Linear(n_in, n_out))
-    return nn.Sequential(*layers)
-
-
-def build_mlp(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder (B, n) → (B, params) and decoder (B, d) → (B, n) of fully connected layers, for
-    pictures of any shape; n is its size."""
-    head, n = config.latent_dim * priors.find(config.prior).params_per_dim, config.image_shape.size
-    encoder = _mlp((n, *config.encoder_widths, head), config.activation)
-    decoder = _mlp((config.latent_dim, *config.decoder_widths, n), config.activation)
-    return encoder, decoder
-
-
-def build_conv(config: VAEConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """The report's network for pictures of `REPORT_SHAPE`: encoder (B, n) → (B, params) and decoder
-    (B, d) → (B, n), convolutional.
-
-    1×28×28 → 16×14×14 → 32×7×7 → 64, by two convolutions 3×3 of stride 2 and one of 7×7, then a
-    linear head; the decoder mirrors it. The widths are fixed and those of the configuration unused.
-    """
-    activation = ACTIVATIONS[config.activation]
-    head = config.latent_dim * priors.find(config.prior).params_per_dim
-    encoder = nn.Sequential(
-        nn.Unflatten(1, REPORT_SHAPE.dims),
-        nn.Conv2d(1, 16, 3, stride=2, padding=1),
-        activation(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        activation(),
-        nn.Conv2d(32, 64, 7),
-        nn.Flatten(),
-        nn.Linear(64, head),
-    )
-    decoder = nn.Sequential(
-        nn.Linear(config.latent_dim, 64),
-        nn.Unflatten(-1, (64, 1, 1)),
-        nn.ConvTranspose2d(64, 32, 7),
-        activation(),
-        nn.ConvTranspose2d(32, 16, 3, stride=2, padding=1, output_padding=1),
-        activation(),
-        nn.ConvTranspose2d(16, 1, 3, stride=2, padding=1, output_padding=1),
-        nn.Flatten(-3),
-    )
-    return encoder, decoder
-
-
-REPORT_SHAPE = GREY_28
-ARCHITECTURES: dict[str, Callable[[VAEConfig], tuple[nn.Sequential, nn.Sequential]]] = {
-    "mlp": build_mlp,
-    "conv": build_conv,
-}
+    def lower(self, builder: Builder, x: str) -> str:
+        """Name of the value with the numbers behind it, in a program."""
+        return builder.add("append", x, bias=self.bias)
 
 
 def _kaiming_normal(module: nn.Module) -> None:
@@ -166,7 +108,7 @@ class VAE(nn.Module):
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder, self.decoder = ARCHITECTURES[config.architecture](config)
+        self.encoder, self.decoder = ARCHITECTURES[config.architecture].build(config)
         if self.likelihood.learned:
             self.decoder.append(Learned(self.likelihood.learned))
 

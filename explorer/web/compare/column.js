@@ -14,6 +14,7 @@ export class Column {
     this.root = column();
     this.view = new ModelView(this.$(".map"), listener, { small: true });
     this.film = new FilmStrip(this.$(".film"), go);
+    this.note = "";
   }
 
   $(selector) {
@@ -23,6 +24,7 @@ export class Column {
   /** Write whose column it is. @param {{name: string, note: string}} entry @param {number} n */
   label({ name, note }, n) {
     write(this.$(".name"), name);
+    this.note = note;
     write(this.$("header .note"), note);
     set(this.$("header"), "title", `${name}: ${note}`);
     set(this.$(".dash path"), "stroke-dasharray", DASHES[n]);
@@ -60,14 +62,16 @@ export class Column {
   paint(scale, film) {
     const { view } = this;
     const { posterior, vae, axes, z, bce } = view;
-    paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
+    if (view.picture) paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
+    const { pace } = view.decoder;
+    write(this.$("header .note"), pace ? `${this.note} · ${pace}` : this.note);
     const width = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
     const term = (name, value, digits) =>
-      write(this.$(`.term.${name} .value`), value.toFixed(digits));
+      write(this.$(`.term.${name} .value`), Number.isFinite(value) ? value.toFixed(digits) : "");
     term("reconstruction", bce, 1);
     term("kl", posterior.kl, 2);
-    write(this.$(".term.own .value"), Number.isFinite(view.own) ? view.own.toFixed(1) : "");
-    this.$(".bar.reconstruction").style.width = width(bce);
+    term("own", view.own, 1);
+    this.$(".bar.reconstruction").style.width = width(bce || 0);
     this.$(".bar.kl").style.width = width(posterior.kl);
     write(this.$(".at"), axes.map((axis) => `${zName(axis)} ${signed(z[axis])}`).join("  "));
     write(this.$(".bound"), this._bound());

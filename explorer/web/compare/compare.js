@@ -144,7 +144,7 @@ class Compare extends Session {
     if (dirty.has("x")) this.input.paint(this.x, this.image, this.pictures);
     // One scale for the bars of all models. It follows x, and is stretched where z is far from it.
     const usual = Math.max(...columns.map((column) => column.usual));
-    const longest = Math.max(...columns.map(({ view }) => view.bce));
+    const longest = Math.max(...columns.map(({ view }) => view.bce || 0));
     const step = round125(longest / 4);
     const scale = longest > usual ? Math.ceil(longest / step) * step : usual;
     for (const column of columns) column.paint(scale, dirty.has("film"));

@@ -19,8 +19,10 @@ class Explore extends Session {
     super(page());
     this.view = new ModelView(this.$(".map"), this.mapListener, { legend: this.$(".legend") });
     this.scene = ""; // of model and images
-    /** The z that was drawn in this frame. @type {Float32Array | null} */
+    /** The z that was drawn last, until the hand is told to let go. @type {Float32Array | null} */
     this.drawn = null;
+    /** Whether its terms are still to come. */
+    this.uncounted = false;
     this.film = new FilmStrip(this.$(".film"), (share) => {
       this.halt();
       this.go({ kind: "walk", share }, true);
@@ -117,6 +119,8 @@ class Explore extends Session {
   halt() {
     super.halt();
     this.sampler?.run(false);
+    this.drawn = null;
+    this.uncounted = false;
   }
 
   setInput(x, image) {
@@ -152,8 +156,10 @@ class Explore extends Session {
 
   /** @returns {import("../session/model_view.js").Where | null} */
   nextWhere(now) {
+    if (this.uncounted) return null;
     const z = this.sampler.next(now, this.view.vae, this.view.posterior);
-    this.drawn = z;
+    this.drawn = z ?? this.drawn;
+    this.uncounted = Boolean(z);
     return z && { kind: "code", z };
   }
 
@@ -162,12 +168,16 @@ class Explore extends Session {
     const { vae, posterior } = view;
     const recon = view.own;
     const terms = { recon, kl: posterior.kl };
-    if (dirty.has("z") || dirty.has("x")) {
-      if (this.drawn) this.sampler.add(recon, vae.logRatio(view.z, posterior));
-      paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
+    if (dirty.has("z") || dirty.has("x") || dirty.has("picture")) {
+      if (this.uncounted && view.current) {
+        this.sampler.add(recon, vae.logRatio(view.z, posterior));
+        this.uncounted = false;
+      }
+      if (view.picture) paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
       if (Number.isFinite(recon)) this.trace.add(now, terms);
+      write(this.$(".pace"), view.decoder.pace);
     }
-    if (dirty.has("x")) this._paintInput();
+    if (dirty.has("x") || dirty.has("mean")) this._paintInput();
     this.sliders.paint(view.z, posterior);
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
@@ -178,20 +188,20 @@ class Explore extends Session {
     );
     this.$(".centre").hidden = !this.lasso.text;
     this._paintTab(dirty.has("film"));
-    if (dirty.has("settle")) this._describe(terms);
+    if (dirty.has("settle") || (dirty.has("picture") && view.current)) this._describe(terms);
     if (this.sampler.active) this.change("play");
-    else if (this.drawn) {
+    else if (this.drawn && !this.uncounted) {
       this.drawn = null; // one draw is a release
       queueMicrotask(() => this.settle());
     }
   }
 
   _paintInput() {
-    const { vae, posterior, dims } = this.view;
+    const { vae, posterior, dims, atMean } = this.view;
     const words = this.input.paint(this.x, this.image, this.pictures);
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
-    paintImage(recon, vae.mean(vae.decode(posterior.mu)), vae.shape);
+    if (atMean) paintImage(recon, atMean, vae.shape);
     set(seen, "aria-label", `x as the encoder sees it: ${words}`);
     set(recon, "aria-label", "its reconstruction, decoded from the mean of q(z|x)");
     paintPosterior(this.$("table.posterior tbody"), posterior, dims);

@@ -51,7 +51,7 @@ const MARKUP = `
   </section>
   <section class="output" aria-label="Decoded picture and terms">
     <div class="decoded">
-      <p class="quantity x-hat"><b>x̂</b> decoder →</p>
+      <p class="quantity x-hat"><b>x̂</b> decoder → <span class="pace"></span></p>
       <canvas class="picture x-hat" role="img"></canvas>
     </div>
     <div class="terms-host"></div>

@@ -1,8 +1,7 @@
 // The contents of blobs of each kind, as docs/FORMATS.md has them. Types only.
 
 /**
- * @typedef {import("../engine/network.js").LayerSpec} LayerSpec
- * @typedef {import("../engine/network.js").ConvSpec} ConvSpec
+ * @typedef {import("../engine/program.js").ProgramSpec} ProgramSpec
  * @typedef {number[]} Shape of a picture: channels, height, width; MNIST's where a blob has none
  *
  * @typedef {{family: string, mean: number, std: number, low: number | null, [of: string]: any}}
@@ -12,15 +11,15 @@
  * @typedef {{name: string, title: string, formula: string, constant: number | null, unit: string,
  *   total: string}} LikelihoodHeader `constant` is left out of −log p(x|z), in nats an image; null
  *   where the term is no −log p(x|z)
- * @typedef {{layers: ConvSpec[], after: number[], weight: number, shape?: Shape}} FeaturesHeader the
- *   classifier's convolutions, behind which of them features are compared, the factor of their
- *   distance where it is added to another term, and the shape of its pictures
+ * @typedef {{program: ProgramSpec, weight: number}} FeaturesHeader the classifier up to the features
+ *   that are compared, its outputs, and the factor of their distance where it is added to another term
  *
  * @typedef {{kind: "model", name: string, shape?: Shape, latent_dim: number, prior: PriorHeader,
- *   likelihood: LikelihoodHeader, encoder: LayerSpec[], decoder: LayerSpec[],
- *   features?: FeaturesHeader}} ModelHeader
- * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array}} ModelArrays all
- *   weights as float32, or as two planes of bfloat16
+ *   likelihood: LikelihoodHeader, encoder: ProgramSpec, decoder: ProgramSpec,
+ *   features?: FeaturesHeader, tensors: Record<string, [number, number[]]>}} ModelHeader `tensors`: the
+ *   first number and the shape of each, in the weights
+ * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array}} ModelArrays the
+ *   weights: first those that are bfloat16 in two planes, then the others as float32
  *
  * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape, per_piece: number,
  *   pieces: string, noun?: string, ink_box?: number | null, pen?: number | null}} PicturesHeader the n-th

@@ -1,6 +1,7 @@
 // The VAE: x → q(z|x) → z → x̂, and its terms in nats. Knows nothing of the screen.
 
-import { network } from "../engine/network.js";
+import { sizeOf } from "../engine/layout.js";
+import { Network } from "../engine/program.js";
 import { latentFamily } from "./families.js";
 import { Features } from "./features.js";
 import { ImageShape } from "./image_shape.js";
@@ -13,18 +14,37 @@ import { LIKELIHOODS, mean } from "./likelihoods.js";
  */
 
 /**
- * The weights of a model's blob, as float32. Two planes of bfloat16 are put together again.
+ * All weights of a model's blob, as float32. Two planes of bfloat16 are put together again.
  * @param {import("./blob_types.js").ModelArrays} arrays
  */
 function weightsOf({ weights, exponents, mantissas }) {
-  if (weights) return weights;
-  if (!exponents || !mantissas) throw new Error("a model without weights");
-  const bits = new Uint32Array(exponents.length);
-  for (let i = 0; i < bits.length; i++) {
+  if (!exponents || !mantissas) {
+    if (!weights) throw new Error("a model without weights");
+    return weights;
+  }
+  const halves = exponents.length;
+  const bits = new Uint32Array(halves + (weights?.length ?? 0));
+  for (let i = 0; i < halves; i++) {
     const turned = (exponents[i] << 8) | mantissas[i];
     bits[i] = ((turned >>> 1) | ((turned & 1) << 15)) << 16;
   }
-  return new Float32Array(bits.buffer);
+  const found = new Float32Array(bits.buffer);
+  if (weights) found.set(weights, halves);
+  return found;
+}
+
+/**
+ * The tensors of a model's blob, by their names.
+ * @param {import("./blob_types.js").ModelBlob} blob
+ * @returns {import("../engine/program.js").Tensors}
+ */
+function tensorsOf({ header: { tensors }, arrays }) {
+  const weights = weightsOf(arrays);
+  return (name) => {
+    if (!Object.hasOwn(tensors, name)) throw new Error(`a tensor ${name}, which is not there`);
+    const [first, shape] = tensors[name];
+    return { shape, data: weights.subarray(first, first + sizeOf(shape)) };
+  };
 }
 
 /**
@@ -43,26 +63,32 @@ const standIn = ({ formula, title }) => ({
 
 export class Vae {
   /** @param {import("./blob_types.js").ModelBlob} blob */
-  constructor({ header, arrays }) {
+  constructor(blob) {
+    const { header } = blob;
     this.name = header.name;
     /** The number of latent dimensions. */
     this.d = header.latent_dim;
     this.shape = new ImageShape(header.shape);
     this.prior = latentFamily(header.prior);
-    const weights = weightsOf(arrays);
-    this._encoder = network(header.encoder, weights, [this.shape.size]);
-    this._decoder = network(header.decoder, weights, [this.d]);
+    const tensors = tensorsOf(blob);
+    this._encoder = new Network(header.encoder, tensors);
+    this._decoder = new Network(header.decoder, tensors);
     const { likelihood } = header;
     this.likelihood = Object.hasOwn(LIKELIHOODS, likelihood.name)
       ? likelihood
       : standIn(likelihood);
     this._term = LIKELIHOODS[this.likelihood.name];
-    this._features = header.features ? new Features(header.features, weights) : null;
+    this._features = header.features ? new Features(header.features, tensors) : null;
   }
 
-  /** Whether the reconstruction term takes half a frame: it goes through a classifier. */
-  get costly() {
-    return Boolean(this._features);
+  /** About how long a decode takes, in milliseconds. */
+  get decodeMs() {
+    return this._decoder.predictedMs;
+  }
+
+  /** About how long the reconstruction term takes where it goes through a classifier. */
+  get termMs() {
+    return this._features ? this._features.predictedMs : 0;
   }
 
   /**
@@ -71,7 +97,7 @@ export class Vae {
    * @returns {Posterior}
    */
   encode(x) {
-    const out = this._encoder(x);
+    const out = this._encoder.run(x);
     const posterior = this.prior.posterior(out, this.d);
     const klPerDim = this.prior.kl(posterior);
     return { ...posterior, klPerDim, kl: klPerDim.reduce((a, b) => a + b, 0) };
@@ -90,7 +116,23 @@ export class Vae {
    * @param {Float32Array} z (d,)
    */
   decode(z) {
-    return this._decoder(z);
+    return this._decoder.run(z);
+  }
+
+  /** The most codes that are decoded at once. */
+  get batch() {
+    return this._decoder.batch;
+  }
+
+  /**
+   * The outputs of `decode` for codes one behind the other, (n, c·h·w + learned); overwritten by the next call.
+   * @param {Float32Array} z (n, d) @param {number} n at most `batch`
+   * @returns {Float32Array[]}
+   */
+  decodeMany(z, n) {
+    const [size] = this._decoder.outputSizes;
+    const all = this._decoder.run(z, n);
+    return Array.from({ length: n }, (_, i) => all.subarray(i * size, (i + 1) * size));
   }
 
   /**

@@ -1,5 +1,5 @@
-// Work that takes more than a frame: the decoded grid, the mean of the reconstruction term over q(z|x),
-// and, for some models beside each other, that term itself. The newest order of each kind wins; an
+// Work that takes more than a frame: decoded grids and films, the mean of the reconstruction term over
+// q(z|x), and, for some models, that term or a decode itself. The newest order of each kind wins; an
 // older one is dropped between two pieces.
 
 import { fetchBlob } from "./blobs.js";
@@ -8,28 +8,37 @@ import { Vae } from "./vae.js";
 
 /**
  * @typedef {import("./families.js").FamilyPosterior} FamilyPosterior
- * @typedef {{kind: "grid", id: number, z: Float32Array}} GridOrder codes (n, d), to be decoded in order
+ * @typedef {{kind: "grid" | "film", id: number, z: Float32Array}} PicturesOrder codes (n, d), to be decoded
+ *   in order
  * @typedef {{kind: "expect", id: number, x: Float32Array, posterior: FamilyPosterior, draws: number}}
  *   ExpectOrder the mean of the reconstruction term of x over q(z|x), by so many draws
- * @typedef {{kind: "term", of: number, x: Float32Array, z: Float32Array}} TermOrder the reconstruction
- *   term of x, which `of` numbers, at z
- * @typedef {GridOrder | ExpectOrder | TermOrder} Order
+ * @typedef {{kind: "term", id: number, x: Float32Array, of: number, z: Float32Array}} TermOrder the
+ *   reconstruction term of x, which `of` numbers, at z
+ * @typedef {{kind: "decode" | "hover" | "mean", id: number, x: Float32Array, of: number,
+ *   z: Float32Array}} DecodeOrder the output of the decoder at z, and that term
+ * @typedef {PicturesOrder | ExpectOrder | TermOrder | DecodeOrder} Order
  * @typedef {{model: string}} Address of the model's blob
  *
- * @typedef {{kind: "grid", id: number, first: number, levels: Uint8Array[], last: boolean}} GridAnswer
- *   pictures (c·h·w,) with levels 0…255 from the code `first` on
+ * @typedef {{kind: "grid" | "film", id: number, first: number, levels: Uint8Array[], last: boolean}}
+ *   PicturesAnswer pictures (c·h·w,) with levels 0…255 from the code `first` on
  * @typedef {{kind: "expect", id: number, n: number, mean: number, error: number, last: boolean}}
  *   ExpectAnswer after n draws, with the standard error
- * @typedef {{kind: "term", value: number}} TermAnswer
- * @typedef {GridAnswer | ExpectAnswer | TermAnswer} Answer
+ * @typedef {{kind: "term", id: number, own: number}} TermAnswer
+ * @typedef {{kind: "decode" | "hover" | "mean", id: number, output: Float32Array, own: number,
+ *   ms: number}} DecodeAnswer also how long the decode took
+ * @typedef {PicturesAnswer | ExpectAnswer | TermAnswer | DecodeAnswer} Answer
+ *
+ * @typedef {(model: Vae, until: number) => boolean} Piece some of an order's work, until a time in ms;
+ *   whether that was the last of it
  */
 
 const PIECE_MS = 12;
+const URGENT = new Set(["decode", "mean", "hover", "term"]);
 
 let url = "";
 /** @type {Promise<Vae> | null} */
 let vae = null;
-/** A piece of each order's work until a time in ms; whether that was the last one. @type {Map<string, (model: Vae, until: number) => boolean>} */
+/** @type {Map<string, Piece>} */
 const orders = new Map();
 let busy = false;
 const { port1, port2 } = new MessageChannel();
@@ -43,6 +52,7 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
     if (data.model === url) return;
     url = data.model;
     orders.clear();
+    pace = 0;
     vae = fetchBlob(url, "model").then((blob) => new Vae(blob));
     vae.catch(() => {}); // the page has met the same fault and says so
     return;
@@ -54,24 +64,43 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
   }
 };
 
-/** @param {Order} order */
+/** @param {Order} order @returns {Piece} */
 function begin(order) {
   switch (order.kind) {
     case "grid":
-      return grid(order);
+    case "film":
+      return pictures(order);
     case "expect":
       return expect(order);
     case "term":
       return term(order);
+    default:
+      return decode(order);
   }
 }
 
+/** How long a code takes with all that is made of it, in ms; what it took last. */
+let pace = 0;
+
 /**
- * Decode codes one after the other.
- * @param {GridOrder} order
- * @returns {(model: Vae, until: number) => boolean}
+ * Do something with as many codes as fit into the time that is left.
+ * @param {Vae} model @param {number} most @param {number} until ms @param {(n: number) => void} act
  */
-function grid({ id, z }) {
+function some(model, most, until, act) {
+  const began = performance.now();
+  const fitting = Math.floor((until - began) / (pace || model.decodeMs));
+  const n = Math.max(1, Math.min(model.batch, most, fitting));
+  act(n);
+  pace = Math.max((performance.now() - began) / n, 0.001);
+  return n;
+}
+
+/**
+ * Decode codes, some at a time.
+ * @param {PicturesOrder} order
+ * @returns {Piece}
+ */
+function pictures({ kind, id, z }) {
   let next = 0;
   return (model, until) => {
     const { d, shape } = model;
@@ -80,13 +109,17 @@ function grid({ id, z }) {
     const values = new Float32Array(shape.size);
     /** @type {Uint8Array[]} */
     const levels = [];
-    for (; next < count && performance.now() < until; next++) {
-      model.mean(model.decode(z.subarray(next * d, (next + 1) * d)), values);
-      const picture = new Uint8Array(shape.size);
-      for (let i = 0; i < picture.length; i++) picture[i] = 255 * values[i] + 0.5;
-      levels.push(picture);
-    }
-    send({ kind: "grid", id, first, levels, last: next >= count });
+    do {
+      next += some(model, count - next, until, (n) => {
+        for (const output of model.decodeMany(z.subarray(next * d, (next + n) * d), n)) {
+          model.mean(output, values);
+          const picture = new Uint8Array(shape.size);
+          for (let i = 0; i < picture.length; i++) picture[i] = 255 * values[i] + 0.5;
+          levels.push(picture);
+        }
+      });
+    } while (next < count && performance.now() < until);
+    send({ kind, id, first, levels, last: next >= count });
     return next >= count;
   };
 }
@@ -94,14 +127,19 @@ function grid({ id, z }) {
 /**
  * −E_q log p(x|z) by draws of z; the same image gets the same draws.
  * @param {ExpectOrder} order
- * @returns {(model: Vae, until: number) => boolean}
+ * @returns {Piece}
  */
 function expect({ id, x, posterior, draws }) {
   const sum = new Running();
   const normal = normals(seeded(1));
   return (model, until) => {
-    while (sum.n < draws && performance.now() < until)
-      sum.add(model.reconstruction(model.decode(model.sample(posterior, normal)), x));
+    do {
+      some(model, draws - sum.n, until, (n) => {
+        const z = new Float32Array(n * model.d);
+        for (let i = 0; i < n; i++) z.set(model.sample(posterior, normal), i * model.d);
+        for (const output of model.decodeMany(z, n)) sum.add(model.reconstruction(output, x));
+      });
+    } while (sum.n < draws && performance.now() < until);
     const { n, mean, error } = sum;
     send({ kind: "expect", id, n, mean, error, last: n >= draws });
     return n >= draws;
@@ -109,16 +147,36 @@ function expect({ id, x, posterior, draws }) {
 }
 
 /** The last x of a term, kept since the features of one and the same array are known. */
-let input = { id: -1, x: /** @type {Float32Array} */ (new Float32Array()) };
+let input = { of: -1, x: /** @type {Float32Array} */ (new Float32Array()) };
+
+/** @param {number} of @param {Float32Array} x */
+function known(of, x) {
+  if (input.of !== of) input = { of, x };
+  return input.x;
+}
 
 /**
  * @param {TermOrder} order
- * @returns {(model: Vae) => boolean}
+ * @returns {Piece}
  */
-function term({ x, of, z }) {
+function term({ id, x, of, z }) {
   return (model) => {
-    if (input.id !== of) input = { id: of, x };
-    send({ kind: "term", value: model.reconstruction(model.decode(z), input.x) });
+    send({ kind: "term", id, own: model.reconstruction(model.decode(z), known(of, x)) });
+    return true;
+  };
+}
+
+/**
+ * @param {DecodeOrder} order
+ * @returns {Piece}
+ */
+function decode({ kind, id, x, of, z }) {
+  return (model) => {
+    const began = performance.now();
+    const output = model.decode(z).slice();
+    const ms = performance.now() - began;
+    const own = model.reconstruction(output, kind === "hover" ? x : known(of, x));
+    send({ kind, id, output, own, ms });
     return true;
   };
 }
@@ -134,8 +192,10 @@ async function work() {
       url = ""; // the page's next message tries again
     }
   }
+  // What a hand waits for comes before what takes its time.
+  const urgent = [...orders].filter(([kind]) => URGENT.has(kind));
   if (model && asked === url)
-    for (const [kind, piece] of [...orders]) {
+    for (const [kind, piece] of urgent.length ? urgent : [...orders]) {
       const finished = piece(model, performance.now() + PIECE_MS);
       if (finished && orders.get(kind) === piece) orders.delete(kind);
     }

@@ -2,6 +2,7 @@
 
 import { html, set } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { FRAME_MS } from "./decoder.js";
 
 const FRAMES = 8;
 
@@ -34,9 +35,19 @@ export class FilmStrip {
   paint(view) {
     if (!this.stale || !this.host.clientWidth) return;
     this.stale = false;
-    this.canvases.forEach((canvas, i) => {
-      const { vae } = view;
-      paintImage(canvas, vae.mean(vae.decode(view.walk(i / (FRAMES - 1)))), vae.shape);
-    });
+    const { vae, decoder } = view;
+    const codes = Array.from(this.canvases, (_, i) => view.walk(i / (FRAMES - 1)));
+    if (!decoder.worker || FRAMES * vae.decodeMs <= FRAME_MS) {
+      codes.forEach((z, i) => paintImage(this.canvases[i], vae.mean(vae.decode(z)), vae.shape));
+      return;
+    }
+    const all = new Float32Array(FRAMES * vae.d);
+    codes.forEach((z, i) => all.set(z, i * vae.d));
+    decoder.film(all, (first, levels) =>
+      levels.forEach((level, k) => {
+        const values = Float32Array.from(level, (v) => v / 255);
+        paintImage(this.canvases[first + k], values, vae.shape);
+      }),
+    );
   }
 }

@@ -14,40 +14,48 @@ export class HoverCard {
     this.card = root.querySelector(".tip");
     this.canvases = this.card.querySelectorAll("canvas");
     this.words = this.card.querySelector("p");
-    this.wanted = -1; // the image, once its picture is here
+    /** The image that it shows or will; −1 for none. */
+    this.image = -1;
   }
 
   hide() {
-    this.wanted = -1;
     this.card.hidden = true;
+    this.image = -1;
   }
 
   /**
-   * @param {number} image @param {ArrayLike<number>} at pixels of `host` @param {HTMLElement} host
-   * @param {import("../model/vae.js").Vae} vae @param {import("../model/pictures.js").Pictures} pictures
+   * @param {number} image @param {ArrayLike<number>} at pixels of the view's map
+   * @param {import("./model_view.js").ModelView} view @param {import("../model/pictures.js").Pictures} pictures
    */
-  show(image, at, host, vae, pictures) {
-    this.wanted = image;
+  show(image, at, view, pictures) {
+    this.image = image;
     if (!pictures.has(image)) {
       this.card.hidden = true;
       pictures.ready(image).then(
-        () => this.wanted === image && this.show(image, at, host, vae, pictures),
+        () => this.image === image && this.show(image, at, view, pictures),
         () => {},
       );
       return;
     }
+    const { vae, decoder, map } = view;
     const x = pictures.get(image);
     const posterior = vae.encode(x);
-    const output = vae.decode(posterior.mu);
-    const recon = vae.reconstruction(output, x);
-    paintImage(this.canvases[0], x, pictures.shape);
-    paintImage(this.canvases[1], vae.mean(output), vae.shape);
-    write(
-      this.words,
-      `image ${image}, class ${pictures.classes[pictures.labels[image]]} · at its μ: ` +
-        `reconstruction ${recon.toFixed(1)}, KL ${posterior.kl.toFixed(2)}` +
-        (vae.likelihood.constant === null ? "" : " nats"),
-    );
+    decoder.decode("hover", { x, of: 0, z: posterior.mu }, ({ output, own }) => {
+      if (this.image !== image) return; // the pointer has gone on
+      paintImage(this.canvases[0], x, pictures.shape);
+      paintImage(this.canvases[1], vae.mean(output), vae.shape);
+      write(
+        this.words,
+        `image ${image}, class ${pictures.classes[pictures.labels[image]]} · at its μ: ` +
+          `reconstruction ${own.toFixed(1)}, KL ${posterior.kl.toFixed(2)}` +
+          (vae.likelihood.constant === null ? "" : " nats"),
+      );
+      this._place(at, map.host);
+    });
+  }
+
+  /** Show it beside the pointer. @param {ArrayLike<number>} at pixels of `host` @param {HTMLElement} host */
+  _place(at, host) {
     this.card.hidden = false;
     const map = host.getBoundingClientRect();
     const base = this.root.getBoundingClientRect();

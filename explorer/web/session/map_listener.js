@@ -17,7 +17,7 @@ export const mapListener = (session) => ({
   pick: (image) => session.choose(image),
   hover: (view, image, px) => {
     if (image === null) session.hover.hide();
-    else session.hover.show(image, px, view.map.host, view.vae, session.pictures);
+    else session.hover.show(image, px, view, session.pictures);
   },
   selected: (view, images) => session.select(view, images),
   key: (view, event) => press(session, view, event),

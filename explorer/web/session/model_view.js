@@ -4,6 +4,7 @@ import { LIKELIHOODS } from "../model/likelihoods.js";
 import { spherical, straight } from "../model/paths.js";
 import { LatentMap } from "../map/latent_map.js";
 import { ellipse, nearest, viewOf } from "../map/projections.js";
+import { Decoder } from "./decoder.js";
 
 const DRAWS = 256; // of the reconstruction term's mean over q(z|x)
 const STEPS = 40; // of a path on the map
@@ -40,6 +41,7 @@ export class ModelView {
    */
   constructor(host, listener, options) {
     this.listener = listener;
+    this.decoder = new Decoder((answer) => this._answered(answer));
     this.map = new LatentMap(
       host,
       {
@@ -49,7 +51,7 @@ export class ModelView {
         hover: (image, px) => listener.hover(this, image, px),
         selected: (images) => listener.selected(this, images),
         key: (event) => listener.key(this, event),
-        grid: (order) => this.worker?.postMessage({ kind: "grid", ...order }),
+        grid: (order) => this.decoder.send({ kind: "grid", ...order }),
         source: () => ({ z: this.z, shape: this.vae.shape, put: (z, xy) => this.put(z, xy) }),
         resized: () => listener.changed("map"),
       },
@@ -74,17 +76,17 @@ export class ModelView {
     this.z = null;
     /** Where a hand has put the ring of a map without inverse. @type {{xy: number[], code: number} | null} */
     this.at = null;
-    /** The mean of p(x|z). @type {Float32Array} */
-    this.picture = undefined;
+    /** The mean of p(x|z), and that at the mean of q(z|x). @type {Float32Array | null} */
+    this.picture = this.atMean = null;
+    /** Whether picture and terms are those of this z: a slow one comes some frames later. */
+    this.current = false;
     /** Terms of x at z: the model's own, and cross-entropy. */
     this.own = this.bce = NaN;
-    /** Cross-entropy at μ and the KL: what a bar's length goes by; null before there is an x. @type {number | null} */
+    /** Cross-entropy at μ and the KL: what a bar's length goes by; null before there is one. @type {number | null} */
     this.level = null;
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
-    /** @type {Worker | null} */
-    this.worker = null;
     /** Codes of the walk's ends. @type {(Float32Array | null)[]} */
     this.ends = [null, null];
     /** The code at a share of the walk. @type {(share: number) => Float32Array} */
@@ -100,7 +102,8 @@ export class ModelView {
   take({ name, vae, blob, pictures, colours }) {
     const other = vae !== this.vae;
     if (other) {
-      this.x = this.picture = null;
+      this.x = this.picture = this.atMean = null;
+      this.own = this.bce = NaN;
       this.ends = [null, null];
     }
     const same = blob === this.blob;
@@ -118,39 +121,33 @@ export class ModelView {
 
   /** Have a worker of its own for what takes longer than a frame. @param {string} worker @param {string} model addresses */
   work(worker, model) {
-    if (!this.worker) {
-      try {
-        this.worker = new Worker(worker, { type: "module" });
-        this.worker.onmessage = ({ data }) => this._answered(data);
-      } catch {
-        this.worker = null; // the page works without; only means and manifolds are missing
-      }
-    }
-    this.worker?.postMessage({ model });
+    this.decoder.use(this.vae, worker, model);
   }
 
   leave() {
-    this.worker?.terminate();
+    this.decoder.leave();
   }
 
   _answered(answer) {
     if (answer.kind === "grid") this.map.manifold.take(answer);
-    else if (answer.kind === "term") this.own = answer.value;
-    else if (answer.id === this.order) this.over = answer;
+    else if (answer.kind === "expect" && answer.id === this.order) this.over = answer;
     this.listener.changed("worker");
   }
 
-  /** Take x: q(z|x), and an order for the term's mean over it. @param {Float32Array} x */
+  /** Take x: q(z|x), its picture, and an order for the term's mean over it. @param {Float32Array} x */
   encode(x) {
     if (x === this.x) return;
     this.x = x;
     this.posterior = this.vae.encode(x);
-    this.level =
-      LIKELIHOODS.bernoulli(this.vae.decode(this.posterior.mu), x, null) + this.posterior.kl;
-    this.over = null;
+    this.over = this.level = null;
     this.order += 1;
-    const { order: id, posterior } = this;
-    this.worker?.postMessage({ kind: "expect", id, x, posterior, draws: DRAWS });
+    const { order, posterior } = this;
+    this.decoder.decode("mean", { x, of: order, z: posterior.mu }, ({ output }) => {
+      this.level = LIKELIHOODS.bernoulli(output, x, null) + posterior.kl;
+      this.atMean = this.vae.mean(output, this.atMean ?? undefined);
+      this.listener.changed("mean");
+    });
+    this.decoder.send({ kind: "expect", id: order, x, posterior, draws: DRAWS });
   }
 
   // --- where z is -------------------------------------------------------------------------------
@@ -247,18 +244,20 @@ export class ModelView {
     else this.z = Float32Array.from(where.kind === "code" ? where.z : posterior.mu);
   }
 
-  /** Decode z, and take its terms. */
+  /** Decode z, and take its terms: now, or some frames later. */
   decode() {
-    const { vae } = this;
-    const output = vae.decode(this.z);
-    this.picture = vae.mean(output, this.picture ?? undefined);
-    this.bce = LIKELIHOODS.bernoulli(output, this.x, null);
-    // A costly term is the worker's, a frame or two later: no picture waits for it.
-    if (vae.costly && this.worker)
-      this.worker.postMessage({ kind: "term", of: this.order, x: this.x, z: this.z });
-    else
-      this.own =
-        vae.likelihood.name === "bernoulli" ? this.bce : vae.reconstruction(output, this.x);
+    const { vae, x, order } = this;
+    this.current = false;
+    const bernoulli = vae.likelihood.name === "bernoulli";
+    this.decoder.decode("decode", { x, of: order, z: this.z }, ({ output, own, later, newest }) => {
+      if (output) {
+        this.picture = vae.mean(output, this.picture ?? undefined);
+        this.bce = bernoulli ? own : LIKELIHOODS.bernoulli(output, x, null);
+      }
+      this.own = own ?? this.own;
+      this.current = newest && own !== undefined;
+      if (later) this.listener.changed("picture");
+    });
   }
 
   // --- the map ----------------------------------------------------------------------------------

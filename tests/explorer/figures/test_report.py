@@ -103,6 +103,19 @@ def test_manifold_and_scatter_have_the_same_axes(digits):
     assert labels[0] == labels[1]
 
 
+@torch.no_grad()
+def test_a_traversal_moves_one_dimension_over_the_prior_and_keeps_the_others(digits):
+    vae = made(latent_dim=3, prior="normal-1-2").vae
+    x = datasets.to_float(digits.images[3])
+    found = report.traversal(vae, x, [2, 0], steps=5)
+    z = vae.encode(x[None]).mu[0]
+    for dim, pictures in zip((2, 0), found, strict=True):
+        for place, picture in zip((-2.0537, 0.0, 2.0537), pictures[::2], strict=True):
+            moved = z.clone()
+            moved[dim] = 1 + 2 * place  # N(1, 2²) at its quantiles of 2 %, 50 % and 98 %
+            np.testing.assert_allclose(picture, vae.picture(moved).numpy(), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("there", "pairs"),
     [

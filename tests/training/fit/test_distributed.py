@@ -78,6 +78,24 @@ def test_a_signal_cuts_off_no_last_words_of_a_team():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["conv", "resnet"])
+def test_two_processes_train_convolutions_as_one_does(tmp_path, architecture):
+    from training.__main__ import main
+
+    words = ["fit", "mnist-5k-2d", "--epochs", "1", "--precision", "float32", "--save-every", "9"]
+    words += ["--architecture", architecture, "--width", "4", "--depth", "2"]
+    found = []
+    for name, fit in (("one", main), ("two", lambda words: together(*words).communicate())):
+        folder = tmp_path / name
+        fit([*words, "--run-dir", str(folder), "--out", str(tmp_path / f"{name}.safetensors")])
+        found += epochs(folder / "records.jsonl")
+    for term in ("train_reconstruction", "train_kl", "test_reconstruction", "test_kl"):
+        one, two = (getattr(epoch, term) for epoch in found)
+        assert two == pytest.approx(one, rel=2e-3), term
+    assert Run(tmp_path / "two").status().state == "done"
+
+
+@pytest.mark.slow
 def test_two_processes_make_the_run_of_one_and_a_lost_one_ends_the_other(tmp_path):
     from training.__main__ import main
 

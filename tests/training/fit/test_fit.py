@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from training.device import pick_device
 from training.evaluation import metrics as evaluation_metrics
 from training.evaluation.metrics import mean_terms
 from training.fit import session, trainer
+from training.fit.estimate import estimate
 from training.fit.trainer import Trainer, TrainingError, beta_at, new_vae
 from training.presets import PRESETS
 from training.vae.image_shape import GREY_28
@@ -66,7 +68,7 @@ def test_fit_learns_counts_its_steps_and_repeats_itself_to_the_last_bit(digits):
 
 
 def test_the_convolutional_network_has_its_210_821_parameters_and_learns(digits):
-    config = VAEConfig(2, (), (), architecture="conv", activation="relu")
+    config = VAEConfig(2, (), (), architecture="report", activation="relu")
     assert sum(p.numel() for p in VAE(config).parameters()) == 210_821
     preset = replace(SMALL, model=config, epochs=1, precision="float32")
     vae = new_vae(preset, 0)
@@ -81,6 +83,8 @@ def test_beta_warms_up_and_weighs_the_kl(digits):
     preset = replace(SMALL, beta=4.0, beta_warmup_epochs=2, epochs=3)
     assert [beta_at(preset, e) for e in (0, 0.5, 1, 2, 3)] == [0, 1, 2, 4, 4]
     assert beta_at(SMALL, 0) == 1
+    falling = replace(preset, beta=2.0, beta_start=6.0)
+    assert [beta_at(falling, e) for e in (0, 1, 2, 3)] == [6, 4, 2, 2]
     _, heavy = trained(digits, 0, preset)
     _, light = trained(digits, 0, replace(SMALL, beta=0.1))
     last = [r.terms for r in heavy if r.terms][-1]
@@ -153,6 +157,13 @@ def test_the_command_line_trains_evaluates_and_lists(tmp_path, capsys):
         ("fit nothing", "the valid ones are mnist-2d"),
         ("fit mnist-5k-2d --epochs 0", "--epochs 0 is not possible"),
         ("fit mnist-5k-2d --latent-dim 300", "--latent-dim 300 is not possible"),
+        ("fit mnist-5k-2d --architecture mpl", "'mpl' is not known; the valid ones are mlp, conv,"),
+        ("fit mnist-5k-2d --depth 0", "--architecture 'mlp' has a depth from 1 to 16, not 0"),
+        ("fit report-n12 --width 8", "--architecture 'report' has fixed widths"),
+        ("fit mnist-5k-2d --width 4096 --depth 9", "a checkpoint holds at most"),
+        ("fit sprites-16 --data mnist-5k", "the valid ones are mnist-2d"),
+        ("fit sprites-64 --architecture report", "--data sprites-64 is not possible"),
+        ("fit folder-64", "name their folder, as in --data folder:PATH"),
         ("fit mnist-5k-2d --beta inf", "--beta inf is not possible"),
         ("fit mnist-5k-2d --out /", "names no file"),
         ("fit mnist-5k-2d --learning-rate -1", "--learning-rate -1.0 is not possible"),
@@ -251,6 +262,48 @@ def test_a_reader_that_leaves_loses_no_model(tmp_path):
     options = f"--out {piped} --run-dir {tmp_path / 'run'} --epochs 3"
     subprocess.run(["bash", "-c", f"{fit_command} {options} | head -1"], check=True, cwd=ROOT)
     assert len(checkpoint.load(piped).history) == 3
+
+
+def test_architecture_width_and_depth_are_options_of_fit_and_their_cost_is_told(tmp_path, capsys):
+    fit = ["fit", "mnist-5k-2d", "--epochs", "1", "--device", "cpu", "--precision", "float32"]
+    found = {}
+    for name, words in {
+        "conv": ["--architecture", "conv", "--width", "4", "--depth", "2"],
+        "resnet": ["--architecture", "resnet", "--width", "4", "--depth", "1"],
+        "wide": ["--width", "40"],
+        "deep": ["--depth", "4"],
+    }.items():
+        places = ["--out", str(tmp_path / f"{name}.safetensors"), "--run-dir", str(tmp_path / name)]
+        assert main([*fit, *words, *places]) == 0
+        loaded = checkpoint.load(tmp_path / f"{name}.safetensors")
+        found[name] = loaded.vae.config.encoder_widths
+        count = sum(p.numel() for p in loaded.vae.parameters())
+        told = capsys.readouterr().out.split("\n  epoch")[0]
+        assert f"{count:,} parameters, " in told
+        assert "multiply-adds a decode; about" in told
+        assert loaded.history[-1].test_total < 400
+    assert found == {
+        "conv": (4, 4, 32),
+        "resnet": (4, 32),
+        "wide": (40, 40),
+        "deep": (256, 256, 256, 256),
+    }
+
+
+def test_an_estimate_counts_what_is_there_and_leaves_a_training_as_it_is(digits):
+    preset = replace(SMALL, epochs=1)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    found = estimate(preset, 4000, 1000)
+    assert torch.equal(torch.get_rng_state(), before)
+    vae = VAE(SMALL.model)
+    assert found.parameters == sum(p.numel() for p in vae.parameters())
+    assert found.products == 2 * 64 + 64 * 784
+    began = time.perf_counter()
+    trained(digits, 0, preset)
+    took = time.perf_counter() - began
+    assert took / 5 < found.seconds < 5 * took
+    assert str(replace(found, seconds=200.0)).count("about 3.3 minutes an epoch") == 1
 
 
 def test_prior_likelihood_and_initialisation_are_options_of_fit(tmp_path, capsys):

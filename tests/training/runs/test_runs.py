@@ -22,7 +22,7 @@ from training import checkpoint
 from training.__main__ import main
 from training.data import datasets
 from training.fit.trainer import Trainer, TrainingError, new_vae
-from training.presets import PRESETS
+from training.presets import PRESETS, choose_network
 from training.runs.log import (
     StepLine,
     counted,
@@ -48,13 +48,13 @@ def digits():
     return datasets.load("mnist-5k", "train"), datasets.load("mnist-5k", "test")
 
 
-def trained(digits, cut: int | None = None):
+def trained(digits, cut: int | None = None, preset=SMALL):
     """The weights and epochs of a run that was stopped after `cut` steps and gone on with.
 
     After its first epoch it is given another β, as the page does.
     """
-    vae = new_vae(SMALL, 1)
-    trainer, records = Trainer(vae, SMALL, *digits, 1), []
+    vae = new_vae(preset, 1)
+    trainer, records = Trainer(vae, preset, *digits, 1), []
     for record in trainer:
         records.append(record)
         if record.step == 20:
@@ -63,9 +63,9 @@ def trained(digits, cut: int | None = None):
             file = io.BytesIO()
             torch.save(trainer.state(), file)
             file.seek(0)
-            vae = new_vae(SMALL, 9)  # another start, to be overwritten
+            vae = new_vae(preset, 9)  # another start, to be overwritten
             state = torch.load(file, weights_only=True)
-            trainer = Trainer(vae, SMALL, *digits, 1, state=state)
+            trainer = Trainer(vae, preset, *digits, 1, state=state)
             for later in trainer:
                 records.append(later)
                 if later.step == 20:
@@ -80,6 +80,19 @@ def test_a_run_that_was_stopped_at_any_step_ends_with_the_same_weights(digits):
     assert [e.beta for e in epochs] == [1.0, 3.0, 3.0]
     for cut in (1, 19, 20, 33, 59):  # within an epoch, and at its borders
         again, same = trained(digits, cut)
+        assert same == epochs, cut
+        assert all(torch.equal(weights[name], again[name]) for name in weights), cut
+
+
+@pytest.mark.parametrize("architecture", ["conv", "resnet"])
+def test_a_run_of_convolutions_goes_on_to_the_same_weights_too(digits, architecture):
+    few = digits[0].take(torch.arange(600)), digits[1].take(torch.arange(200))
+    model = replace(SMALL.model, **choose_network(SMALL.model, architecture, 4, 2))
+    preset = replace(SMALL, model=model, batch_size=50)
+    weights, epochs = trained(few, preset=preset)
+    assert epochs[-1].test_total < epochs[0].test_total
+    for cut in (11, 12, 17):
+        again, same = trained(few, cut, preset)
         assert same == epochs, cut
         assert all(torch.equal(weights[name], again[name]) for name in weights), cut
 

@@ -208,7 +208,7 @@ def test_the_reports_eleven_rows_are_what_it_trained():
     assert [name for name in PRESETS if name.startswith("report-")] == REPORT
     rows = [PRESETS[name] for name in REPORT]
     for row in rows:
-        assert (row.model.architecture, row.model.activation) == ("conv", "relu")
+        assert (row.model.architecture, row.model.activation) == ("report", "relu")
         assert (row.schedule, row.learning_rate, row.weight_decay) == ("constant", 1e-4, 0)
         assert (row.data, row.epochs, row.batch_size) == ("mnist", 15, 64)
         assert (row.precision, row.max_gradient, row.beta) == ("float32", 0, 1)
