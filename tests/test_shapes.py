@@ -122,7 +122,7 @@ def test_its_blobs_say_its_shape_and_give_every_channel_back(made, row):
     found, images = checkpoint.load(made[0]), datasets.load(shapes.NAME, "test")
     header, _ = blobs.unpack(blobs.model(found.vae, found.name))
     assert header["shape"] == list(shapes.SHAPE.dims)
-    assert header["encoder"][0]["in"] == shapes.SHAPE.size
+    assert header["encoder"]["shape"] == [shapes.SHAPE.size]
     header, _ = blobs.unpack(blobs.pictures(images, ""))
     assert header["shape"] == list(shapes.SHAPE.dims)
     assert (header["noun"], header["ink_box"], header["pen"]) == ("shape", None, None)
