@@ -28,7 +28,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     with st.container(key="controls"):
         left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
     names = _names(left, good)
-    images = right.container(horizontal=True, gap="small")
+    images = right.container(horizontal=True, gap="small", key="images")
     shown = boxes.data_box(images, good[names[0] if names else next(iter(good))].description)
     boxes.colour_box(images, shown)
     view_state.get("place")  # what is wrong with it is told now

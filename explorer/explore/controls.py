@@ -3,6 +3,7 @@
 import streamlit as st
 
 from explorer import messages, paths
+from explorer.explore import own_pictures
 from explorer.figures.theme import z_name
 from explorer.latent.codes import Dimension
 from explorer.latent.projections import PROJECTIONS
@@ -27,6 +28,7 @@ def scene() -> Scene:
     model = _checkpoint(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
         _upload()
+        own_pictures.draw()
         _download()
         _tsne_options()
     messages.warn([*bad, *view_state.complaints()])
@@ -36,7 +38,7 @@ def scene() -> Scene:
             "`python -m training fit mnist-5k-2d`, or upload one under Options."
         )
         st.stop()
-    images = columns[1].container(horizontal=True, gap="small")
+    images = columns[1].container(horizontal=True, gap="small", key="images")
     shown = boxes.data_box(images, model.checkpoint.description)
     boxes.colour_box(images, shown)
     found = scene_of(model, shown)

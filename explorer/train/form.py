@@ -11,7 +11,7 @@ import streamlit as st
 from explorer import messages, paths
 from explorer.runs import launch
 from explorer.server import access
-from explorer.session import view_state
+from explorer.session import catalogue, view_state
 from training.data import datasets
 from training.device import pick_device
 from training.errors import UserError
@@ -63,11 +63,16 @@ def _form() -> None:
     def key(field: str) -> str:  # each preset has its own values
         return f"new_{name}_{field}"
 
-    sets = list(datasets.DATASETS)
-    data = preset.data if preset.data in sets else _COLOURED
+    own = {o.data: o for o in catalogue.image_offers().values() if o.own}
+    sets = [*datasets.DATASETS, *own]
+    data = preset.data if preset.data in sets else next(iter(own), _COLOURED)
     fields: dict[str, object] = {
         "data": st.selectbox(
-            "Data", sets, sets.index(data), key=key("data"), format_func=_title_of_data
+            "Data",
+            sets,
+            sets.index(data),
+            key=key("data"),
+            format_func=lambda name: own[name].title if name in own else _title_of_data(name),
         )
     }
     # The boxes have no bounds of their own: a value that is not possible is told, not dropped.

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from benchmarks.browser import serving_many
-from benchmarks.room import Visitor, _listening
+from benchmarks.room import Visitor, listening
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,7 +28,7 @@ def many(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
     places = {"VAE_DATA_DIR": str(folder / "data"), "VAE_CACHE_DIR": str(folder / "cache")}
     with serving_many(2, folder, **places) as (url, processes):
-        run(_listening(url))
+        run(listening(url))
         yield url, processes, folder
 
 

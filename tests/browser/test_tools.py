@@ -107,7 +107,7 @@ def test_a_drawing_is_made_like_mnist_and_encoded_at_every_stroke(app, screen, v
     s.page.locator(".typical button").nth(1).click()
     s.frame()
     plain = s.canvas("canvas.seen")
-    s.page.get_by_role("button", name="Draw on it").click()
+    s.page.get_by_role("button", name="Edit", exact=True).click()
     s.page.mouse.move(*at(0.2, 0.5))
     s.page.mouse.down()
     s.page.mouse.move(*at(0.8, 0.5), steps=6)

@@ -22,6 +22,7 @@ export const page = () =>
       <div class="buttons pen">
         <button type="button" class="undo" disabled>Undo</button>
         <button type="button" class="clear">Clear</button>
+        <button type="button" class="file" title="A picture of yours as x: from a file or the camera; or drop or paste one">File</button>
       </div>
     </div>
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>

@@ -108,7 +108,7 @@ class Explore extends Session {
     ]);
     this.trace.clear();
     const { image, z } = data.start;
-    const drawn = this.input.pad.active && !images;
+    const drawn = (this.input.pad.active || this.input.taken) && !images;
     if (!drawn) this.input.pad.deactivate();
     this.setInput(drawn ? this.x : this.pictures.get(image), drawn ? this.image : image);
     if (!drawn && z) this.go({ kind: "code", z: Float32Array.from(z) });

@@ -17,7 +17,8 @@ const MARKUP = `
     <div class="buttons pen">
       <button type="button" class="undo" disabled>Undo</button>
       <button type="button" class="clear">Clear</button>
-      <button type="button" class="edit" title="Draw on, starting from this picture">Draw on it</button>
+      <button type="button" class="edit" title="Draw on, starting from this picture">Edit</button>
+      <button type="button" class="file" title="A picture of yours as x: from a file or the camera; or drop or paste one">File</button>
     </div>
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>
     <div class="heading"><p class="quantity posterior"><b>q(z|x)</b> encoder ↓</p>

@@ -41,7 +41,8 @@ export class Legend {
 
   /** @param {Group[]} groups @param {[string, number, number]} bar */
   _showBar(groups, [name, low, high]) {
-    const short = (/** @type {number} */ v) => String(Number(v.toPrecision(3))).replace("-", "−");
+    const digits = Math.max(0, Math.min(6, 2 - Math.floor(Math.log10(high - low || 1))));
+    const short = (/** @type {number} */ v) => String(Number(v.toFixed(digits))).replace("-", "−");
     const bar = html('<div class="bar"><b></b><span></span><i role="img"></i><span></span></div>');
     const [title, above, colours, below] = /** @type {Iterable<HTMLElement>} */ (bar.children);
     title.textContent = name;

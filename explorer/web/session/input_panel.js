@@ -1,6 +1,7 @@
-// The input x: the drawing pad, and a typical image of each class to begin with.
+// The input x: the drawing pad, a picture from a file, and a typical image of each class to begin with.
 
 import { html, set, write } from "../widgets/dom.js";
+import { hearPictures, pictureOf } from "../widgets/picture_file.js";
 import { Pad } from "../widgets/drawing_pad.js";
 import { paintImage } from "../widgets/image.js";
 
@@ -8,7 +9,7 @@ export class InputPanel {
   /**
    * @param {HTMLElement} root the page
    * @param {{choose: (image: number) => void, drawing: () => void, drawn: () => void,
-   *   x: () => Float32Array}} listener
+   *   taken: (x: Float32Array) => void, fault: (sentence: string) => void, x: () => Float32Array}} listener
    */
   constructor(root, listener) {
     const find = (selector) => root.querySelector(selector);
@@ -17,15 +18,34 @@ export class InputPanel {
     this.words = find(".quantity.x .what");
     this.undo = find(".undo");
     this.edit = find(".edit"); // not every page has it
+    this.clear = find(".clear");
+    this.taken = false; // whether x is a picture from a file
+    hearPictures(root, find(".file"), (file) => this._take(file));
     this.typical = find(".typical");
     this.undo.addEventListener("click", () => this.pad.undo());
-    find(".clear").addEventListener("click", () => this.pad.clear());
+    this.clear.addEventListener("click", () => this.pad.clear());
     this.edit?.addEventListener("click", () => this.pad.edit(listener.x()));
+  }
+
+  /** Make a file x. @param {Blob} file */
+  async _take(file) {
+    try {
+      const x = await pictureOf(file, this.pad.sheet);
+      this.pad.deactivate();
+      this.taken = true;
+      this.listener.taken(x);
+      this.listener.fault("");
+    } catch (error) {
+      this.listener.fault(error.message ?? String(error));
+    }
   }
 
   /** @param {(number | null)[]} typical an image of each class @param {import("../model/pictures.js").Pictures} pictures */
   setTypical(typical, pictures) {
     this.pad.setSheet(pictures.sheet);
+    this.taken = false;
+    for (const button of [this.undo, this.clear, this.edit])
+      if (button) button.hidden = !this.pad.drawable;
     const buttons = typical.flatMap((image, label) => {
       if (image === null) return [];
       const name = pictures.classes[label];
@@ -52,9 +72,10 @@ export class InputPanel {
   paint(x, image, pictures) {
     const { pad } = this;
     pad.paint(x);
-    const drawn = image === null || pad.active;
+    if (pad.active) this.taken = false;
+    const drawn = image === null || pad.active || this.taken;
     const words = drawn
-      ? "your drawing"
+      ? `your ${this.taken ? "picture" : "drawing"}`
       : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
     write(this.words, pad.empty ? "as before, until you draw" : words);
     this.undo.disabled = !pad.active || !pad.strokes.length;

@@ -8,6 +8,7 @@ import { HoverCard } from "./hover_card.js";
 import { InputPanel } from "./input_panel.js";
 import { Lasso } from "./lasso.js";
 import { LoadedPage, usualEnds } from "./loaded_page.js";
+import { offerManifolds } from "./model_view.js";
 import { mapListener } from "./map_listener.js";
 import { Report } from "./report.js";
 import { Walk } from "./walk.js";
@@ -47,6 +48,8 @@ export class Session extends LoadedPage {
       choose: (image) => this.choose(image),
       drawing: () => this.draw(),
       drawn: () => this.settle(),
+      taken: (x) => this.takePicture(x),
+      fault: (sentence) => this.fault(sentence),
       x: () => this.x,
     });
     this.walk = new Walk(root, {
@@ -157,21 +160,10 @@ export class Session extends LoadedPage {
     this._defaultMarks();
     this.change("x");
     this.root.inert = false;
-    this._showManifolds();
+    offerManifolds(this.$(".manifold-switch"), this.views.values(), this.manifold);
     this.paint(performance.now()); // the picture is there at once
     for (const view of this.views.values()) view.map.paint();
     if (others) this.fetchOthers(() => this.first.nearestMissing());
-  }
-
-  /** Offer the manifold where some map has an inverse, and show it where it is wanted. */
-  _showManifolds() {
-    const views = [...this.views.values()];
-    const possible = views.map((view) => view.showManifold(this.manifold));
-    const button = this.$(".manifold-switch");
-    button.disabled = !possible.includes(true);
-    button.title = button.disabled
-      ? "This map has no inverse, so there is no picture for each of its places"
-      : "The decoded picture of every place, as the map's background";
   }
 
   /** A walk is there to be seen before anything is marked: between two typical images. */
@@ -214,9 +206,17 @@ export class Session extends LoadedPage {
     this.change("x").go({ kind: "mu" });
   }
 
+  /** Take a picture from a file as x. @param {Float32Array} x */
+  takePicture(x) {
+    this.halt();
+    this.setInput(x, null);
+    this.settle();
+  }
+
   choose(image) {
     this.halt();
     this.input.pad.deactivate();
+    this.input.taken = false;
     this.whenThere(image, () => {
       this.setInput(this.pictures.get(image), image);
       this.settle();
@@ -270,7 +270,7 @@ export class Session extends LoadedPage {
   showManifold(on) {
     this.manifold = on;
     set(this.$(".manifold-switch"), "aria-pressed", on);
-    this._showManifolds();
+    offerManifolds(this.$(".manifold-switch"), this.views.values(), this.manifold);
     this.change("note");
   }
 

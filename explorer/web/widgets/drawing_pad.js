@@ -143,6 +143,11 @@ export class Pad {
     this.canvas.style.aspectRatio = `${width} / ${height}`;
   }
 
+  /** Whether such pictures are drawn: a pen has one colour. */
+  get drawable() {
+    return this.sheet.shape.channels === 1;
+  }
+
   /** The pen's width in the pad's own units. */
   get penWidth() {
     const { shape, pen } = this.sheet;
@@ -160,7 +165,7 @@ export class Pad {
 
   /** @param {PointerEvent} event */
   _down(event) {
-    if (event.button || this.pen !== null) return;
+    if (event.button || this.pen !== null || !this.drawable) return;
     event.preventDefault();
     if (!this.active) this._start(null);
     this.pen = event.pointerId;
