@@ -105,26 +105,31 @@ class Store:
 STORE = Store()
 
 
-# A string, which stays as it is; or a comment, or what a line is indented by.
+# A string, which stays as it is; or a comment, what a line is indented by, or a space beside a sign.
+_SIGN = r"[-=+*/%<>{}()\[\],;:?&|!]"
 _SPARED = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
-    r"""|/\*.*?\*/|(?:^|(?<=\s))//[^\n]*|(?<=\n)[ \t]+""",
+    r"""|/\*.*?\*/|(?:^|(?<=\s))//[^\n]*|(?<=\n)[ \t]+"""
+    rf"""|(?<=[\w$)\]]) (?={_SIGN})|(?<={_SIGN}) (?=[\w$(\[])""",
     re.DOTALL,
 )
+_NESTED = re.compile(r"\$\{[^}`]*`")  # a template within a template, which _SPARED does not follow
 
 
-def without_comments(script: str) -> str:
-    """A module's code alone: a third of what crosses the wire is for readers. Lines keep their
-    numbers."""
+def code_alone(script: str) -> str:
+    """A module without what is there for readers, a third of what would cross the wire. Lines keep
+    their numbers."""
+    if _NESTED.search(script):
+        return script
     return _SPARED.sub(lambda found: found[1] or "\n" * found[0].count("\n"), script)
 
 
 @cache
 def modules() -> tuple[str, dict[str, bytes]]:
-    """The stage's JavaScript without comments, gzipped, by path below `web/`; and a name made from
+    """The stage's JavaScript, its code alone, gzipped, by path below `web/`; and a name made from
     all of it."""
     files = {
-        path.relative_to(MODULES).as_posix(): without_comments(path.read_text("utf-8")).encode()
+        path.relative_to(MODULES).as_posix(): code_alone(path.read_text("utf-8")).encode()
         for path in sorted(MODULES.rglob("*.js"))
     }
     whole = b"\0".join(part for name, text in files.items() for part in (name.encode(), text))
