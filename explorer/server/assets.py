@@ -105,7 +105,7 @@ class Store:
 STORE = Store()
 
 
-# A string, which stays as it is; or a comment, what a line is indented by, or a space beside a sign.
+# A string, which stays as it is; or a comment, an indent, or a space beside a sign.
 _SIGN = r"[-=+*/%<>{}()\[\],;:?&|!]"
 _SPARED = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
