@@ -1,5 +1,5 @@
-// Runs a payload's layer list. One function a layer; each is made once with its own output array, so
-// that a frame allocates nothing.
+// Plain loops over a layer list, which the explorer ran before it had an engine: what that is measured
+// against. One function a layer; each is made once with its own output array.
 
 /**
  * @typedef {(x: Float32Array) => Float32Array} Layer input → output, which the next call overwrites
@@ -55,6 +55,7 @@ const TANH_GELU = Math.sqrt(2 / Math.PI);
 const ACTIVATIONS = {
   silu: (v) => v / (1 + Math.exp(-v)),
   relu: (v) => (v > 0 ? v : 0),
+  leaky_relu: (v) => (v > 0 ? v : 0.01 * v),
   tanh: Math.tanh,
   sigmoid: (v) => 1 / (1 + Math.exp(-v)),
   gelu: (v) => 0.5 * v * (1 + erf(v * Math.SQRT1_2)),

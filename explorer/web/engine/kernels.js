@@ -20,17 +20,13 @@ import { kernelBytes } from "./wasm.js";
  */
 
 /**
- * The error function, to 1.2e-7 (Press et al., Numerical Recipes, erfc by Chebyshev fitting).
+ * 1 − Φ(|x|), to 1e-7 (Abramowitz & Stegun, 7.1.26, for erfc of |x| / √2).
  * @param {number} x
  */
-function erf(x) {
-  const t = 1 / (1 + 0.5 * Math.abs(x));
-  let sum = 0.17087277;
-  for (const c of [-0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418])
-    sum = sum * t + c;
-  for (const c of [0.37409196, 1.00002368, -1.26551223]) sum = sum * t + c;
-  const y = t * Math.exp(sum - x * x);
-  return x >= 0 ? 1 - y : y - 1;
+function tail(x) {
+  const t = 1 / (1 + 0.3275911 * Math.SQRT1_2 * Math.abs(x));
+  const terms = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0];
+  return 0.5 * terms.reduce((sum, term) => sum * t + term) * Math.exp(-0.5 * x * x);
 }
 
 /** Functions of x and two numbers. @type {Record<string, (x: number, p: number, q: number) => number>} */
@@ -40,7 +36,7 @@ export const UNARY = {
   silu: (x) => x / (1 + Math.exp(-x)),
   tanh: Math.tanh,
   elu: (x, p) => (x > 0 ? x : p * Math.expm1(x)),
-  gelu: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
+  gelu: (x) => x * (x > 0 ? 1 - tail(x) : tail(x)),
   gelu_tanh: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
   softplus: (x, p, q) =>
     p * x > q ? x : Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(p * x))) / p,
@@ -82,14 +78,8 @@ function layer(f, i, width) {
         b3 += v * w3;
       }
     }
-    f[oa] = a0 > 0 ? a0 : a0 * slope;
-    f[oa + 1] = a1 > 0 ? a1 : a1 * slope;
-    f[oa + 2] = a2 > 0 ? a2 : a2 * slope;
-    f[oa + 3] = a3 > 0 ? a3 : a3 * slope;
-    f[ob] = b0 > 0 ? b0 : b0 * slope;
-    f[ob + 1] = b1 > 0 ? b1 : b1 * slope;
-    f[ob + 2] = b2 > 0 ? b2 : b2 * slope;
-    f[ob + 3] = b3 > 0 ? b3 : b3 * slope;
+    [a0, a1, a2, a3].forEach((v, n) => (f[oa + n] = v > 0 ? v : v * slope));
+    [b0, b1, b2, b3].forEach((v, n) => (f[ob + n] = v > 0 ? v : v * slope));
   };
   return (rows, outs, count, taps, end, k, weights, panel, blocks, column, slope) => {
     for (let block = 0; block < blocks; block++)
@@ -107,20 +97,28 @@ function layer(f, i, width) {
   };
 }
 
+/**
+ * All functions of each number in JavaScript, on a memory.
+ * @param {Float32Array} f
+ * @returns {Record<string, UnaryKernel>}
+ */
+const unary = (f) =>
+  Object.fromEntries(
+    Object.entries(UNARY).map(([name, of]) => [
+      name,
+      (from, end, to, p, q) => {
+        for (let a = from >> 2, b = to >> 2; a < end >> 2; a++, b++) f[b] = of(f[a], p, q);
+      },
+    ]),
+  );
+
 /** @param {number} bytes @returns {Machine} */
 function script(bytes) {
   const buffer = new ArrayBuffer(bytes);
   const f = new Float32Array(buffer);
   const i = new Int32Array(buffer);
-  const unary = Object.entries(UNARY).map(([name, of]) => [
-    name,
-    /** @type {UnaryKernel} */
-    (from, end, to, p, q) => {
-      for (let a = from >> 2, b = to >> 2; a < end >> 2; a++, b++) f[b] = of(f[a], p, q);
-    },
-  ]);
-  const kernels = { ...Object.fromEntries(unary), layer8: layer(f, i, 8), layer4: layer(f, i, 4) };
-  return { name: "js", buffer, kernels };
+  const layers = { layer8: layer(f, i, 8), layer4: layer(f, i, 4) };
+  return { name: "js", buffer, kernels: /** @type {Kernels} */ ({ ...unary(f), ...layers }) };
 }
 
 /** Modules by variant, each compiled once; null where it cannot be. @type {Map<string, WebAssembly.Module | null>} */
@@ -160,9 +158,9 @@ export function machine(bytes, name = fastest()) {
   if (!module) throw new Error(`no kernels ${name} here`);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) });
   const { exports } = new WebAssembly.Instance(module, { e: { m: memory } });
-  return {
-    name,
-    buffer: memory.buffer,
-    kernels: /** @type {Kernels} */ (/** @type {unknown} */ (exports)),
-  };
+  const { buffer } = memory;
+  const kernels = /** @type {Kernels} */ (
+    /** @type {unknown} */ ({ ...unary(new Float32Array(buffer)), ...exports })
+  );
+  return { name, buffer, kernels };
 }

@@ -92,51 +92,39 @@ export function groupNorm({ spec, inputs: [input], output }, plan) {
   const bias = perLane(plan, spec.bias, lanes, 0);
   const size = input.channels / spec.groups;
   const count = size * width * height;
-  const [sums, squares, scale, shift] = Array.from({ length: 4 }, () => new Float64Array(lanes));
-  /** Numbers that all of a group's channels share, from sums of each. */
-  const share = () => {
-    for (let c = 0; c < input.channels; c += size) {
-      let [sum, square] = [0, 0];
-      for (let i = c; i < c + size; i++) {
-        sum += sums[i];
-        square += squares[i];
-      }
-      const mean = sum / count;
-      const rate = 1 / Math.sqrt(Math.max(0, square / count - mean * mean) + (spec.eps ?? 1e-5));
-      for (let i = c; i < c + size; i++) {
-        scale[i] = rate * weight[i];
-        shift[i] = bias[i] - mean * scale[i];
-      }
-    }
-  };
   return (n) => {
     const { floats } = plan;
-    for (let b = 0; b < n; b++) {
-      sums.fill(0);
-      squares.fill(0);
-      for (let y = 0; y < height; y++)
-        for (let x = 0, at = rowAt(from, b, y); x < width; x++)
-          for (let c = 0; c < lanes; c++, at++) {
-            const v = floats[at];
-            sums[c] += v;
-            squares[c] += v * v;
-          }
-      share();
-      for (let y = 0; y < height; y++)
-        for (let x = 0, at = rowAt(from, b, y), out = rowAt(to, b, y); x < width; x++)
-          for (let c = 0; c < lanes; c++) floats[out++] = floats[at++] * scale[c] + shift[c];
-    }
+    /** @param {number} b @param {number} c the group's first channel @param {(at: number, i: number, out: number) => void} act */
+    const each = (b, c, act) => {
+      for (let y = 0; y < height; y++) {
+        const [at, out] = [rowAt(from, b, y), rowAt(to, b, y)];
+        for (let x = 0; x < width * lanes; x += lanes)
+          for (let i = c; i < c + size; i++) act(at + x + i, i, out + x + i);
+      }
+    };
+    for (let b = 0; b < n; b++)
+      for (let c = 0; c < input.channels; c += size) {
+        let [sum, square] = [0, 0];
+        each(b, c, (at) => {
+          sum += floats[at];
+          square += floats[at] ** 2;
+        });
+        const mean = sum / count;
+        const rate = 1 / Math.sqrt(Math.max(0, square / count - mean * mean) + (spec.eps ?? 1e-5));
+        each(b, c, (at, i, out) => {
+          floats[out] = (floats[at] - mean) * rate * weight[i] + bias[i];
+        });
+      }
   };
 }
 
 /**
- * A number of each channel of each window; windows end where the picture does.
- * @param {(floats: Float32Array, first: number, rows: number, columns: number, pitch: number, lanes: number,
- *   whole: number) => number} of it, `whole` of how many places a window has with its margin
+ * What is made of each channel of each window; windows end where the picture does.
+ * @param {number} start @param {(made: number, value: number) => number} join @param {boolean} mean
  * @returns {(node: Node, plan: Plan) => Step}
  */
 const pool =
-  (of) =>
+  (start, join, mean) =>
   ({ spec, inputs: [input], output }, plan) => {
     const { kernel, stride, padding = [0, 0] } = spec;
     const [from, to] = [input.storage, output.storage];
@@ -148,8 +136,9 @@ const pool =
       Array.from({ length: out }, (_, i) => {
         const begin = i * stride[axis] - padding[axis];
         const end = begin + kernel[axis];
+        const [first, last] = [Math.max(begin, 0), Math.min(end, n)];
         const whole = Math.min(end, n + padding[axis]) - begin;
-        return { first: Math.max(begin, 0), last: Math.min(end, n), whole };
+        return { first, last, size: spec.count_padding === false ? last - first : whole };
       });
     const rows = along(0, from.height, to.height);
     const columns = along(1, from.width, to.width);
@@ -158,38 +147,21 @@ const pool =
       eachRow(to, n, (b, i) => {
         const y = rows[i];
         columns.forEach((x, j) => {
-          const first = rowAt(from, b, y.first) + x.first * from.lanes;
           const out = rowAt(to, b, i) + j * to.lanes;
-          const whole = spec.count_padding === false ? 0 : y.whole * x.whole;
-          const size = [y.last - y.first, x.last - x.first];
-          for (let c = 0; c < output.channels; c++)
-            floats[out + c] = of(
-              floats,
-              first + c,
-              size[0],
-              size[1],
-              from.pitch,
-              from.lanes,
-              whole,
-            );
+          for (let c = 0; c < output.channels; c++) {
+            let made = start;
+            for (let u = y.first; u < y.last; u++)
+              for (let v = x.first; v < x.last; v++)
+                made = join(made, floats[rowAt(from, b, u) + v * from.lanes + c]);
+            floats[out + c] = mean ? made / (y.size * x.size) : made;
+          }
         });
       });
     };
   };
 
-export const maxPool = pool((floats, first, rows, columns, pitch, lanes) => {
-  let most = -Infinity;
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) most = Math.max(most, floats[first + i * pitch + j * lanes]);
-  return most;
-});
-
-export const avgPool = pool((floats, first, rows, columns, pitch, lanes, whole) => {
-  let sum = 0;
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) sum += floats[first + i * pitch + j * lanes];
-  return sum / (whole || rows * columns);
-});
+export const maxPool = pool(-Infinity, Math.max, false);
+export const avgPool = pool(0, (sum, value) => sum + value, true);
 
 /** @param {Node} node @param {Plan} plan @returns {Step} */
 export function softmax({ spec, inputs: [input], output }, plan) {

@@ -3,6 +3,7 @@
 // older one is dropped between two pieces.
 
 import { fetchBlob } from "./blobs.js";
+import { PIECE_MS, Pace } from "./pace.js";
 import { Running, normals, seeded } from "./random.js";
 import { Vae } from "./vae.js";
 
@@ -32,7 +33,6 @@ import { Vae } from "./vae.js";
  *   whether that was the last of it
  */
 
-const PIECE_MS = 12;
 const URGENT = new Set(["decode", "mean", "hover", "term"]);
 
 let url = "";
@@ -40,6 +40,7 @@ let url = "";
 let vae = null;
 /** @type {Map<string, Piece>} */
 const orders = new Map();
+let pace = new Pace();
 let busy = false;
 const { port1, port2 } = new MessageChannel();
 port1.onmessage = work;
@@ -52,7 +53,7 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
     if (data.model === url) return;
     url = data.model;
     orders.clear();
-    pace = 0;
+    pace = new Pace();
     vae = fetchBlob(url, "model").then((blob) => new Vae(blob));
     vae.catch(() => {}); // the page has met the same fault and says so
     return;
@@ -79,22 +80,6 @@ function begin(order) {
   }
 }
 
-/** How long a code takes with all that is made of it, in ms; what it took last. */
-let pace = 0;
-
-/**
- * Do something with as many codes as fit into the time that is left.
- * @param {Vae} model @param {number} most @param {number} until ms @param {(n: number) => void} act
- */
-function some(model, most, until, act) {
-  const began = performance.now();
-  const fitting = Math.floor((until - began) / (pace || model.decodeMs));
-  const n = Math.max(1, Math.min(model.batch, most, fitting));
-  act(n);
-  pace = Math.max((performance.now() - began) / n, 0.001);
-  return n;
-}
-
 /**
  * Decode codes, some at a time.
  * @param {PicturesOrder} order
@@ -109,16 +94,15 @@ function pictures({ kind, id, z }) {
     const values = new Float32Array(shape.size);
     /** @type {Uint8Array[]} */
     const levels = [];
-    do {
-      next += some(model, count - next, until, (n) => {
-        for (const output of model.decodeMany(z.subarray(next * d, (next + n) * d), n)) {
-          model.mean(output, values);
-          const picture = new Uint8Array(shape.size);
-          for (let i = 0; i < picture.length; i++) picture[i] = 255 * values[i] + 0.5;
-          levels.push(picture);
-        }
-      });
-    } while (next < count && performance.now() < until);
+    next += pace.piece(model, count - first, until, (done, n) => {
+      const at = first + done;
+      for (const output of model.decodeMany(z.subarray(at * d, (at + n) * d), n)) {
+        model.mean(output, values);
+        const picture = new Uint8Array(shape.size);
+        for (let i = 0; i < picture.length; i++) picture[i] = 255 * values[i] + 0.5;
+        levels.push(picture);
+      }
+    });
     send({ kind, id, first, levels, last: next >= count });
     return next >= count;
   };
@@ -133,13 +117,11 @@ function expect({ id, x, posterior, draws }) {
   const sum = new Running();
   const normal = normals(seeded(1));
   return (model, until) => {
-    do {
-      some(model, draws - sum.n, until, (n) => {
-        const z = new Float32Array(n * model.d);
-        for (let i = 0; i < n; i++) z.set(model.sample(posterior, normal), i * model.d);
-        for (const output of model.decodeMany(z, n)) sum.add(model.reconstruction(output, x));
-      });
-    } while (sum.n < draws && performance.now() < until);
+    pace.piece(model, draws - sum.n, until, (_, n) => {
+      const z = new Float32Array(n * model.d);
+      for (let i = 0; i < n; i++) z.set(model.sample(posterior, normal), i * model.d);
+      for (const output of model.decodeMany(z, n)) sum.add(model.reconstruction(output, x));
+    });
     const { n, mean, error } = sum;
     send({ kind: "expect", id, n, mean, error, last: n >= draws });
     return n >= draws;
