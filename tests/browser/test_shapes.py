@@ -1,10 +1,12 @@
 """Pictures of 3×32×32, in colour, on every page: nothing but a data set's row knows their shape."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests import shapes
 from tests.browser.conftest import ROOT, serve
