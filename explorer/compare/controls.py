@@ -26,7 +26,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         st.info("There is no checkpoint to compare; make one on the Train page.")
         st.stop()
     with st.container(key="controls"):
-        left, right = st.columns([3.6, 1.6], vertical_alignment="bottom")
+        left, right = st.columns([3.2, 2.0], vertical_alignment="bottom")
     names = _names(left, good)
     images = right.container(horizontal=True, gap="small", key="images")
     shown = boxes.data_box(images, good[names[0] if names else next(iter(good))].description)

@@ -24,7 +24,7 @@ def scene() -> Scene:
     """Draw the controls and return what they choose; stops the page where there is nothing to."""
     good, bad = boxes.listed()
     with st.container(key="controls"):
-        columns = st.columns([2.2, 2.4, 3.1, 1.9, 1.2], vertical_alignment="bottom")
+        columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
     model = _checkpoint(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
         _upload()
