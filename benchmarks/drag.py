@@ -1,4 +1,4 @@
-"""How the picture follows the hand: python -m benchmarks.drag [--data-dir DIR]
+"""How the picture follows the hand: python -m benchmarks.drag [--data-dir DIR] [--json FILE]
 
 Drives a real Chromium with 60 pointer moves a second, over the stage and over a bare page with
 `st.slider` and a picture, in the same run. A picture counts when the pixels of the output have
@@ -6,14 +6,16 @@ changed in an animation frame; its latency runs from the trusted pointer event's
 """
 
 import argparse
+import json
 import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import large_models
 from benchmarks.browser import ROOT, chromium, goto, serving
 
 RATE = 60
@@ -147,19 +149,48 @@ def drag(
     )
 
 
-def row(name: str, found: Drag, decode: list[float] | None) -> str:
-    """A line of the table."""
+class Row(NamedTuple):
+    """A line of the table. Times in milliseconds."""
+
+    name: str
+    sent: int
+    moves: int
+    pictures: int
+    per_move: float
+    median: float | None
+    p95: float | None
+    frames_per_second: float
+    decode: float | None
+    bytes_sent: int
+    before: bool
+
+    def __str__(self) -> str:
+        def ms(value: float | None, digits: int, width: int) -> str:
+            return f"{'–':>{width}}" if value is None else f"{value:{width}.{digits}f}"
+
+        return (
+            f"{self.name:<34} {self.sent:>5} {self.moves:>6} {self.pictures:>8} "
+            f"{self.per_move:8.2f} {ms(self.median, 1, 7)} {ms(self.p95, 1, 7)} "
+            f"{self.frames_per_second:7.1f} {ms(self.decode, 2, 6)} {self.bytes_sent:>6} "
+            f"{'yes' if self.before else 'no':>7}"
+        )
+
+
+def row(name: str, found: Drag, decode: list[float] | None) -> Row:
+    """What is told of a drag, and of decodes in the page where there were some."""
     ordered = sorted(found.latencies)
-    if ordered:
-        p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-        times = f"{statistics.median(ordered):7.1f} {p95:7.1f}"
-    else:
-        times = f"{'–':>7} {'–':>7}"
-    took = f"{statistics.median(decode):6.2f}" if decode else f"{'–':>6}"
-    return (
-        f"{name:<34} {found.sent:>5} {found.moves:>6} {found.pictures:>8} "
-        f"{found.pictures / max(1, found.moves):8.2f} {times} {found.frames_per_second:7.1f} "
-        f"{took} {found.bytes_sent:>6} {'yes' if found.before > 127 else 'no':>7}"
+    return Row(
+        name,
+        found.sent,
+        found.moves,
+        found.pictures,
+        found.pictures / max(1, found.moves),
+        statistics.median(ordered) if ordered else None,
+        ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] if ordered else None,
+        found.frames_per_second,
+        statistics.median(decode) if decode else None,
+        found.bytes_sent,
+        found.before > 127,
     )
 
 
@@ -199,13 +230,72 @@ def _thumb(page: Any, selector: str) -> tuple[dict[str, float], dict[str, float]
     return {**track, "x": x, "width": size}, track
 
 
+def _bare(browser: Any, folder: Path, seconds: float) -> Iterator[Row]:
+    """A page with a slider of Streamlit's and a picture."""
+    script = folder / "bare.py"
+    script.write_text(BARE)
+    with serving(script) as (url, server):
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        goto(page, url, server)
+        page.wait_for_selector("[data-testid=stImage] img", timeout=60_000)
+        page.wait_for_timeout(1000)
+        slider = page.locator("[data-testid=stSlider]").first.bounding_box()
+        thumb = page.locator("[data-testid=stSliderThumbValue]").locator("xpath=..").bounding_box()
+        found = drag(page, "[data-testid=stImage] img", _along(page, thumb, slider), seconds)
+        yield row("bare st.slider", found, None)
+        page.close()
+
+
+def _explore(browser: Any, address: str, server: Any, name: str, seconds: float) -> Iterator[Row]:
+    """The map of the Explore page, then its first slider."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    goto(page, address, server)
+    page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
+    page.wait_for_timeout(1500)
+    plot = page.locator(".stage .map").first.bounding_box()
+    found = drag(page, "canvas.x-hat", _circle(plot), seconds)
+    decode = page.evaluate(DECODE, 300)
+    yield row(f"{name}: map", found, decode)
+    page.wait_for_timeout(500)
+    thumb, track = _thumb(page, ".stage .slider input")
+    found = drag(page, "canvas.x-hat", _along(page, thumb, track), seconds)
+    yield row(f"{name}: slider", found, decode)
+    page.close()
+
+
+def _compare(browser: Any, url: str, server: Any, data: str, seconds: float) -> Iterator[Row]:
+    for names in COMPARED:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        goto(page, f"{url}/compare?beside={','.join(names)}&data={data}", server)
+        page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
+        page.wait_for_timeout(3000)
+        plane = page.locator(".compare .map").first.bounding_box()
+        last = f".compare .column:nth-child({len(names)}) canvas.x-hat"
+        found = drag(page, last, _circle(plane), seconds)
+        what = "perceptual" if "perceptual" in names[0] else "models"
+        yield row(f"Compare, {len(names)} {what}: the last one", found, None)
+        page.close()
+
+
+def _large(browser: Any, folder: Path, seconds: float) -> Iterator[Row]:
+    """Decoders b, d and c of 3×64×64 pictures; the last one decodes in its worker."""
+    large_models.write(folder)
+    script, cache = ROOT / "benchmarks" / "large_models_app.py", str(folder / "cache")
+    with serving(script, VAE_CHECKPOINT_DIR=str(folder), VAE_CACHE_DIR=cache) as (url, server):
+        for name in ("b", "d", "c"):
+            address = f"{url}/?checkpoint=decoder-{name}&data={large_models.DATA}"
+            yield from _explore(browser, address, server, f"3×64×64, decoder {name}", seconds)
+
+
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", default="data", help="where MNIST lives, if anywhere")
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
+    parser.add_argument("--large", action="store_true", help="the decoders of 3×64×64 alone")
     args = parser.parse_args()
-    data_dir = Path(args.data_dir).resolve()
+    data_dir, seconds = Path(args.data_dir).resolve(), args.seconds
     here = (data_dir / "MNIST" / "raw").is_dir()
     scenes = [("mnist-2d", "mnist-5k", "5,000")]
     if here:
@@ -219,51 +309,25 @@ def main() -> None:
         f"{'median':>7} {'95th':>7} {'frames':>7} {'decode':>6} {'bytes':>6} {'before?':>7}"
     )
     print(f"{'':<34} {'':>5} {'':>6} {'':>8} {'':>8} {'ms':>7} {'ms':>7} {'per s':>7} {'ms':>6}")
+    rows: list[Row] = []
+
+    def take(found: Iterator[Row]) -> None:
+        for line in found:
+            print(line, flush=True)
+            rows.append(line)
+
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        bare = Path(folder) / "bare.py"
-        bare.write_text(BARE)
-        with serving(bare) as (url, server):
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            goto(page, url, server)
-            page.wait_for_selector("[data-testid=stImage] img", timeout=60_000)
-            page.wait_for_timeout(1000)
-            slider = page.locator("[data-testid=stSlider]").first.bounding_box()
-            thumb = (
-                page.locator("[data-testid=stSliderThumbValue]").locator("xpath=..").bounding_box()
-            )
-            found = drag(
-                page, "[data-testid=stImage] img", _along(page, thumb, slider), args.seconds
-            )
-            print(row("bare st.slider", found, None), flush=True)
-            page.close()
-        with serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=str(data_dir)) as (url, server):
-            for checkpoint, data, points in scenes:
-                page = browser.new_page(viewport={"width": 1280, "height": 720})
-                goto(page, f"{url}/?checkpoint={checkpoint}&data={data}", server)
-                page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
-                page.wait_for_timeout(1500)
-                name = f"{checkpoint}, {points} points: "
-                plot = page.locator(".stage .map").first.bounding_box()
-                found = drag(page, "canvas.x-hat", _circle(plot), args.seconds)
-                decode = page.evaluate(DECODE, 300)
-                print(row(name + "map", found, decode), flush=True)
-                page.wait_for_timeout(500)
-                thumb, track = _thumb(page, ".stage .slider input")
-                found = drag(page, "canvas.x-hat", _along(page, thumb, track), args.seconds)
-                print(row(name + "slider", found, decode), flush=True)
-                page.close()
-            for names in COMPARED:
-                page = browser.new_page(viewport={"width": 1280, "height": 720})
-                data = scenes[0][1]
-                goto(page, f"{url}/compare?beside={','.join(names)}&data={data}", server)
-                page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
-                page.wait_for_timeout(3000)
-                plane = page.locator(".compare .map").first.bounding_box()
-                last = f".compare .column:nth-child({len(names)}) canvas.x-hat"
-                found = drag(page, last, _circle(plane), args.seconds)
-                what = "perceptual" if "perceptual" in names[0] else "models"
-                print(row(f"Compare, {len(names)} {what}: the last one", found, None), flush=True)
-                page.close()
+        if not args.large:
+            take(_bare(browser, Path(folder), seconds))
+            with serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=str(data_dir)) as (url, server):
+                for checkpoint, data, points in scenes:
+                    address = f"{url}/?checkpoint={checkpoint}&data={data}"
+                    name = f"{checkpoint}, {points} points"
+                    take(_explore(browser, address, server, name, seconds))
+                take(_compare(browser, url, server, scenes[0][1], seconds))
+        take(_large(browser, Path(folder), seconds))
+    if args.json:
+        args.json.write_text(json.dumps([line._asdict() for line in rows], indent=1))
 
 
 if __name__ == "__main__":
