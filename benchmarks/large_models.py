@@ -13,7 +13,7 @@ from training.checkpoint import Checkpoint, Metrics, save
 from training.data.datasets import DATASETS, Dataset, ImageSet, Split
 from training.presets import PRESETS
 from training.vae.image_shape import ImageShape
-from training.vae.model import ARCHITECTURES, INITIALISATIONS, VAE, VAEConfig
+from training.vae.model import ARCHITECTURES, INITIALISATIONS, VAE, Architecture, VAEConfig
 
 SHAPE = ImageShape(3, 64, 64)
 DATA = "noise"
@@ -41,7 +41,7 @@ def register() -> None:
     """Put the data set and the networks into their tables."""
     DATASETS[DATA] = Dataset(DATA, "Noise", _load, ("dark", "bright"), (400, 200), SHAPE)
     for name in NAMES:
-        ARCHITECTURES[f"decoder-{name}"] = partial(_networks, name)
+        ARCHITECTURES[f"decoder-{name}"] = Architecture(partial(_networks, name))
 
 
 def write(folder: Path) -> None:
