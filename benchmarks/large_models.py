@@ -13,7 +13,8 @@ from training.checkpoint import Checkpoint, Metrics, save
 from training.data.datasets import DATASETS, Dataset, ImageSet, Split
 from training.presets import PRESETS
 from training.vae.image_shape import ImageShape
-from training.vae.model import ARCHITECTURES, INITIALISATIONS, VAE, Architecture, VAEConfig
+from training.vae.model import INITIALISATIONS, VAE, VAEConfig
+from training.vae.networks import ARCHITECTURES, Architecture
 
 SHAPE = ImageShape(3, 64, 64)
 DATA = "noise"
