@@ -93,7 +93,7 @@ def _wanted(
             f"The data set {view_state.quoted(wanted)} is not here; the ones that can be shown "
             f"are {', '.join(fitting)}."
         )
-    if wanted is not None and wanted != usual:
+    if wanted in offers and wanted != usual:
         view_state.put(image=None, z=None)
     return usual
 

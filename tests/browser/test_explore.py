@@ -144,7 +144,7 @@ def test_bad_checkpoints_are_named_and_the_others_work(tmp_path, screen, chromiu
         assert s.digit().max() > 180
         # Uploads: garbage gets its sentence, a good one is opened.
         s.page.get_by_role("button", name="Options").click()
-        upload = s.page.locator('input[type="file"]')
+        upload = s.page.locator('input[accept*=".safetensors"]')
         upload.set_input_files(
             {"name": "mine.safetensors", "mimeType": "", "buffer": b"garbage" * 99}
         )

@@ -1,11 +1,13 @@
 """The stage on its page: reruns, other models, damaged data, a base path, odd dimensions."""
 
 import json
+import math
 import re
 
 import numpy as np
 import pytest
 
+from explorer.blobs import per_piece
 from explorer.figures.theme import CLASS_COLOURS
 from tests.browser.conftest import serve
 from tests.browser.hands import decoded
@@ -13,6 +15,7 @@ from training import checkpoint
 from training.checkpoint import Checkpoint, Metrics
 from training.fit.trainer import new_vae
 from training.presets import Preset
+from training.vae.image_shape import GREY_28
 from training.vae.model import VAEConfig
 
 pytestmark = pytest.mark.browser
@@ -164,12 +167,18 @@ def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path
         assert s.digit().max() > 180
         fetched = """() => performance.getEntriesByType('resource')
           .filter(r => r.name.includes('/stage/')).map(r => [r.name, r.transferSize])"""
+        blobs = 3 + math.ceil(5000 / per_piece(GREY_28))  # model, map, pictures and their pieces
+
+        def all_there() -> bool:
+            return sum("/stage/blob/" in name for name, _ in s.page.evaluate(fetched)) == blobs
+
+        s.until(all_there)
         first = s.page.evaluate(fetched)
-        assert sum("/stage/blob/" in name for name, _ in first) == 3
         assert all("/deep/er/stage/" in name for name, _ in first)
         s.page.goto("about:blank")
         s.open(app.url + "/")
         s.page.wait_for_selector(".map[data-renderer=plotly]")
+        s.until(all_there)
         second = s.page.evaluate(fetched)
         assert {name for name, _ in second} == {name for name, _ in first}
         # 0 bytes, or the 300 that the timing interface adds where it only asked again.
