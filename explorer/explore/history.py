@@ -6,6 +6,7 @@ from explorer import components, messages
 from explorer.figures.theme import THEMES
 from explorer.session.scene import Scene
 from training.checkpoint import Checkpoint
+from training.data.names import without_place
 from training.text import printable
 
 
@@ -63,8 +64,9 @@ def show(scene: Scene) -> None:
         )
         if is_so
     )
+    data = printable(without_place(checkpoint.data))
     messages.caption(
-        f": {checkpoint.vae.config.latent_dim}-D, trained on {printable(checkpoint.data)} for "
+        f": {checkpoint.vae.config.latent_dim}-D, trained on {data} for "
         f"{len(checkpoint.history)} epochs (preset {printable(preset.name)}, "
         f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
         f"{_sum(checkpoint)}. {harder}",

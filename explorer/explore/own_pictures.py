@@ -60,7 +60,7 @@ def _keep(name: str, content: bytes) -> Path:
     stem, end = _NO_NAME.sub("_", name.rpartition(".")[0])[:60].strip(" .") or "file", _kind(name)
     path = folder / f"{stem}.{end}"
     if not path.exists():
-        replace_file(path, lambda file: file.write(content), sync=False)
+        replace_file(path, lambda file: file.writelines([content]), sync=False)
     kept = sorted(folder.parent.iterdir(), key=os.path.getmtime, reverse=True)
     for old in kept[_MOST_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer import blobs
+from training.data.names import without_place
 from training.files import open_regular
 from training.presets import PRESETS
 from training.runs import log
@@ -219,7 +220,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "asked_beta": control.beta,
         "beta": preset.beta,
         "preset": preset.name,
-        "data": preset.data,
+        "data": printable(without_place(preset.data)),
         "epochs": preset.epochs,
         "latent_dim": preset.model.latent_dim,
         "likelihood": blobs.likelihood(preset.model.likelihood, preset.model.image_shape),

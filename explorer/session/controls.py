@@ -7,6 +7,7 @@ from explorer.session import catalogue, image_sets, view_state
 from explorer.session.catalogue import Listed
 from explorer.session.image_sets import Offer, Shown
 from training.checkpoint import Description
+from training.data.names import without_place
 
 UPLOADS = "uploads"
 _FOLLOWED = "data_followed"  # the images that came with the model, which go with it
@@ -74,7 +75,7 @@ def _called(offers: dict[str, Offer], data: str) -> str:
     for offer in offers.values():
         if offer.data == data:
             return offer.title
-    return data.rpartition("/")[2]
+    return without_place(data)
 
 
 def _wanted(

@@ -119,11 +119,11 @@ def _own(name: str, folder: bytes) -> Offer | None:
         listing = datasets.listing(data, directory)
     except DataError:
         return None
-    told = names.parse(data)
-    public = os.path.basename(told.path) if os.path.isabs(told.path) else told.path
-    title = f"{printable(os.path.basename(public))} · your own, {listing.total:,} pictures"
+    told = names.parse(names.without_place(data))
+    title = f"{printable(os.path.basename(told.path))} · your own, {listing.total:,} pictures"
     parts: tuple[Split, ...] = ("train", "test") if listing.total <= MOST_TOGETHER else ("test",)
-    return Offer(f"{told.kind}:{printable(public)}", data, parts, title, listing.shape, own=True)
+    name = f"{told.kind}:{printable(told.path)}"
+    return Offer(name, data, parts, title, listing.shape, own=True)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=4, show_spinner=False)

@@ -6,8 +6,9 @@ Such a name is what runs and checkpoints keep of their data. Only what stands be
 question mark and reads as options is taken for some; so a path may hold question marks too.
 """
 
+import os
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from training.data.image_set import DataError
@@ -82,6 +83,18 @@ def parse_size(text: str) -> tuple[int, int]:
             f"height as 64x48, each from {least} to {most}."
         )
     return sides
+
+
+def without_place(name: str) -> str:
+    """The name of a data set without where its pictures lie: of a path from the root its end."""
+    try:
+        told = parse(name)
+    except DataError:
+        return os.path.basename(name)
+    path = os.path.normpath(os.path.expanduser(told.path))
+    if told.kind is None or not (os.path.isabs(path) or path.startswith(os.pardir)):
+        return name
+    return str(replace(told, path=os.path.basename(path)))
 
 
 def parse(name: str) -> Name:

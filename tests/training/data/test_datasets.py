@@ -11,6 +11,7 @@ import torch
 from training.data import datasets as data_datasets
 from training.data.datasets import DataError
 from training.data.download import download
+from training.data.names import without_place
 
 
 def write_idx(root, split="train", count=60_000, cut=0, folder="MNIST", labels=None):
@@ -147,3 +148,20 @@ def test_what_a_dead_download_has_left_is_cleared(tmp_path, monkeypatch):
     with pytest.raises(DataError):
         list(download("mnist", tmp_path))
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("name", "public"),
+    [
+        ("mnist", "mnist"),
+        ("celeba?classes=Male", "celeba?classes=Male"),
+        ("folder:faces", "folder:faces"),
+        ("folder:people/faces?size=64x48", "folder:people/faces?size=64x48"),
+        ("folder:/home/someone/faces/?size=64x48", "folder:faces?size=64x48"),
+        ("zip:~/private/cats.zip", "zip:cats.zip"),
+        ("npz:../../secret/arrays.npz", "npz:arrays.npz"),
+        ("folder:/home/someone/faces?size=none", "faces?size=none"),
+    ],
+)
+def test_a_name_for_others_does_not_say_where_pictures_lie(name, public):
+    assert without_place(name) == public
