@@ -4,10 +4,7 @@ They are shown letter by letter, but for `code`; Markdown of a stranger's does n
 from elsewhere the folders of this machine are left out of them.
 """
 
-import os
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -20,26 +17,11 @@ from training.text import printable
 _ICON = ":material/error:"
 
 
-@cache
-def _folders() -> tuple[str, ...]:
-    """Folders of this machine that sentences may name, the longest first."""
-    found = {paths.ROOT, Path.home(), Path.cwd()}
-    for folder in (paths.data_dir, paths.checkpoint_dir, paths.run_dir, paths.cache_dir):
-        found |= {folder(), folder().resolve(), folder().resolve().parent}
-    longest = sorted({os.fspath(path) for path in found}, key=len, reverse=True)
-    return tuple(path for path in longest if len(path) > 1)
-
-
-def without_folders(sentence: str) -> str:
-    """The sentence without the folders of this machine: a file's own name is left."""
-    for folder in _folders():
-        sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
-    return sentence
-
-
 def shown(sentence: str) -> str:
     """Markdown that shows a sentence as it is to the visitor of this page run."""
-    return sentence_for_markdown(sentence if access.may_control() else without_folders(sentence))
+    return sentence_for_markdown(
+        sentence if access.may_control() else paths.without_folders(sentence)
+    )
 
 
 def warn(sentences: str | Iterable[str]) -> None:

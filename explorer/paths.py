@@ -1,6 +1,7 @@
 """Where things live on this machine; environment variables move them."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,3 +30,20 @@ def run_dir() -> Path:
 def cache_dir() -> Path:
     """Where results that took long are kept."""
     return folder("VAE_CACHE_DIR", ".cache")
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    """Folders of this machine that sentences may name, the longest first."""
+    found = {ROOT, Path.home(), Path.cwd()}
+    for place in (data_dir, checkpoint_dir, run_dir, cache_dir):
+        found |= {place(), place().resolve(), place().resolve().parent}
+    longest = sorted({os.fspath(path) for path in found}, key=len, reverse=True)
+    return tuple(path for path in longest if len(path) > 1)
+
+
+def without_folders(sentence: str) -> str:
+    """The sentence without the folders of this machine: a file's own name is left."""
+    for folder in _folders():
+        sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
+    return sentence

@@ -17,15 +17,25 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from explorer.paths import run_dir
+from explorer.paths import run_dir, without_folders
+from explorer.server.access import is_local
 from explorer.server.assets import FOREVER, at_both
 
 if TYPE_CHECKING:
     from training.runs.run import Run
 
 
-def _refused(error: Exception) -> Response:
-    return PlainTextResponse(f"{error}\n", status_code=404, headers={"Cache-Control": "no-store"})
+def _for(request: Request, sentence: str) -> str:
+    """A sentence for whoever asks: the folders of this machine are for its own visitors."""
+    peer = request.client.host if request.client else None
+    return sentence if is_local(peer, request.headers) else without_folders(sentence)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    sentence = _for(request, str(error))
+    return PlainTextResponse(
+        f"{sentence}\n", status_code=404, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _json(value: object) -> Response:
@@ -55,9 +65,10 @@ def _news(request: Request) -> Response:
     asked = request.query_params.get("place", "0")
     place = int(asked) if asked.isdecimal() and len(asked) < 16 else 0
     try:
-        return _json(watch.news(_run(request), place, request.query_params.get("id", "")))
+        news = watch.news(_run(request), place, request.query_params.get("id", ""))
     except RunError as error:
-        return _refused(error)
+        return _refused(request, error)
+    return _json({**news, "message": _for(request, news["message"])})
 
 
 def _probe(request: Request) -> bytes:
@@ -80,7 +91,7 @@ def _blob(build: Callable[[Request], bytes]) -> Callable[[Request], Response]:
         try:
             blob = build(request)
         except (RunError, SnapshotError, ValueError) as error:
-            return _refused(error)
+            return _refused(request, error)
         return Response(
             gzip.compress(blob, 4, mtime=0),
             media_type="application/octet-stream",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import messages
+from explorer import messages, paths
 from explorer.text import for_markdown, for_plotly, sentence_for_markdown
 from tests.test_house import ROOT
 from training.text import printable
@@ -99,7 +99,7 @@ def test_plotly_shows_letters():
 
 def test_folders_of_this_machine_are_for_its_own_visitors(monkeypatch, tmp_path):
     monkeypatch.setenv("VAE_CHECKPOINT_DIR", str(tmp_path / "models"))
-    messages._folders.cache_clear()
+    paths._folders.cache_clear()
     sentence = f"{tmp_path}/models/a.safetensors is damaged; {Path.home()}/x and {ROOT}/docs too."
     try:
         monkeypatch.setattr(messages.access, "may_control", lambda: True)
@@ -107,4 +107,4 @@ def test_folders_of_this_machine_are_for_its_own_visitors(monkeypatch, tmp_path)
         monkeypatch.setattr(messages.access, "may_control", lambda: False)
         assert messages.shown(sentence) == "a.safetensors is damaged; x and docs too."
     finally:
-        messages._folders.cache_clear()
+        paths._folders.cache_clear()

@@ -14,7 +14,7 @@ import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from explorer import blobs
+from explorer import blobs, paths
 from explorer.runs import launch, watch
 from explorer.server import run_routes
 from explorer.train import component
@@ -119,6 +119,22 @@ def test_what_is_not_there_is_one_sentence(client, run, root, path):
     assert "Traceback" not in answer.text
     assert len(answer.text.strip().splitlines()) == 1
     assert client.get("/stage/run/mine?place=x9").json()["place"] == 0
+
+
+def test_folders_of_this_machine_are_for_its_own_visitors(client, root, monkeypatch):
+    paths._folders.cache_clear()
+    run = Run(root / "mine")
+    data = f"folder:{root}/private/faces?size=32x32"
+    run.create(RunConfig(replace(SMALL, data=data), 3, "data", "cpu", 1))
+    run.write_status("failed", message=f"{run.path}/records.jsonl cannot be written.")
+    try:
+        news = client.get("/stage/run/mine").json()
+        assert news["message"] == "mine/records.jsonl cannot be written."
+        assert news["data"] == "folder:faces?size=32x32"
+        monkeypatch.setattr(run_routes, "is_local", lambda peer, headers: True)
+        assert str(run.path) in client.get("/stage/run/mine").json()["message"]
+    finally:
+        paths._folders.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["..", ".", "../mine", "mine/../../mine", "mine/", "/etc", "a\nb"])
