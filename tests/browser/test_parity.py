@@ -13,6 +13,7 @@ from tests.browser.conftest import ROOT
 from training import checkpoint
 from training.data import datasets
 from training.vae import program
+from training.vae.image_shape import GREY_28
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE, VAEConfig
 
@@ -93,7 +94,8 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
     n = 1000 if path.stem.startswith("mnist") else 60
     generator = torch.Generator().manual_seed(1)
     codes = vae.prior.sample_prior(n, vae.config.latent_dim, generator)
-    images = datasets.load("mnist-5k", "test").images[:n]
+    data = "mnist-5k" if vae.shape == GREY_28 else checkpoint.load(path).data
+    images = datasets.load(data, "test").images[:n]
     found = in_browser(modules, blobs.model(vae, path.stem), codes.numpy(), images.numpy())
     x = datasets.to_float(images)
     with torch.no_grad():
