@@ -9,6 +9,7 @@ taken the map's codes over.
 """
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -54,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--data-dir", default="data", help="where MNIST lives, if anywhere")
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
     args = parser.parse_args()
     environment = {"VAE_DATA_DIR": str(Path(args.data_dir).resolve())}
     times: dict[str, list[float]] = {"bare page": [], "explorer": [], "plotly": []}
@@ -78,6 +80,8 @@ def main() -> None:
         f"ratio      median {statistics.median(ratios):6.2f}     "
         f"({min(ratios):.2f} to {max(ratios):.2f})"
     )
+    if args.json:
+        args.json.write_text(json.dumps({"seconds": times, "ratios": ratios}, indent=1))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the page had news. Neither may grow with time.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -64,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
     args = parser.parse_args()
     data_dir = args.data_dir.resolve()
     with tempfile.TemporaryDirectory() as temporary:
@@ -85,11 +87,16 @@ def main() -> None:
             goto(page, f"{url}/train", server)
             page.wait_for_selector(".train[data-ready=true]", timeout=120_000)
             page.evaluate(COUNT_NEWS)
-            watch(page, page_process(before), psutil.Process(server.pid), args.minutes)
+            rows = watch(page, page_process(before), psutil.Process(server.pid), args.minutes)
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
 
 
-def watch(page: Any, drawn: psutil.Process, server: psutil.Process, minutes: int) -> None:
-    """Print a row a minute."""
+def watch(
+    page: Any, drawn: psutil.Process, server: psutil.Process, minutes: int
+) -> list[dict[str, float]]:
+    """Rows of measures, printed one a minute; memory in MB, the page's CPU in per cent."""
+    rows: list[dict[str, float]] = []
     tools = page.context.new_cdp_session(page)
     tools.send("HeapProfiler.enable")
     tools.send("Performance.enable")
@@ -109,12 +116,20 @@ def watch(page: Any, drawn: psutil.Process, server: psutil.Process, minutes: int
         busy = drawn.cpu_percent()
         tools.send("HeapProfiler.collectGarbage")
         metrics = {m["name"]: m["value"] for m in tools.send("Performance.getMetrics")["metrics"]}
+        row = {
+            "server": server.memory_info().rss / MB,
+            "page": drawn.memory_info().rss / MB,
+            "heap": metrics["JSHeapUsedSize"] / MB,
+            "cpu": busy,
+            "news": news,
+        }
+        rows.append(row)
         print(
-            f"{minute:>8}{server.memory_info().rss / MB:>11.1f}"
-            f"{drawn.memory_info().rss / MB:>9.1f}{metrics['JSHeapUsedSize'] / MB:>9.2f}"
+            f"{minute:>8}{row['server']:>11.1f}{row['page']:>9.1f}{row['heap']:>9.2f}"
             f"{busy:>9.0f}%{news:>8.2f}",
             flush=True,
         )
+    return rows
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ the same cores as the server.)
 
 import argparse
 import asyncio
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -36,8 +38,8 @@ async def watcher(client: httpx2.AsyncClient, until: float, n: int) -> list[tupl
     return found
 
 
-async def watch(url: str, watchers: int, seconds: float) -> None:
-    """Run the watchers and print what they saw."""
+async def watch(url: str, watchers: int, seconds: float) -> dict[str, Any]:
+    """What the watchers saw, printed too; times in milliseconds."""
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(
         base_url=url, limits=limits, timeout=60, trust_env=False
@@ -45,13 +47,19 @@ async def watch(url: str, watchers: int, seconds: float) -> None:
         until = time.perf_counter() + seconds
         found = await asyncio.gather(*(watcher(client, until, n) for n in range(watchers)))
     answers = [answer for each in found for answer in each]
-    times = sorted(t for t, _ in answers)
+    times = sorted(1000 * t for t, _ in answers)
+    row = {
+        "watchers": watchers,
+        "answers": len(answers) / seconds,
+        "median": statistics.median(times),
+        "late": times[int(0.95 * len(times))],
+        "bytes": statistics.median(b for _, b in answers),
+    }
     print(
-        f"{watchers} watchers, {len(answers) / seconds:.0f} answers a second: median "
-        f"{1000 * statistics.median(times):.0f} ms, 95th percentile "
-        f"{1000 * times[int(0.95 * len(times))]:.0f} ms, "
-        f"{statistics.median(b for _, b in answers):.0f} bytes"
+        f"{watchers} watchers, {row['answers']:.0f} answers a second: median "
+        f"{row['median']:.0f} ms, 95th percentile {row['late']:.0f} ms, {row['bytes']:.0f} bytes"
     )
+    return row
 
 
 def main() -> None:
@@ -59,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--watchers", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--json", type=Path, help="a file for the numbers")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -77,11 +86,13 @@ def main() -> None:
                 while not (run / "probe.npz").exists():
                     time.sleep(0.2)
                 time.sleep(3)
-                for watchers in sorted({1, args.watchers // 4, args.watchers}):
-                    asyncio.run(watch(url, watchers, args.seconds))
+                counts = sorted({1, args.watchers // 4, args.watchers})
+                rows = [asyncio.run(watch(url, n, args.seconds)) for n in counts]
         finally:
             training.kill()
             training.wait()
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

@@ -208,8 +208,9 @@ def per_piece(shape: ImageShape) -> int:
     return max(1, _PIECE // shape.size)
 
 
-def piece(shown: ImageSet, number: int) -> bytes:
-    """The blob of a piece of a set of images, packed as takes least.
+def piece(shown: ImageSet, number: int, webp: bool = True) -> bytes:
+    """The blob of a piece of a set of images, packed as takes least; as `webp` only where that may
+    be.
 
     `sparse`: `lit` says which values are not 0, one bit each, channels first, and `levels` holds
     these. That suits ink on black. `webp`: an `atlas`, the images in rows of `columns` as one
@@ -223,9 +224,9 @@ def piece(shown: ImageSet, number: int) -> bytes:
     arrays = {"lit": np.packbits(lit, axis=1, bitorder="little"), "levels": values[lit]}
     weight = sum(len(gzip.compress(array.tobytes(), 6)) for array in arrays.values())
     columns = math.isqrt(len(values) - 1) + 1
-    atlas = _atlas(values, shown.shape, columns)
+    atlas = _atlas(values, shown.shape, columns) if webp else b""
     header = {"first": number * count, "count": len(values)}
-    if len(atlas) < weight:
+    if webp and len(atlas) < weight:
         found = {"atlas": np.frombuffer(atlas, np.uint8)}
         return pack("piece", {**header, "packing": "webp", "columns": columns}, found)
     return pack("piece", {**header, "packing": "sparse"}, arrays)

@@ -13,6 +13,7 @@ from tests.browser.conftest import ROOT
 from training import checkpoint
 from training.data import datasets
 from training.vae import program
+from training.vae.image_shape import GREY_28
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE, VAEConfig
 
@@ -34,20 +35,20 @@ RUN = """async ({ code, blob, codes, images }) => {
   const vae = new Vae(read(bytes(blob).buffer, 'model'));
   const z = new Float32Array(bytes(codes).buffer);
   const x = bytes(images);
-  const n = z.length / vae.d, m = x.length / 784;
-  const pixels = new Float32Array(784 * n), terms = new Float32Array(n);
+  const n = z.length / vae.d, size = vae.shape.size, m = x.length / size;
+  const pixels = new Float32Array(size * n), terms = new Float32Array(n);
   const mu = new Float32Array(vae.d * m), logVar = mu.slice(), kl = new Float32Array(m);
   const ms = [];
-  const first = Float32Array.from(x.subarray(0, 784), v => v / 255);
+  const first = Float32Array.from(x.subarray(0, size), v => v / 255);
   for (let i = 0; i < n; i++) {
     const began = performance.now();
     const logits = vae.decode(z.subarray(i * vae.d, (i + 1) * vae.d));
-    pixels.set(vae.mean(logits), 784 * i);
+    pixels.set(vae.mean(logits), size * i);
     ms.push(performance.now() - began);
     terms[i] = vae.reconstruction(logits, first);
   }
   for (let i = 0; i < m; i++) {
-    const q = vae.encode(Float32Array.from(x.subarray(784 * i, 784 * (i + 1)), v => v / 255));
+    const q = vae.encode(Float32Array.from(x.subarray(size * i, size * (i + 1)), v => v / 255));
     mu.set(q.mu, vae.d * i);
     logVar.set(q.logVar ?? q.std, vae.d * i);
     kl[i] = q.kl;
@@ -93,7 +94,8 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
     n = 1000 if path.stem.startswith("mnist") else 60
     generator = torch.Generator().manual_seed(1)
     codes = vae.prior.sample_prior(n, vae.config.latent_dim, generator)
-    images = datasets.load("mnist-5k", "test").images[:n]
+    data = "mnist-5k" if vae.shape == GREY_28 else checkpoint.load(path).data
+    images = datasets.load(data, "test").images[:n]
     found = in_browser(modules, blobs.model(vae, path.stem), codes.numpy(), images.numpy())
     x = datasets.to_float(images)
     with torch.no_grad():

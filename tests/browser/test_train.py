@@ -66,6 +66,7 @@ def lengths(page) -> dict[str, int]:
 
 
 def values(page, name: str, axis: str) -> list[float]:
+    page.wait_for_function("() => document.querySelector('.train .plot').data")
     return page.evaluate(
         "([n, a]) => document.querySelector('.train .plot').data"
         ".find(t => t.name === n && t.yaxis === a).y",
@@ -114,7 +115,7 @@ def test_a_run_is_watched_steered_left_alone_and_opened(house, screen):
     curves = ("train y", "test y", "train y2", "test y2", "train y3", "test y3")
     seen.until(lambda: all(lengths(page)[curve] > before[curve] for curve in curves), 60)
     # At least twice a second, in the place where it is, and nothing is put in anew.
-    assert page.evaluate("() => window.told.size") >= 6
+    seen.until(lambda: page.evaluate("() => window.told.size") >= 6, 60)
     assert page.locator(".train").bounding_box() == box
     assert page.evaluate("() => window.trainRoot === document.querySelector('.train')")
     assert painted(seen, "#b45309") > 100

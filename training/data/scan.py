@@ -96,6 +96,7 @@ def scan_folder(path: Path) -> Collection:
     refuse_other_text([str(path)])
     root, classes, notes = str(path), list[str](), list[str]()
     found: list[tuple[str, os.stat_result, int]] = []
+    start = len(os.path.join(root, ""))  # of what lies below the folder, in a path
     try:
         with os.scandir(root) as listing:
             top = sorted(listing, key=lambda entry: entry.name)
@@ -104,7 +105,7 @@ def scan_folder(path: Path) -> Collection:
         for folder in (entry for entry in own if entry.is_dir()):
             inside = list(_below(folder.path, seen))
             if inside:
-                found += [(os.path.relpath(e.path, root), _stat(e), len(classes)) for e in inside]
+                found += [(e.path[start:], _stat(e), len(classes)) for e in inside]
                 classes.append(folder.name)
         loose = [e for e in own if not e.is_dir() and pictures.is_picture(e.name)]
     except OSError as error:
