@@ -222,13 +222,14 @@ def piece(shown: ImageSet, number: int, webp: bool = True) -> bytes:
     values = shown.images[number * count : (number + 1) * count].numpy()
     lit = values > 0
     arrays = {"lit": np.packbits(lit, axis=1, bitorder="little"), "levels": values[lit]}
-    weight = sum(len(gzip.compress(array.tobytes(), 6)) for array in arrays.values())
-    columns = math.isqrt(len(values) - 1) + 1
-    atlas = _atlas(values, shown.shape, columns) if webp else b""
     header = {"first": number * count, "count": len(values)}
-    if webp and len(atlas) < weight:
-        found = {"atlas": np.frombuffer(atlas, np.uint8)}
-        return pack("piece", {**header, "packing": "webp", "columns": columns}, found)
+    if webp and (shown.shape.channels > 1 or lit.mean() > 0.5):  # on ink it gains nothing
+        weight = sum(len(gzip.compress(array.tobytes(), 6)) for array in arrays.values())
+        columns = math.isqrt(len(values) - 1) + 1
+        atlas = _atlas(values, shown.shape, columns)
+        if len(atlas) < weight:
+            found = {"atlas": np.frombuffer(atlas, np.uint8)}
+            return pack("piece", {**header, "packing": "webp", "columns": columns}, found)
     return pack("piece", {**header, "packing": "sparse"}, arrays)
 
 

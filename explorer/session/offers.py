@@ -1,6 +1,7 @@
 """Blobs on offer to the browser: models, pictures and maps of a scene, each made once."""
 
 import math
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,11 +42,15 @@ def offer_model(model: Model) -> str:
     return STORE.offer(("model", model.key), lambda: blobs.model(found.vae, found.name))
 
 
+def _pieces(shown: Shown) -> tuple[Hashable, Callable[[int], bytes]]:
+    images = shown.images
+    return ("pieces", blobs.VERSION, shown.key), lambda number: blobs.piece(images, number)
+
+
 def offer_pictures(shown: Shown) -> str:
     """The path of the blob about the pictures, which says where their pieces are."""
     images = shown.images
-    key = ("pieces", blobs.VERSION, shown.key)
-    pieces = STORE.offer_parts(key, lambda number: blobs.piece(images, number))
+    pieces = STORE.offer_parts(*_pieces(shown))
     return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(images, pieces))
 
 
@@ -58,6 +63,14 @@ def colouring(images: ImageSet, factor: str | None) -> Colouring:
             return latent_scatter.by_value(found.values, found.name)
         return latent_scatter.by_class(found.values.astype(np.int64), found.names)
     return latent_scatter.by_class(images.labels.numpy(), images.classes)
+
+
+def prepare_pieces(shown: Shown, typical: list[int | None]) -> None:
+    """Make the pieces of the pictures that a page shows first: the typical images'."""
+    base = STORE.offer_parts(*_pieces(shown)).rpartition("/")[2]
+    count = blobs.per_piece(shown.images.shape)
+    for number in dict.fromkeys(image // count for image in typical if image is not None):
+        STORE.find(f"{base}{number}")
 
 
 def offer_map(

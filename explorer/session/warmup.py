@@ -27,7 +27,8 @@ def up() -> None:
         return
     offers.offer_model(scene.model)
     offers.offer_pictures(images)
-    catalogue.typical(scene.key, scene.codes, images)
+    typical = catalogue.typical(scene.key, scene.codes, images)
+    offers.prepare_pieces(images, [typical[0], typical[len(typical) // 4], typical[-1]])
     if len(scene.dims) >= 2:
         axes = usual_axes(scene.dims)
         offers.offer_map(scene, projections.plane(scene.codes, axes), ("plane", axes, 0))
