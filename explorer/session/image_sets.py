@@ -54,11 +54,13 @@ class Shown(NamedTuple):
 def on_offer(trained: Iterable[str] = ()) -> dict[str, Offer]:
     """The sets that can be shown now, by their names: tables on disk, what is drawn, pictures in
     the data directory, those that runs and checkpoints were `trained` on, and those that were
-    opened here, which visitors of this machine alone are offered."""
+    opened here. What lies elsewhere than in the data directory is for visitors of this machine."""
     found = {offer.name: offer for offer in _lying(os.fsencode(data_dir()))}
     known = {offer.data for offer in found.values()}
-    used = (*sorted(set(trained)), *_of_runs(os.fsencode(run_dir())))
-    opened = dict(_opened) if access.may_control() else {}
+    used: tuple[str, ...] = (*sorted(set(trained)), *_of_runs(os.fsencode(run_dir())))
+    opened = dict(_opened)
+    if not access.may_control():  # a stranger's file may name any folder of this machine
+        used, opened = tuple(data for data in used if names.without_place(data) == data), {}
     for data, name in (*((data, "") for data in used), *((d, n) for n, d in opened.items())):
         if data in known or not datasets.is_own(data):
             continue

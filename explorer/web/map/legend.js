@@ -49,7 +49,7 @@ export class Legend {
     above.textContent = short(high);
     below.textContent = short(low);
     set(colours, "aria-label", `${name} from ${short(low)}, dark, to ${short(high)}, light`);
-    colours.style.background = `linear-gradient(to top, ${groups.map((g) => g.colour).join(", ")})`;
+    colours.style.setProperty("--ramp", groups.map((g) => g.colour).join(", "));
     this.host.replaceChildren(bar);
   }
 

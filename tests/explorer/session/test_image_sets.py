@@ -49,7 +49,7 @@ def test_own_pictures_are_offered_by_names_that_say_no_place(folders, monkeypatc
     assert "folder:faces" in image_sets.on_offer()
 
 
-def test_what_a_checkpoint_was_trained_on_is_offered_with_it_and_told_apart(folders):
+def test_what_a_checkpoint_was_trained_on_is_offered_with_it_and_told_apart(folders, monkeypatch):
     trained = f"folder:{folders / 'elsewhere' / 'faces'}?size=48x32&color=rgb"
     offers = image_sets.on_offer([trained, "mnist", "folder:/nowhere/at/all"])
     (name,) = [name for name, offer in offers.items() if offer.data == trained]
@@ -60,6 +60,9 @@ def test_what_a_checkpoint_was_trained_on_is_offered_with_it_and_told_apart(fold
     assert image_sets.alike(offers[name], trained)
     assert not image_sets.alike(offers["folder:faces"], trained)
     assert not any("nowhere" in offer.data for offer in offers.values())
+    # A stranger's checkpoint may name any folder here: it is shown to nobody from elsewhere.
+    monkeypatch.setattr(access, "may_control", lambda: False)
+    assert not any(offer.data == trained for offer in image_sets.on_offer([trained]).values())
 
 
 def test_what_cannot_be_had_is_a_sentence(folders):
