@@ -1,0 +1,1 @@
+"""Networks that somebody else wrote and trained, made into programs and checkpoints."""
