@@ -110,6 +110,7 @@ TRAINING = (
     {"checkpoint"},
     {"evaluation"},
     {"fit"},
+    {"importing"},
     {"__main__"},
 )
 EXPLORER = (

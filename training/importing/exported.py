@@ -4,15 +4,17 @@ The module is run once on one example, without its batch growing: what Python de
 (shapes, flags, loops) is decided then, and a branch on a value is refused.
 """
 
+import contextlib
 import dataclasses
 import inspect
+import logging
 import operator
 import os
 import re
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -142,8 +144,57 @@ def modules_of(function: Callable[..., Any]) -> list[nn.Module]:
     return found
 
 
-def export(function: Callable[..., Any], example: Sequence[Tensor]) -> Exported:
-    """The graph of a function for inputs (1, …) like the example's.
+class _OwnLines(set):
+    """The frames whose lines torch keeps of each operator: the user's, whatever they are called."""
+
+    def __contains__(self, frame: object) -> bool:
+        return isinstance(frame, tuple) and _own(str(frame[0]))
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without gradients, logs of whole graphs, checks of distributions and fused layers."""
+    fast, checks = torch.backends.mha.get_fastpath_enabled(), torch.distributions.Distribution
+    checked, kept = checks._validate_args, fx.proxy._STACK_TRACE_ANCHORS
+    logging.disable(logging.CRITICAL)
+    torch.backends.mha.set_fastpath_enabled(False)
+    checks.set_default_validate_args(False)
+    fx.proxy._STACK_TRACE_ANCHORS = _OwnLines()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        torch.backends.mha.set_fastpath_enabled(fast)
+        checks.set_default_validate_args(checked)
+        fx.proxy._STACK_TRACE_ANCHORS = kept
+
+
+def _decomposed(program: Any, known: Collection[str]) -> Any:
+    """The program with operators that are not known in terms of others, where torch knows them."""
+    program = program.run_decompositions({})
+    table = torch.export.default_decompositions()
+    for _ in range(3):
+        unknown = {
+            node.target: table[node.target]
+            for node in program.graph.nodes
+            if node.op == "call_function"
+            and isinstance(node.target, torch._ops.OpOverload)
+            and str(node.target).removeprefix("aten.") not in known
+            and node.target in table
+        }
+        if not unknown:
+            break
+        program = program.run_decompositions(unknown)
+    return program
+
+
+def export(
+    function: Callable[..., Any], example: Sequence[Tensor], known: Collection[str] = ()
+) -> Exported:
+    """The graph of a function for inputs (1, …) like the example's; operators that are not among
+    the `known` ones are taken apart where torch can.
 
     Raises:
         ImportRefused: it cannot be run, branches on a value, or returns no tensors.
@@ -151,19 +202,14 @@ def export(function: Callable[..., Any], example: Sequence[Tensor]) -> Exported:
     names: list[str] = []
     callee = Callee(function, lambda found: names.__setitem__(slice(None), found))
     callee.training = any(module.training for module in callee.held)
-    checked = torch.distributions.Distribution._validate_args
-    torch.distributions.Distribution.set_default_validate_args(False)
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
+        with _quietly():
             program = torch.export.export(callee, tuple(example), strict=False)
-            program = program.run_decompositions({})
+            program = _decomposed(program, known)
     except UserError:
         raise
     except Exception as error:  # the user's own code may raise anything
         raise _explain(error) from None
-    finally:
-        torch.distributions.Distribution.set_default_validate_args(checked)
     return _taken(program, names)
 
 
@@ -171,6 +217,10 @@ def _explain(error: Exception) -> ImportRefused:
     """The sentence of what went wrong while a network ran."""
     text = str(error)
     where = _frame(traceback.extract_tb(error.__traceback__)) or line_of(text)
+    if "Expected more than 1 value per channel when training" in text:
+        return ImportRefused(
+            f"A batch norm is left in training{where}; call .eval() on the network."
+        )
     kinds = ("DataDependent", "data-dependent", "GuardOnData", "aten._local_scalar_dense")
     if any(kind in type(error).__name__ or kind in text for kind in kinds):
         return ImportRefused(
@@ -223,8 +273,8 @@ def _taken(program: Any, names: Sequence[str]) -> Exported:
 def is_random(node: fx.Node) -> bool:
     """Whether an operator draws numbers."""
     tags = getattr(node.target, "tags", ())
-    dropout = "dropout" in str(node.target)
-    return torch.Tag.nondeterministic_seeded in tags and not dropout
+    flagged = any(word in str(node.target) for word in ("dropout", "dot_product_attention"))
+    return torch.Tag.nondeterministic_seeded in tags and not flagged
 
 
 def _random(graph: fx.Graph) -> frozenset[fx.Node]:

@@ -227,7 +227,8 @@ def _needed(wanted: Sequence[fx.Node]) -> set[fx.Node]:
 
 
 def _result(graph: Lowered, node: fx.Node, found: Mapping[fx.Node, Any], exported: Exported) -> Any:
-    args, kwargs = fx.map_arg((node.args, dict(node.kwargs)), lambda source: found[source])
+    taken: Any = fx.map_arg((node.args, dict(node.kwargs)), lambda source: found[source])
+    args, kwargs = taken
     if is_getitem(node):
         return args[0][args[1]]
     graph.need(
