@@ -56,6 +56,11 @@ def paragraph(sentences: Iterable[str], place: Any = st) -> None:
     place.markdown("  \n".join(map(shown, sentences)))
 
 
+def facts(pairs: Iterable[tuple[str, str]], place: Any = st) -> None:
+    """Show what is known, each name with its value on a line of its own."""
+    place.markdown("  \n".join(f"**{title(name)}** {shown(said)}" for name, said in pairs))
+
+
 def title(text: str) -> str:
     """Markdown of a heading or a label that is not the app's own."""
     return for_markdown(printable(text))

@@ -222,7 +222,8 @@ def _preset(args: argparse.Namespace) -> Preset:
         reason, _, where = str(error).partition(" - at `$.")
         option = where.rstrip("`").rpartition(".")[2]
         if option not in vars(args):  # a name in no table; the sentence says which
-            raise OptionError(f"--{reason.rstrip('.')}.") from None
+            name, _, rest = reason.rstrip(".").partition(" ")
+            raise OptionError(f"--{name.replace('_', '-')} {rest}.") from None
         value = vars(args).get(option)
         raise OptionError(
             f"--{option.replace('_', '-')} {value} is not possible: "
@@ -379,9 +380,10 @@ def _list(args: argparse.Namespace) -> None:
             say(f"{printable(path.stem):<20} {item}")
             continue
         m = item.metrics
+        reconstruction, kl = (number(m.reconstruction if m else None), number(m.kl if m else None))
         say(
             f"{printable(item.name):<20}{f'{item.vae.config.latent_dim}-D':>7}{printable(item.data):>10}"
-            f"{len(item.history):>8}{m.reconstruction:>9.2f}{m.kl:>8.2f}{number(item.neg_elbo):>9}"
+            f"{len(item.history):>8}{reconstruction:>9}{kl:>8}{number(item.neg_elbo):>9}"
         )
 
 

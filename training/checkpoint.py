@@ -20,17 +20,21 @@ from torch.overrides import TorchFunctionMode
 
 from training.errors import UserError
 from training.files import clear_partials, open_regular, replace_file
+from training.origin import Origin
 from training.presets import Preset
 from training.runs.records import EpochTerms
 from training.text import printable, printable_path
-from training.vae import classifier
+from training.vae import classifier, program
 from training.vae.model import VAE, VAEConfig
+from training.vae.program_network import PROGRAM, Programs
 
 # Version 1 had no shape of pictures, and versions 1 and 2 called the report's network `conv`.
-FORMAT_VERSION = 3
+# Networks of others are of version 4; all else is written as version 3, which is the same without.
+FORMAT_VERSION = 4
+_OWN_VERSION = 3
 MAX_BYTES = 64 * 2**20
 MAX_HEADER = 4 * 2**20
-MAX_TENSORS = 200
+MAX_TENSORS = 2000
 LARGEST = 65504.0  # weights beyond float16's range belong to no trained model
 SUFFIX = ".safetensors"
 STORED = torch.bfloat16
@@ -62,7 +66,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Description:
-    """A checkpoint without its weights, as its file's header tells it."""
+    """A checkpoint without its weights, as its file's header tells it; as `Checkpoint`."""
 
     name: str
     config: VAEConfig
@@ -70,12 +74,17 @@ class Description:
     seed: int
     data: str
     history: tuple[EpochTerms, ...]
-    metrics: Metrics
+    metrics: Metrics | None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model and where it came from. `data` is the data set it was trained on."""
+    """A trained model and where it came from. `data` is the data set it was trained on.
+
+    A network of somebody else has an `origin`, and of its recipe no more is known than the model;
+    the metrics of a decoder alone are None.
+    """
 
     name: str
     vae: VAE
@@ -83,7 +92,8 @@ class Checkpoint:
     seed: int
     data: str
     history: tuple[EpochTerms, ...]
-    metrics: Metrics
+    metrics: Metrics | None
+    origin: Origin | None = None
 
     @property
     def description(self) -> Description:
@@ -96,19 +106,23 @@ class Checkpoint:
             self.data,
             self.history,
             self.metrics,
+            self.origin,
         )
 
     @property
     def neg_elbo(self) -> float | None:
         """−ELBO on the test images in nats per image; None where no ELBO can be claimed."""
         constant = self.vae.likelihood.constant(self.vae.shape)
-        return None if constant is None else self.metrics.total + constant
+        if constant is None or self.metrics is None:
+            return None
+        return self.metrics.total + constant
 
 
 def stored_weights(vae: VAE) -> dict[str, Tensor]:
-    """The weights as a checkpoint stores them: 16-bit, on the CPU."""
+    """The weights as a checkpoint stores them: on the CPU, in 16 bits, those of others in 32."""
+    kind = torch.float32 if vae.config.architecture == PROGRAM else STORED
     return {
-        name: tensor.detach().to("cpu", STORED).contiguous()
+        name: tensor.detach().to("cpu", kind).contiguous()
         for name, tensor in vae.state_dict().items()
     }
 
@@ -125,7 +139,7 @@ def as_stored(vae: VAE) -> VAE:
             raise CheckpointError(
                 f"The weights {name} hold NaN or infinity and are not worth keeping."
             )
-    fresh = VAE(vae.config)
+    fresh = VAE(vae.config, vae.programs)
     fresh.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return fresh.eval()
 
@@ -138,8 +152,9 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
     """
     path = Path(path)
     encode = msgspec.json.encode
+    programs = checkpoint.vae.programs
     metadata = {
-        "format_version": str(FORMAT_VERSION),
+        "format_version": str(FORMAT_VERSION if programs else _OWN_VERSION),
         "config": encode(checkpoint.vae.config).decode(),
         "preset": encode(checkpoint.preset).decode(),
         "seed": str(checkpoint.seed),
@@ -147,6 +162,14 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
         "history": encode(checkpoint.history).decode(),
         "metrics": encode(checkpoint.metrics).decode(),
     }
+    if programs:
+        metadata["origin"] = encode(checkpoint.origin).decode()
+        metadata["programs"] = encode(
+            {
+                "encoder": programs.encoder and programs.encoder.describe(),
+                "decoder": programs.decoder.describe(),
+            }
+        ).decode()
     content = safetensors.torch.save(stored_weights(checkpoint.vae), metadata)
     loads(content, path.name)  # what cannot be read again is not written
     try:
@@ -180,7 +203,7 @@ def describe(path: Path | str) -> Description:
     content, size = _read(path, 8 + MAX_HEADER)
     return _description(
         content, size, printable(path.name.removesuffix(SUFFIX), 255), printable(path.name)
-    )
+    )[0]
 
 
 def _read(path: Path, most: int) -> tuple[bytes, int]:
@@ -204,17 +227,20 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
         CheckpointError: as `load`.
     """
     name, file_name = printable(file_name.removesuffix(SUFFIX), 255), printable(file_name)
-    found = _description(content, len(content), name, file_name)
+    found, metadata = _description(content, len(content), name, file_name)
     try:
         weights = safetensors.torch.load(content)
     except Exception as error:  # whatever the parser says, the file is no safetensors file
         raise _damaged(file_name, error) from None
-    with torch.device("meta"), _WithoutInitialisation():
-        vae = VAE(found.config)
+    _check_values(weights, file_name)
+    if found.config.architecture == PROGRAM:
+        vae = _with_programs(found.config, metadata, weights, file_name)
+    else:
+        with torch.device("meta"), _WithoutInitialisation():
+            vae = VAE(found.config)
     _fill(vae, weights, file_name)
-    return Checkpoint(
-        found.name, vae.eval(), found.preset, found.seed, found.data, found.history, found.metrics
-    )
+    rest = found.preset, found.seed, found.data, found.history, found.metrics, found.origin
+    return Checkpoint(found.name, vae.eval(), *rest)
 
 
 def _damaged(file_name: str, error: Exception) -> CheckpointError:
@@ -224,8 +250,10 @@ def _damaged(file_name: str, error: Exception) -> CheckpointError:
     )
 
 
-def _description(content: bytes, size: int, name: str, file_name: str) -> Description:
-    """The header at the beginning of a file of `size` bytes."""
+def _description(
+    content: bytes, size: int, name: str, file_name: str
+) -> tuple[Description, dict[str, str]]:
+    """The header at the beginning of a file of `size` bytes: what it says, and its metadata."""
     if size > MAX_BYTES:
         raise CheckpointError(
             f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
@@ -249,7 +277,7 @@ def _description(content: bytes, size: int, name: str, file_name: str) -> Descri
             raise ValueError(f"{size:,} bytes instead of {8 + header_bytes + end:,}")
     except Exception as error:  # a stranger's header may be anything
         raise _damaged(file_name, error) from None
-    return _described(metadata, name, file_name)
+    return _described(metadata, name, file_name), metadata
 
 
 def _short(text: object) -> str:
@@ -294,11 +322,16 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
         field = "history"
         history = msgspec.json.decode(metadata["history"], type=tuple[EpochTerms, ...])
         field = "metrics"
-        metrics = msgspec.json.decode(metadata["metrics"], type=Metrics)
+        metrics = msgspec.json.decode(metadata["metrics"], type=Metrics | None)
+        own = config.architecture != PROGRAM
+        if metrics is None and own:
+            raise ValueError("there are none")
         field = "data"
         data = metadata["data"]
         if not data.isprintable() or len(data) > 4096:
             raise ValueError(f"{printable(data, 40)} is no name of a data set")
+        field = "origin"
+        origin = None if own else msgspec.json.decode(metadata["origin"], type=Origin)
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
@@ -306,11 +339,55 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
             f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
         ) from None
     preset = replace(preset, model=config)
-    return Description(name, config, preset, seed, data, history, metrics)
+    return Description(name, config, preset, seed, data, history, metrics, origin)
+
+
+def _check_values(weights: dict[str, Tensor], file_name: str) -> None:
+    """Refuse weights that are of another type, not finite or beyond all sense."""
+    for name, tensor in weights.items():
+        if tensor.dtype not in _READABLE:
+            raise CheckpointError(
+                f"{file_name} stores {_short(name)} as {str(tensor.dtype).removeprefix('torch.')}; "
+                "weights are float16, bfloat16 or float32."
+            )
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{file_name} holds NaN or infinity in {_short(name)}.")
+        if tensor.numel() and float(tensor.abs().max()) > LARGEST:
+            raise CheckpointError(
+                f"{file_name} holds weights beyond ±{LARGEST:,.0f} in {_short(name)}."
+            )
+
+
+def _with_programs(
+    config: VAEConfig, metadata: dict[str, str], weights: dict[str, Tensor], file_name: str
+) -> VAE:
+    """The model of a network of somebody else; nothing of it runs before all of it is checked."""
+    found = {}
+    try:
+        documents = msgspec.json.decode(metadata["programs"], type=dict[str, Any])
+        if documents.keys() != {"encoder", "decoder"} or documents["decoder"] is None:
+            raise ValueError("they are not an encoder and a decoder")
+        for part, document in documents.items():
+            own = f"{part}.0."
+            tensors = {
+                name.removeprefix(own): tensor.float()
+                for name, tensor in weights.items()
+                if name.startswith(own)
+            }
+            found[part] = document and program.read(document, tensors)
+        return VAE(config, Programs(found["encoder"], found["decoder"], weights.get("codes")))
+    except KeyError:
+        raise CheckpointError(f"{file_name} is damaged: its metadata have no programs.") from None
+    except program.ProgramError as error:
+        raise CheckpointError(f"{file_name} cannot be run. {error}") from None
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{file_name} is damaged: its programs cannot be read ({_short(error)})."
+        ) from None
 
 
 def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
-    """Give `vae` its weights after checking names, shapes, types and values."""
+    """Give `vae` its weights after checking names and shapes."""
     expected = {name: tuple(tensor.shape) for name, tensor in vae.state_dict().items()}
     for name in sorted(expected.keys() ^ weights.keys()):
         what = "has no" if name in expected else "has unexpected"
@@ -323,15 +400,6 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
                 f"{file_name} does not fit its own configuration: {name} has the shape "
                 f"{_short(tuple(tensor.shape))} instead of {expected[name]}."
             )
-        if tensor.dtype not in _READABLE:
-            raise CheckpointError(
-                f"{file_name} stores {name} as {str(tensor.dtype).removeprefix('torch.')}; "
-                "weights are float16, bfloat16 or float32."
-            )
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{file_name} holds NaN or infinity in {name}.")
-        if tensor.numel() and float(tensor.abs().max()) > LARGEST:
-            raise CheckpointError(f"{file_name} holds weights beyond ±{LARGEST:,.0f} in {name}.")
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 
 

@@ -102,8 +102,12 @@ def _chosen(good: dict[str, Listed]) -> tuple[str, Model | None]:
 def describe(name: str, found: Description) -> str:
     """A checkpoint in a list of them."""
     m, likelihood = found.metrics, LIKELIHOODS[found.config.likelihood]
+    if m is None:
+        return f"{name} · a decoder alone"
     if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
+    if not found.config.family.has_density:
+        return f"{name} · {likelihood.formula} {m.reconstruction:.1f}"
     return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
 
 

@@ -1,18 +1,22 @@
-"""Below the fold: how the checkpoint was trained."""
+"""Below the fold: how the checkpoint was trained, or where it came from."""
 
 import streamlit as st
 
 from explorer import components, messages
 from explorer.figures.theme import THEMES
 from explorer.session.scene import Scene
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, Metrics
 from training.data.names import without_place
+from training.origin import Origin
 from training.text import printable
 
 
 def show(scene: Scene) -> None:
     """Draw the training history."""
     checkpoint = scene.model.checkpoint
+    if checkpoint.origin:
+        _provenance(checkpoint, checkpoint.origin)
+        return
     if not checkpoint.history:
         st.info("This checkpoint carries no training history.")
         return
@@ -47,6 +51,7 @@ def show(scene: Scene) -> None:
             components.chart(curves, key=f"history_{term}")
     preset = checkpoint.preset
     m = checkpoint.metrics
+    assert m is not None  # only a decoder of somebody else has none
     measured = "validation" if m.validation else "test"
     bent = preset.epochs - round(preset.elastic_free * preset.epochs)
     harder = " ".join(
@@ -69,14 +74,35 @@ def show(scene: Scene) -> None:
         f": {checkpoint.vae.config.latent_dim}-D, trained on {data} for "
         f"{len(checkpoint.history)} epochs (preset {printable(preset.name)}, "
         f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
-        f"{_sum(checkpoint)}. {harder}",
+        f"{_sum(checkpoint, m)}. {harder}",
         name=checkpoint.name,
     )
 
 
-def _sum(checkpoint: Checkpoint) -> str:
+def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
+    """Where a network of somebody else came from, and how well it was taken over."""
+    vae, m = checkpoint.vae, checkpoint.metrics
+    found = [
+        ("Network", origin.network),
+        ("Source", origin.source),
+        ("Licence", origin.licence),
+        ("Imported", f"{origin.imported}, with torch {origin.with_torch}"),
+        ("Agreement", f"within {origin.parity:.1e} of the network's own outputs"),
+        ("Pictures", f"{printable(without_place(checkpoint.data))}, {vae.shape}"),
+        *origin.answers,
+    ]
+    if m is not None:
+        found.append((f"Over {m.images:,} pictures", _sum(checkpoint, m)))
+    else:
+        found.append(("Terms", "none: it is a decoder alone, without q(z|x)"))
+    messages.facts([(printable(what), printable(said, 1000)) for what, said in found if said])
+
+
+def _sum(checkpoint: Checkpoint, m: Metrics) -> str:
     """The test terms and what they add up to, in words."""
-    m, row = checkpoint.metrics, checkpoint.vae.likelihood
+    row = checkpoint.vae.likelihood
+    if not checkpoint.vae.prior.has_density:
+        return f"{row.formula} {m.reconstruction:.2f}; a code is a point, so that there is no KL"
     constant = row.constant(checkpoint.vae.shape)
     if constant == 0:
         return (

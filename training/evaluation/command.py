@@ -127,6 +127,11 @@ class _Session:
     def evaluate(self, found: Checkpoint) -> tuple[str, Evaluation]:
         """The name of the data set that it was evaluated on, and what came out."""
         args, vae = self.args, found.vae.to(self.device)
+        if vae.encoder is None:
+            raise CheckpointError(
+                f"{printable(found.name)} is a decoder alone: without q(z|x) there are no terms of "
+                "images to measure."
+            )
         data = getattr(args, "data", found.data)
         test = self.images(data, "test")
         if test.shape != vae.shape:
@@ -141,6 +146,7 @@ class _Session:
         known = self.net is not None or test.shape == classifier.SHAPE
         judged = args.fid != "none" and known
         judge = self._judge(data, test) if judged else None
+        own = vae.labels_of(some.labels, len(test.classes))
         steps = evaluate_steps(
             vae,
             images.to(self.device),
@@ -148,9 +154,10 @@ class _Session:
             args.seed,
             iwae_images=args.iwae_images,
             factors=some.factors,
+            labels=own,
         )
         result: Evaluation = _last(steps, len(images), f"{printable(found.name)}: terms")
-        codes = codes_of(vae, images.to(self.device))
+        codes = codes_of(vae, images.to(self.device), labels=own)
         if not bool(torch.isfinite(codes).all()) or not _numbers(result):
             raise CheckpointError(
                 f"{printable(found.name)} gives codes or terms that are not numbers: its "
@@ -162,7 +169,11 @@ class _Session:
             result = replace(result, quality=quality)
         train = self.images(data, "train")
         accuracy = knn_accuracy(
-            codes_of(vae, train.images.to(self.device)),
+            codes_of(
+                vae,
+                train.images.to(self.device),
+                labels=vae.labels_of(train.labels, len(train.classes)),
+            ),
             train.labels,
             codes,
             some.labels,
@@ -216,7 +227,7 @@ def _lines(
         lines.append(("IWAE bound on −log p(x)", f"{e.iwae:.2f}", note))
     lines += [
         ("active units", f"{e.active_units}", f"of {e.latent_dim}"),
-        ("mutual information", f"{e.mutual_information:.2f}", "of x and z under q"),
+        ("mutual information", table.number(e.mutual_information), "of x and z under q"),
         ("5-NN accuracy of codes", table.number(e.knn_accuracy, ".2%"), ""),
     ]
     if e.mutual_information_gap is not None:

@@ -32,7 +32,8 @@ class Evaluation:
     `bernoulli_neg_elbo` are None where no ELBO can be claimed.
 
     `active_units` counts the latent dimensions whose posterior mean varies over the images by more
-    than 0.01. `mutual_information` is that of x and z under q, at most log `images`.
+    than 0.01. `mutual_information` is that of x and z under q, at most log `images`; None where q
+    has no density.
     `knn_accuracy` is the share of test images whose class the codes of the 5 nearest training
     images tell; `quality` is of samples from the prior. Both are None where not asked for.
 
@@ -47,7 +48,7 @@ class Evaluation:
     bernoulli_neg_elbo: float | None
     iwae: float | None
     active_units: int
-    mutual_information: float
+    mutual_information: float | None
     kl_per_dim: tuple[float, ...]
     latent_dim: int
     k: int
@@ -61,13 +62,18 @@ class Evaluation:
 
 @torch.no_grad()
 def terms_over(
-    vae: VAE, images: Tensor, seed: int = 0, chunk: int = 2000, team: Team | None = None
+    vae: VAE,
+    images: Tensor,
+    seed: int = 0,
+    chunk: int = 2000,
+    team: Team | None = None,
+    labels: Tensor | None = None,
 ) -> tuple[float, tuple[float, ...]]:
     """Mean reconstruction and KL per dimension of uint8 images (N, n), one sample each, in nats
     per image.
 
     The draw of z is the same for the same seed, so that epochs differ by the weights alone. A
-    `team` divides the work; the result is everybody's.
+    `team` divides the work; the result is everybody's. `labels` are as `VAE.encode` takes them.
     """
     team = team or Team()
     sums = torch.zeros(1 + vae.config.latent_dim, dtype=torch.float64)
@@ -75,16 +81,19 @@ def terms_over(
         if n % team.size != team.rank:
             continue
         generator = torch.Generator(images.device).manual_seed(seed + n)
-        terms = elbo(vae, to_float(rows), generator)
+        own = None if labels is None else labels[n * chunk : n * chunk + len(rows)]
+        terms = elbo(vae, to_float(rows), generator, labels=own)
         both = torch.cat([terms.reconstruction[:, None], terms.kl_per_dim], 1)
         sums += both.cpu().double().sum(0)
     reconstruction, *per_dim = (team.total(sums) / len(images)).tolist()
     return reconstruction, tuple(per_dim)
 
 
-def mean_terms(vae: VAE, images: Tensor, seed: int = 0) -> tuple[float, float]:
+def mean_terms(
+    vae: VAE, images: Tensor, seed: int = 0, labels: Tensor | None = None
+) -> tuple[float, float]:
     """Mean reconstruction and KL of uint8 images (N, n), as `terms_over`."""
-    reconstruction, per_dim = terms_over(vae, images, seed)
+    reconstruction, per_dim = terms_over(vae, images, seed, labels=labels)
     return reconstruction, sum(per_dim)
 
 
@@ -115,9 +124,14 @@ def mutual_information(
 
 
 @torch.no_grad()
-def codes_of(vae: VAE, images: Tensor, chunk: int = 2000) -> Tensor:
+def codes_of(vae: VAE, images: Tensor, chunk: int = 2000, labels: Tensor | None = None) -> Tensor:
     """Posterior means of uint8 images (N, n), on the CPU, (N, d)."""
-    return torch.cat([vae.encode(to_float(rows)).mu.cpu() for rows in images.split(chunk)])
+    return torch.cat(
+        [
+            vae.encode(to_float(rows), None if labels is None else labels[n : n + chunk]).mu.cpu()
+            for n, rows in zip(range(0, len(images), chunk), images.split(chunk), strict=True)
+        ]
+    )
 
 
 def knn_accuracy(
@@ -139,11 +153,13 @@ def evaluate_steps(
     chunk: int = 500,
     iwae_images: int = IWAE_IMAGES,
     factors: Sequence[Factor] = (),
+    labels: Tensor | None = None,
 ) -> Iterator[int | Evaluation]:
     """Evaluate uint8 images (N, n) and yield how many are done; the last item is the result.
 
     The bound, which takes most of the time, is of the first `iwae_images`; it has draws of its own,
-    so that the terms are the same for every `k`. `factors` are those known of the images.
+    so that the terms are the same for every `k`. `factors` are those known of the images, and
+    `labels` (N, labels) what `VAE.encode` takes with them.
 
     Raises:
         ValueError: if k is not positive.
@@ -156,7 +172,8 @@ def evaluate_steps(
     zs, posteriors, done, bounds = [], [], 0, []
     for rows in images.split(chunk):
         x = to_float(rows)
-        terms = elbo(vae, x, generator)
+        own = None if labels is None else labels[done : done + len(rows)]
+        terms = elbo(vae, x, generator, labels=own)
         read = bernoulli.reconstruction(vae.decode(terms.z)[..., : x.shape[-1]], x)
         sums += torch.stack(
             [t.cpu().double().sum() for t in (terms.reconstruction, terms.kl, read)]
@@ -166,14 +183,18 @@ def evaluate_steps(
         posteriors.append(type(terms.posterior)(*(p.cpu() for p in terms.posterior)))
         if done < iwae_images and constant is not None:
             some = x[: iwae_images - done]
-            bounds.append(iwae(vae, some, k, of_bound, likelihood=bernoulli).cpu().double())
+            with_labels = None if own is None else own[: len(some)]
+            bound = iwae(vae, some, k, of_bound, likelihood=bernoulli, labels=with_labels)
+            bounds.append(bound.cpu().double())
         done += len(rows)
         yield done
     reconstruction, kl, read_mean = (sums / done).tolist()
     posterior = type(posteriors[0])(*(torch.cat(p) for p in zip(*posteriors, strict=True)))
     claimed = constant is not None
     all_z = torch.cat(zs)
-    gaps = factor_gaps(vae.prior, all_z, posterior, factors)
+    density = vae.prior.has_density
+    known = factors if density and not vae.config.choices else ()
+    gaps = factor_gaps(vae.prior, all_z, posterior, known)
     yield Evaluation(
         reconstruction,
         kl,
@@ -182,7 +203,7 @@ def evaluate_steps(
         read_mean + kl if claimed else None,
         float(torch.cat(bounds).mean()) if claimed else None,
         int(active_units(posterior.mu).sum()),
-        mutual_information(vae, all_z, posterior),
+        mutual_information(vae, all_z, posterior) if density else None,
         tuple((per_dim / done).tolist()),
         vae.config.latent_dim,
         k,

@@ -99,7 +99,7 @@ def _attention(
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
     if mask is not None:
         if not isinstance(mask, Value) and mask.dtype == torch.bool:
-            mask = torch.zeros(mask.shape).masked_fill(~mask, -1e9)
+            mask = torch.zeros(mask.shape).masked_fill(~mask, -1e4)
         scores = add(g, scores, mask)
     return product(g, softmax(g, scores, len(scores.shape) - 1), g.value(v), False)
 

@@ -58,17 +58,19 @@ def elbo(
     generator: torch.Generator | None = None,
     encoder_input: Tensor | None = None,
     rows_elsewhere: tuple[int, int] = (0, 0),
+    labels: Tensor | None = None,
 ) -> Elbo:
     """One-sample estimate of −ELBO for images x of shape (B, n) with values in [0, 1].
 
     `encoder_input`, where given, is what the encoder sees instead of x (a noisy copy, in
     training); the reconstruction is always measured against x. The bound holds for any q.
     Where x is a part of a batch, `rows_elsewhere` counts the batch's rows before and after it, and
-    z is the one that the whole batch would have been given.
+    z is the one that the whole batch would have been given. `labels` are as `VAE.encode` takes
+    them.
 
     Source: Kingma & Welling (2014), equation 7 (here with its sign turned).
     """
-    posterior = vae.encode(x if encoder_input is None else encoder_input)
+    posterior = vae.encode(x if encoder_input is None else encoder_input, labels)
     z = _sample_within(vae, posterior, rows_elsewhere, generator)
     row = vae.likelihood
     reconstruction = row.reconstruction(vae.decode(z), x)
@@ -96,6 +98,7 @@ def iwae(
     generator: torch.Generator | None = None,
     chunk: int = 4096,
     likelihood: Likelihood | None = None,
+    labels: Tensor | None = None,
 ) -> Tensor:
     """Importance-weighted bound on −log p(x) with k samples, shape (B,), in nats per image.
 
@@ -112,12 +115,13 @@ def iwae(
     if k < 1 or chunk < 1:
         raise ValueError(f"k = {k} and chunk = {chunk} must both be at least 1.")
     row, bounds = likelihood or vae.likelihood, []
-    for rows in x.split(chunk):
-        posterior = vae.encode(rows)
+    for start, rows in zip(range(0, len(x), chunk), x.split(chunk), strict=True):
+        own = None if labels is None else labels[start : start + len(rows)]
+        posterior = vae.encode(rows, own)
         total = torch.full((len(rows),), -math.inf, device=x.device)
         at_once = max(1, chunk // len(rows))
-        for start in range(0, k, at_once):
-            n = min(at_once, k - start)
+        for done in range(0, k, at_once):
+            n = min(at_once, k - done)
             many = posterior._make(p.expand(n, *p.shape) for p in posterior)
             z = vae.prior.sample(many, generator)
             output = vae.decode(z)

@@ -150,6 +150,13 @@ LIKELIHOODS: dict[str, Likelihood] = {
         learned=1,
     ),
     "laplace": Likelihood("Laplace, b = 1 (absolute error)", "Σ|x − x̂|", laplace, math.log(2)),
+    "squared-error": Likelihood(
+        "Squared error",
+        "Σ(x − x̂)²",
+        gaussian,
+        None,
+        "squared levels",
+    ),
     "perceptual": Likelihood(
         "Perceptual distance",
         "Σ‖φ(x) − φ(x̂)‖²",

@@ -73,6 +73,9 @@ class LatentFamily(Protocol):
     @property
     def title(self) -> str: ...
 
+    @property
+    def has_density(self) -> bool: ...
+
     def posterior(self, params: Tensor) -> Any: ...
 
     def sample(self, posterior: Any, generator: torch.Generator | None = None) -> Tensor: ...
@@ -122,6 +125,11 @@ class Gaussian:
     def low(self) -> float:
         """The smallest value that z can take in a dimension."""
         return -math.inf
+
+    @property
+    def has_density(self) -> bool:
+        """Whether q(z|x) and p(z) have densities, so that there is a KL."""
+        return True
 
     @property
     def title(self) -> str:
@@ -188,6 +196,41 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class Point(Gaussian):
+    """Codes that are points, of an autoencoder without variance: no q(z|x), no prior and no KL.
+
+    `mean` and `std` are where the codes of images lie, in every dimension; samples are drawn there.
+    """
+
+    @property
+    def params_per_dim(self) -> int:
+        """Numbers that the encoder puts out for each latent dimension: the code."""
+        return 1
+
+    @property
+    def has_density(self) -> bool:
+        """There is none."""
+        return False
+
+    @property
+    def title(self) -> str:
+        """No prior."""
+        return "none"
+
+    def posterior(self, params: Tensor) -> GaussianPosterior:
+        """The codes (..., d), with a variance of 0."""
+        return GaussianPosterior(params, torch.full_like(params, -math.inf))
+
+    def kl(self, posterior: GaussianPosterior) -> Tensor:
+        """0 in each dimension, shape (..., d): nothing is held against a prior."""
+        return torch.zeros_like(posterior.mu)
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers that the browser needs, as `Gaussian.facts`."""
+        return {"family": "point", "mean": self.mean, "std": self.std, "low": None}
+
+
+@dataclass(frozen=True)
 class Gamma:
     """Gamma posterior with the prior Gamma(shape, rate) in every dimension; z is positive."""
 
@@ -203,6 +246,11 @@ class Gamma:
     def low(self) -> float:
         """The smallest value that z can take in a dimension."""
         return 0.0
+
+    @property
+    def has_density(self) -> bool:
+        """Whether q(z|x) and p(z) have densities, so that there is a KL."""
+        return True
 
     @property
     def title(self) -> str:
@@ -295,11 +343,12 @@ PRIORS: dict[str, LatentFamily] = {
     "normal-1-2": Gaussian(mean=1.0, std=2.0),
     "gamma": Gamma(shape=2.0, rate=1.0),
 }
-_NORMAL = re.compile(r"normal-(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", re.ASCII)
+_NORMAL = re.compile(r"(normal|point)-(-?\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", re.ASCII)
 
 
 def find(name: str) -> LatentFamily:
-    """The family called `name`: a row of `PRIORS`, or `normal-M-S` for the prior N(M, S²).
+    """The family called `name`: a row of `PRIORS`, `normal-M-S` for the prior N(M, S²), or
+    `point-M-S` for codes without a prior, which lie about M ± S.
 
     Raises:
         ValueError: naming the valid ones, where there is none.
@@ -307,9 +356,11 @@ def find(name: str) -> LatentFamily:
     if name in PRIORS:
         return PRIORS[name]
     found = _NORMAL.fullmatch(name[:40])
-    if found and 0.001 <= float(found[2]) <= 1000 and abs(float(found[1])) <= 1000:
-        return Gaussian(float(found[1]), float(found[2]))
+    if found and 0.001 <= float(found[3]) <= 1000 and abs(float(found[2])) <= 1000:
+        kind = Gaussian if found[1] == "normal" else Point
+        return kind(float(found[2]), float(found[3]))
     raise ValueError(
         f"prior {name[:40]!r} is not known; the valid ones are {', '.join(PRIORS)}, and normal-M-S "
-        "for a mean M from -1000 to 1000 and a standard deviation S from 0.001 to 1000."
+        "(or point-M-S, without a prior) for a mean M from -1000 to 1000 and a standard deviation "
+        "S from 0.001 to 1000."
     )

@@ -13,7 +13,7 @@ As JSON:
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -28,7 +28,8 @@ from training.vae.op import MAX_RANK, Count, Name, Op, Shape, need
 INPUT = "x"
 MAX_OPS = 4096
 MAX_SIZE = 2**24  # numbers of one value
-MAX_PRODUCTS = 2**36  # multiply-adds of one run
+MAX_TOTAL = 2**26  # numbers of all values
+MAX_PRODUCTS = 10**9  # multiply-adds of one run
 
 OPS: dict[str, type[Op]] = {
     "linear": ops_linear.Linear,
@@ -108,19 +109,21 @@ class Program:
     outputs: tuple[str, ...] = ()
     shapes: dict[str, Shape] = field(init=False, compare=False)  # of all values
     products: int = field(init=False, compare=False)  # multiply-adds of one run
+    total: int = field(init=False, compare=False)  # numbers of all values
 
     def __post_init__(self) -> None:
         """Check, and find the shapes."""
         shapes: dict[str, Shape] = {INPUT: tuple(self.shape)}
-        products = 0
+        products, total = 0, math.prod(self.shape)
         for n, node in enumerate(self.nodes):
             shapes[node.name], more = _checked(n + 1, node, shapes, self.tensors)
             products += more
-        if products > MAX_PRODUCTS:
-            raise ProgramError(
-                f"The program takes {products:.3g} multiplications a picture; at most "
-                f"{MAX_PRODUCTS:.3g} are run."
-            )
+            total += math.prod(shapes[node.name])
+            if products > MAX_PRODUCTS or total > MAX_TOTAL:
+                raise ProgramError(
+                    f"The program takes {products:.3g} multiplications and {total:.3g} numbers a "
+                    f"picture, or more; at most {MAX_PRODUCTS:.3g} and {MAX_TOTAL:.3g} are run."
+                )
         last = self.nodes[-1].name if self.nodes else INPUT
         object.__setattr__(self, "outputs", tuple(self.outputs) or (last,))
         for name in self.outputs:
@@ -128,6 +131,16 @@ class Program:
                 raise ProgramError(f"The output {printable(name)!r} is the name of no value.")
         object.__setattr__(self, "shapes", shapes)
         object.__setattr__(self, "products", products)
+        object.__setattr__(self, "total", total)
+
+    def used_tensors(self) -> list[str]:
+        """Names of the tensors that its ops take, in the order of their use."""
+        found = (getattr(node.op, name) for node in self.nodes for name in node.op.tensors)
+        return list(dict.fromkeys(name for name in found if name is not None))
+
+    def with_tensors(self, tensors: Mapping[str, Tensor]) -> "Program":
+        """The same ops over other tensors of the same names and shapes."""
+        return replace(self, tensors=tensors)
 
     def describe(self) -> dict[str, Any]:
         """The program as JSON has it, without the tensors; what is as by default is left out."""
@@ -208,14 +221,22 @@ def read(document: Any, tensors: Mapping[str, Tensor]) -> Program:
     return Program(found.shape, tuple(nodes), tensors, tuple(found.outputs or ()))
 
 
-def evaluate(program: Program, x: Tensor) -> list[Tensor]:
-    """All outputs of a program for inputs (B, …), each (B, …)."""
+def evaluate(
+    program: Program, x: Tensor, tensors: Mapping[str, Tensor] | None = None
+) -> list[Tensor]:
+    """All outputs of a program for inputs (B, …), each (B, …); with other `tensors`, as they are
+    on another device."""
+    tensors = program.tensors if tensors is None else tensors
     values = {INPUT: x.reshape(len(x), *program.shape)}
-    for node in program.nodes:
-        made = node.op.run([values[name] for name in node.inputs], program.tensors)
+    last = {name: n for n, node in enumerate(program.nodes) for name in node.inputs}
+    for n, node in enumerate(program.nodes):
+        made = node.op.run([values[name] for name in node.inputs], tensors)
         if not node.inputs:
             made = made.to(x.dtype).expand(len(x), *made.shape[1:])
         values[node.name] = made
+        for name in set(node.inputs):
+            if last[name] == n and name not in program.outputs:
+                del values[name]
     return [values[name] for name in program.outputs]
 
 

@@ -176,7 +176,7 @@ def linear_gaussian(monkeypatch):
     vae.encoder[0].weight.data[2:] = 0
     vae.encoder[0].bias.data[2:] = torch.log(1.3 * covariance.diagonal())
     # The head runs in float32 as it does in training; here precision matters more.
-    monkeypatch.setattr(vae, "encode", lambda x: vae.prior.posterior(vae.encoder(x)))
+    monkeypatch.setattr(vae, "encode", lambda x, _: vae.prior.posterior(vae.encoder(x)))
     monkeypatch.setattr(vae, "decode", lambda z: vae.decoder(z))
     z = torch.randn(40, 2, dtype=torch.float64)
     x = z @ weight.T + bias + math.sqrt(variance) * torch.randn(40, 784, dtype=torch.float64)
