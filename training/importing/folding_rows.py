@@ -54,6 +54,9 @@ def gathered(program: Program) -> Program:
         whole = found[owner].rows
         if ends and not torch.equal(rows, whole):
             changed |= _replaced(draft, node, found[node.name], layers)
+        elif ends and not isinstance(node.op, ops_places.Reshape):  # apart, and together again
+            op = ops_places.Reshape(sides=program.shapes[node.name])
+            changed |= draft.put(node.name, op, (owner,))
     if not changed:
         return program
     other = draft.done()

@@ -21,6 +21,17 @@ class Interleaved(nn.Module):
         return torch.cat([mu, 2 * log_std], 1)
 
 
+class Halves(nn.Module):
+    """Both halves of a layer's output, behind one another again."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(7, 10)
+
+    def forward(self, x):
+        return torch.cat(self.layer(x).chunk(2, 1), 1)
+
+
 class TwoHeads(nn.Module):
     """Two layers of one value behind one another, in reverse and in part."""
 
@@ -69,6 +80,7 @@ def conv_norms():
 CASES = {
     "interleaved": (Interleaved, (7,), ["linear"]),
     "two heads": (TwoHeads, (7,), ["linear"]),
+    "apart and together": (Halves, (7,), ["linear"]),
     "a fixed label": (Labelled, (7,), ["linear"]),
     "unflattened": (Unflattened, (7,), ["linear", "relu", "linear"]),
     "convolutions": (
