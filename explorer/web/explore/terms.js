@@ -1,6 +1,14 @@
 // The terms of x at z, in nats: numbers, bars, the KL of each dimension, a trace over time.
 
-import { html, plotContext, round125, set, watchSize, write, zName } from "../widgets/dom.js";
+import {
+  html,
+  plotContext,
+  round125,
+  set,
+  watchSize,
+  write,
+  dimensionName,
+} from "../widgets/dom.js";
 
 const SECONDS = 8;
 
@@ -99,12 +107,12 @@ export class KlBars {
     this.root = html('<div class="kl-bars" role="img"></div>');
     host.append(this.root);
     this.rows = [];
-    /** @type {{index: number, kl: number, active: boolean}[]} */
+    /** @type {import("../model/blob_types.js").Dimension[]} */
     this.dims = [];
     this.top = 0.1; // the scale's, in nats
   }
 
-  /** @param {{index: number, kl: number, active: boolean}[]} dims in slider order */
+  /** @param {import("../model/blob_types.js").Dimension[]} dims in slider order */
   setDims(dims) {
     this.dims = dims.slice(0, 10);
     this.top = Math.max(...dims.map((d) => d.kl), 0.1);
@@ -115,11 +123,12 @@ export class KlBars {
         }</p>`,
       ),
       ...this.dims.map((d) =>
-        html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b>${zName(d.index)}</b>
+        html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b></b>
           <div class="track"><i class="bar kl"></i><b class="tick"></b></div><span></span></div>`),
       ),
     );
-    this.rows = [...this.root.querySelectorAll(".kl-bar")].map((line) => ({
+    this.rows = [...this.root.querySelectorAll(".kl-bar")].map((line, n) => ({
+      name: (line.querySelector("b").textContent = dimensionName(this.dims[n])),
       bar: line.querySelector(".bar"),
       tick: line.querySelector(".tick"),
       value: line.querySelector("span"),
@@ -134,7 +143,7 @@ export class KlBars {
       tick.style.left = `${(100 * d.kl) / top}%`;
       write(value, klPerDim[d.index].toFixed(2));
     });
-    const said = this.dims.map((d) => `${zName(d.index)} ${klPerDim[d.index].toFixed(2)}`);
+    const said = this.dims.map((d) => `${dimensionName(d)} ${klPerDim[d.index].toFixed(2)}`);
     set(this.root, "aria-label", `KL in nats: ${said.join(", ")}`);
   }
 }

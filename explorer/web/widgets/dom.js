@@ -67,6 +67,12 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 export const zName = (index) =>
   "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[Number(n)]);
 
+/** The name of what a slider moves. @param {import("../model/blob_types.js").Dimension} dim */
+export function dimensionName({ index, choice, share }) {
+  if (choice) return choice.name;
+  return share === undefined ? zName(index) : `PC ${index + 1}`;
+}
+
 /** A number with its sign; one that rounds to zero has none. @param {number} value @param {number} [digits] */
 export function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
