@@ -210,12 +210,114 @@ def _one_hot(builder: Builder) -> list[str]:
     return [h, builder.add("linear", h, weight=torch.randn(3, 5))]
 
 
+def _broadcast(builder: Builder) -> list[str]:
+    """Sums and products with a row, a column, a channel, and one number, in each place."""
+    constants = [
+        builder.add("constant", value=torch.randn(shape))
+        for shape in ((5, 1, 1), (1, 7, 1), (1, 1, 3), (1, 1, 1), (5, 7, 3))
+    ]
+    channel, row, column, one, whole = constants
+    wide = builder.add("add", channel, builder.x, row, one)
+    thin = builder.add("slice", wide, axis=0, start=4, stop=5)
+    grown = builder.add("multiply", thin, channel, column, whole)
+    square = builder.add("multiply", wide, wide)
+    return [wide, builder.add("add", row, column), grown, builder.add("add", grown, square)]
+
+
+def _broadcast_of_any_rank(builder: Builder) -> list[str]:
+    """The same where the channels come last, with two axes and with six."""
+    rows = builder.add("reshape", builder.x, sides=[12, 10])
+    sums = builder.add("add", rows, builder.add("constant", value=torch.randn(12, 1)))
+    scaled = builder.add("multiply", builder.add("constant", value=torch.randn(1, 10)), sums)
+    six = builder.add("reshape", builder.x, sides=[2, 1, 3, 2, 2, 5])
+    other = builder.add("constant", value=torch.randn(1, 4, 3, 1, 2, 1))
+    vector = builder.add("reshape", builder.x, sides=[-1])
+    one = builder.add("constant", value=torch.randn(1))
+    return [scaled, builder.add("multiply", six, other), builder.add("add", one, vector, vector)]
+
+
+def _matmul(builder: Builder) -> list[str]:
+    """Matrices as they are and transposed, alone and in pairs, of few numbers and of more."""
+    weights = builder.add("constant", value=torch.randn(2, 3, 9, 5))
+    turned = builder.add("matmul", builder.x, weights)
+    one = builder.add("reshape", builder.x, sides=[6, 7, 9])
+    two = builder.add("reshape", builder.x, sides=[6, 63])
+    column = builder.add("constant", value=torch.randn(63, 1))
+    return [
+        turned,
+        builder.add("matmul", one, one, transpose=True),
+        builder.add("matmul", builder.add("sigmoid", two), column),
+        builder.add("matmul", two, two, transpose=True),
+    ]
+
+
+def _means(builder: Builder) -> list[str]:
+    rows = builder.add("reshape", builder.x, sides=[15, 7])
+    several = builder.add("reshape", builder.x, sides=[3, 5, 7, 1])
+    found = [builder.add("mean", builder.x, axes=axes) for axes in ([0], [2, 1], [0, 1, 2])]
+    found += [builder.add("mean", rows, axes=[axis]) for axis in (0, 1)]
+    return [*found, builder.add("mean", several, axes=[3, 1])]
+
+
+def _powers(builder: Builder) -> list[str]:
+    """Powers and logarithms, and layers behind them that read what pads their channels."""
+    positive = builder.add("add", builder.add("exp", builder.x), builder.add("abs", builder.x))
+    found = []
+    for exponent in (2.0, 0.5, -1.0, -0.5, 1.7):
+        found.append(builder.add("power", positive, exponent=exponent))
+    found += [builder.add("power", builder.x, exponent=2.0), builder.add("log", positive)]
+    logs = builder.add("log", builder.add("abs", builder.x))
+    weights = torch.randn(4, 3, 3, 3)
+    conv = builder.add("conv", logs, weight=weights, padding=[1, 1])
+    inverse = builder.add("power", builder.x, exponent=-1.0)
+    return [*found, conv, builder.add("sin", builder.add("conv", inverse, weight=weights / 9))]
+
+
+def _attention(builder: Builder) -> list[str]:
+    """A block of a transformer over the pixels of a picture: a place's embedding, a layer norm,
+    three heads, and what came in added."""
+    tokens = builder.add("permute", builder.x, order=[1, 2, 0])
+    tokens = builder.add("reshape", tokens, sides=[35, 12])
+    places = builder.add("constant", value=torch.randn(35, 12))
+    h = first = builder.add("add", tokens, places)
+    middle = builder.add("scale", builder.add("mean", h, axes=[1]), factor=-1.0)
+    h = builder.add("add", h, middle)
+    spread = builder.add("mean", builder.add("power", h, exponent=2.0), axes=[1])
+    floor = builder.add("constant", value=torch.full((1, 1), 1e-5))
+    rate = builder.add("power", builder.add("add", spread, floor), exponent=-0.5)
+    h = builder.add("multiply", h, rate, builder.add("constant", value=torch.randn(1, 12)))
+    all_three = builder.add("linear", h, weight=torch.randn(36, 12) / 3, bias=torch.randn(36))
+    heads = builder.add("reshape", all_three, sides=[35, 3, 3, 4])
+    heads = builder.add("permute", heads, order=[1, 2, 0, 3])
+    query, key, value = (
+        builder.add(
+            "reshape",
+            builder.add("slice", heads, axis=0, start=n, stop=n + 1),
+            sides=[3, 35, 4],
+        )
+        for n in range(3)
+    )
+    weights = builder.add("matmul", query, key, transpose=True)
+    weights = builder.add("softmax", builder.add("scale", weights, factor=0.5), axis=2)
+    h = builder.add("permute", builder.add("matmul", weights, value), order=[1, 0, 2])
+    h = builder.add("reshape", h, sides=[35, 12])
+    h = builder.add("add", builder.add("linear", h, weight=torch.randn(12, 12) / 3), first)
+    h = builder.add("reshape", builder.add("permute", h, order=[1, 0]), sides=[12, 7, 5])
+    return [builder.add("group_norm", builder.add("concat", h, builder.x, axis=0), groups=3)]
+
+
 # Graphs by name: the shape of the input, the batch's size, and what adds the ops.
 GRAPHS: dict[str, tuple[tuple[int, ...], int, Callable[[Builder], list[str]]]] = {
     "slices and concat": ((6, 7, 5), 2, _diamond),
     "a shared value": ((4,), 2, _shared),
     "exp": ((4, 3, 5), 2, _exp),
     "one-hot": ((6,), 3, _one_hot),
+    "sides of one": ((5, 7, 3), 2, _broadcast),
+    "sides of one, of any rank": ((3, 8, 5), 3, _broadcast_of_any_rank),
+    "products of matrices": ((2, 3, 7, 9), 2, _matmul),
+    "means": ((3, 5, 7), 2, _means),
+    "powers": ((3, 5, 3), 2, _powers),
+    "attention": ((12, 7, 5), 3, _attention),
 }
 
 

@@ -132,22 +132,6 @@ class ConvTranspose(_Convolution, frozen=True, forbid_unknown_fields=True):
         return of[self.weight].numel() * math.prod(inputs[0][1:])
 
 
-class Add(Op, frozen=True, forbid_unknown_fields=True):
-    """Sum of inputs of one shape."""
-
-    arity = (2, 64)
-
-    def shape(self, inputs: Sequence[Shape], of: Tensors) -> Shape:
-        """That shape."""
-        for shape in inputs:
-            need(shape == inputs[0], f"{list(shape)} cannot be added to {list(inputs[0])}")
-        return inputs[0]
-
-    def run(self, inputs: Sequence[Tensor], of: Tensors) -> Tensor:
-        """Their sum."""
-        return sum(inputs[1:], inputs[0])
-
-
 class Affine(Op, frozen=True, forbid_unknown_fields=True):
     """x · weight + bias in each channel of a picture, or each number of a vector."""
 

@@ -131,3 +131,37 @@ class Scale(Pointwise, frozen=True, forbid_unknown_fields=True):
     def function(self, x: Tensor) -> Tensor:
         """The product."""
         return x * self.factor
+
+
+class Log(Pointwise, frozen=True, forbid_unknown_fields=True):
+    """The natural logarithm."""
+
+    def function(self, x: Tensor) -> Tensor:
+        """As torch.log."""
+        return torch.log(x)
+
+
+class Power(Pointwise, frozen=True, forbid_unknown_fields=True):
+    """x to the power of `exponent`."""
+
+    exponent: Finite
+
+    def function(self, x: Tensor) -> Tensor:
+        """As torch.pow."""
+        return torch.pow(x, self.exponent)
+
+
+class Sin(Pointwise, frozen=True, forbid_unknown_fields=True):
+    """The sine."""
+
+    def function(self, x: Tensor) -> Tensor:
+        """As torch.sin."""
+        return torch.sin(x)
+
+
+class Abs(Pointwise, frozen=True, forbid_unknown_fields=True):
+    """The absolute value."""
+
+    def function(self, x: Tensor) -> Tensor:
+        """As torch.abs."""
+        return torch.abs(x)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from training.errors import UserError
 from training.text import printable
-from training.vae import ops_linear, ops_places, ops_pointwise
+from training.vae import ops_algebra, ops_linear, ops_places, ops_pointwise
 from training.vae.op import MAX_RANK, Count, Name, Op, Shape, need
 
 INPUT = "x"
@@ -35,12 +35,16 @@ OPS: dict[str, type[Op]] = {
     "linear": ops_linear.Linear,
     "conv": ops_linear.Conv,
     "conv_transpose": ops_linear.ConvTranspose,
-    "add": ops_linear.Add,
     "affine": ops_linear.Affine,
     "group_norm": ops_linear.GroupNorm,
     "max_pool": ops_linear.MaxPool,
     "avg_pool": ops_linear.AvgPool,
     "softmax": ops_linear.Softmax,
+    "add": ops_algebra.Add,
+    "multiply": ops_algebra.Multiply,
+    "matmul": ops_algebra.MatMul,
+    "mean": ops_algebra.Mean,
+    "constant": ops_algebra.Constant,
     "reshape": ops_places.Reshape,
     "permute": ops_places.Permute,
     "slice": ops_places.Slice,
@@ -60,6 +64,10 @@ OPS: dict[str, type[Op]] = {
     "exp": ops_pointwise.Exp,
     "clamp": ops_pointwise.Clamp,
     "scale": ops_pointwise.Scale,
+    "log": ops_pointwise.Log,
+    "power": ops_pointwise.Power,
+    "sin": ops_pointwise.Sin,
+    "abs": ops_pointwise.Abs,
 }
 
 
@@ -222,7 +230,10 @@ def evaluate(
     values = {INPUT: x.reshape(len(x), *program.shape)}
     last = {name: n for n, node in enumerate(program.nodes) for name in node.inputs}
     for n, node in enumerate(program.nodes):
-        values[node.name] = node.op.run([values[name] for name in node.inputs], tensors)
+        made = node.op.run([values[name] for name in node.inputs], tensors)
+        if not node.inputs:
+            made = made.to(x.dtype).expand(len(x), *made.shape[1:])
+        values[node.name] = made
         for name in set(node.inputs):
             if last[name] == n and name not in program.outputs:
                 del values[name]
@@ -253,7 +264,8 @@ class Builder:
         Raises:
             ProgramError: inputs and attributes do not fit.
         """
-        taken = inputs or (self.nodes[-1].name if self.nodes else INPUT,)
+        last = self.nodes[-1].name if self.nodes else INPUT
+        taken = inputs or ((last,) if OPS[op].arity[1] else ())
         plain = {}
         for key, value in attributes.items():
             plain[key] = self._keep(value) if isinstance(value, Tensor) else value

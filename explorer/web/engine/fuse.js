@@ -43,7 +43,7 @@ export function fuse(nodes, x, outputs) {
   const dropped = new Set();
   for (const node of nodes) {
     const [input] = node.inputs;
-    const before = input.users === 1 ? makers.get(input) : undefined;
+    const before = input?.users === 1 ? makers.get(input) : undefined;
     if (node.op === "reshape" && input === x && x.users === 1) {
       x = node.output; // it comes in that shape
       dropped.add(node);

@@ -43,6 +43,10 @@ export const UNARY = {
   leaky_relu: (x, p) => (x > 0 ? x : p * x),
   clamp: (x, p, q) => Math.min(Math.max(x, p), q),
   scale: (x, p) => x * p,
+  log: Math.log,
+  power: (x, p) => (p === 2 ? x * x : x ** p),
+  sin: Math.sin,
+  abs: Math.abs,
 };
 
 /**

@@ -7,6 +7,27 @@ export const roundUp = (n, of) => Math.ceil(n / of) * of;
 /** The product of sides. @param {readonly number[]} sides */
 export const sizeOf = (sides) => sides.reduce((a, b) => a * b, 1);
 
+/** @param {number} n */
+export const upTo = (n) => Int32Array.from({ length: n }, (_, i) => i);
+
+/**
+ * Addresses in the order in which numbers are counted, by what an index along each axis adds; where that is −1,
+ * there is none.
+ * @param {ArrayLike<number>[]} axes
+ */
+export function combined(axes) {
+  let found = Int32Array.of(0);
+  for (const along of axes) {
+    const next = new Int32Array(found.length * along.length);
+    let n = 0;
+    for (const before of found)
+      for (let i = 0; i < along.length; i++)
+        next[n++] = before < 0 || along[i] < 0 ? -1 : before + along[i];
+    found = next;
+  }
+  return found;
+}
+
 /** Memory that values of one size and one halo share, one after the other or one on top of the other. */
 export class Storage {
   /** @param {number} height @param {number} width @param {number} lanes channels with their padding */
@@ -81,16 +102,29 @@ export class Value {
     return this.shape.length === 1;
   }
 
-  /** Where each number lies, from pixel (0, 0) on, in the order in which they are counted. */
-  offsets() {
-    const { storage, channels, height, width } = this;
-    const found = new Int32Array(this.size);
-    const plane = this.shape.length === 3 ? height * width : 1;
-    for (let c = 0; c < channels; c++)
-      for (let y = 0, i = 0; y < height; y++)
-        for (let x = 0; x < width; x++, i++)
-          found[plane === 1 ? i * channels + c : c * plane + i] =
-            y * storage.pitch + x * storage.lanes + c;
-    return found;
+  /** The axis of the channels. */
+  get last() {
+    return this.shape.length === 3 ? 0 : this.shape.length - 1;
+  }
+
+  /**
+   * What indices along an axis add to an address; −1 remains.
+   * @param {number} axis @param {ArrayLike<number>} [indices] by default all
+   */
+  along(axis, indices = upTo(this.shape[axis])) {
+    const { shape, storage, last } = this;
+    let step = axis === last ? 1 : storage.lanes;
+    if (last === 0) step = [1, storage.pitch, storage.lanes][axis];
+    else for (let a = axis + 1; a < last; a++) step *= shape[a];
+    return Int32Array.from(indices, (i) => (i < 0 ? -1 : i * step));
+  }
+
+  /**
+   * Where each number lies, from pixel (0, 0) on, in the order in which they are counted; for another shape of
+   * equal rank, a side of 1 counts for all along it.
+   * @param {readonly number[]} [shape]
+   */
+  offsets(shape = this.shape) {
+    return combined(shape.map((n, a) => (n === this.shape[a] ? this.along(a) : new Int32Array(n))));
   }
 }

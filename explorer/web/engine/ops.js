@@ -1,6 +1,7 @@
 // Ops of a program: one row a kind. The table with the same names in Python is OPS in
 // training/vae/program.py. An op that is part of a layer before it (see fuse.js) is run by that.
 
+import * as algebra from "./algebra.js";
 import * as convolution from "./convolution.js";
 import * as move from "./moving.js";
 import * as pass from "./passes.js";
@@ -16,8 +17,8 @@ import { sizeOf } from "./layout.js";
  * @property {(inputs: (readonly number[])[], spec: OpSpec, tensors: Tensors) => readonly number[]} shape of the output
  * @property {(node: Node, plan: import("./plan.js").Plan) => import("./plan.js").Step} plan what computes it
  * @property {(node: Node, tensors: Tensors) => void} [prepare] say what halo the input needs
- * @property {(input: Value, output: Value, weight: import("./program.js").Tensor) => number} [products] multiply-adds
- * @property {boolean} [inPlace] whether the output may take the first input's place
+ * @property {(node: Node, tensors: Tensors) => number} [products] multiply-adds
+ * @property {boolean} [inPlace] whether the output may take the first input's place, where it has its shape
  * @property {boolean} [partial] whether it leaves the padding of its output's channels as it is
  */
 
@@ -59,16 +60,33 @@ function reshaped([shape], { sides }) {
   return sides.map((/** @type {number} */ n) => (n < 0 ? sizeOf(shape) / known : n));
 }
 
-/** What all layers of weights have. */
-const weighted = { plan: convolution.plan, prepare: convolution.prepare };
+/** What all layers of weights have. @type {Pick<Row, "plan" | "prepare" | "products">} */
+const weighted = {
+  plan: convolution.plan,
+  prepare: convolution.prepare,
+  products: ({ op, spec, inputs: [input], output }, tensors) => {
+    const { height, width } = op === "conv" ? output : input;
+    return tensors(spec.weight).data.length * height * width;
+  },
+};
 
 /**
  * A function of each number, by a kernel of that name and its two numbers.
- * @param {string} kernel @param {(spec: OpSpec) => number[]} [numbers] @returns {Row}
+ * @param {string} kernel @param {(spec: OpSpec) => number[]} [numbers] @param {boolean} [alone] see unary
+ * @returns {Row}
  */
-const pointwise = (kernel, numbers = () => []) => ({
+const pointwise = (kernel, numbers = () => [], alone = false) => ({
   shape: same,
-  plan: pass.unary(kernel, numbers),
+  plan: pass.unary(kernel, numbers, alone),
+  inPlace: !alone,
+  partial: alone,
+});
+
+/** Sums or products. @param {boolean} product @returns {Row} */
+const elementwise = (product) => ({
+  shape: ([first, ...others]) =>
+    first.map((n, a) => others.reduce((most, shape) => Math.max(most, shape[a]), n)),
+  plan: algebra.elementwise(product),
   inPlace: true,
 });
 
@@ -79,7 +97,6 @@ const moving = (shape, source) => ({ shape, plan: move.plan(source), partial: tr
 export const OPS = {
   linear: {
     shape: ([shape], { weight }, tensors) => [...shape.slice(0, -1), tensors(weight).shape[0]],
-    products: ({ height, width }, _, { data }) => data.length * height * width,
     ...weighted,
   },
   conv: {
@@ -87,15 +104,30 @@ export const OPS = {
       const [out, , ...kernel] = tensors(spec.weight).shape;
       return [out, ...windows(sides, spec, kernel)];
     },
-    products: (_, { height, width }, { data }) => data.length * height * width,
     ...weighted,
   },
-  conv_transpose: {
-    shape: transposedShape,
-    products: ({ height, width }, _, { data }) => data.length * height * width,
-    ...weighted,
+  conv_transpose: { shape: transposedShape, ...weighted },
+  add: elementwise(false),
+  multiply: elementwise(true),
+  matmul: {
+    shape: ([first, second], { transpose }) => [
+      ...first.slice(0, -1),
+      second[second.length - (transpose ? 2 : 1)],
+    ],
+    products: ({ inputs: [{ size }], output: { shape } }) => size * shape[shape.length - 1],
+    plan: algebra.matmul,
+    partial: true,
   },
-  add: { shape: same, plan: pass.add, inPlace: true },
+  mean: {
+    shape: ([shape], { axes }) => shape.map((n, a) => (axes.includes(a) ? 1 : n)),
+    plan: algebra.mean,
+    partial: true,
+  },
+  constant: {
+    shape: (_, { value }, tensors) => tensors(value).shape,
+    plan: algebra.constant,
+    partial: true,
+  },
   affine: { shape: same, plan: pass.affine, inPlace: true },
   group_norm: { shape: same, plan: pass.groupNorm, inPlace: true },
   max_pool: { shape: pooled, plan: pass.maxPool, partial: true },
@@ -149,4 +181,8 @@ export const OPS = {
   exp: pointwise("exp"),
   clamp: pointwise("clamp", ({ low, high }) => [low, high]),
   scale: pointwise("scale", ({ factor }) => [factor]),
+  log: pointwise("log", undefined, true),
+  power: pointwise("power", ({ exponent }) => [exponent], true),
+  sin: pointwise("sin"),
+  abs: pointwise("abs"),
 };

@@ -22,39 +22,26 @@ const rowAt = (storage, b, y) => storage.origin(b) + y * storage.pitch;
 /**
  * A function of each number.
  * @param {string} kernel @param {(spec: OpSpec) => number[]} numbers
+ * @param {boolean} [alone] whether what pads the channels must not be given to it
  * @returns {(node: Node, plan: Plan) => Step}
  */
-export const unary = (kernel, numbers) => (node, plan) => {
-  const [p = 0, q = 0] = numbers(node.spec);
-  const [from, to] = [node.inputs[0].storage, node.output.storage];
-  const bytes = 4 * to.width * to.lanes;
-  return (n) => {
-    const run = plan.machine.kernels[kernel];
-    eachRow(to, n, (b, y) => {
-      const at = 4 * rowAt(from, b, y);
-      run(at, at + bytes, 4 * rowAt(to, b, y), p, q);
-    });
+export const unary =
+  (kernel, numbers, alone = false) =>
+  (node, plan) => {
+    const [p = 0, q = 0] = numbers(node.spec);
+    const { channels } = node.output;
+    const [from, to] = [node.inputs[0].storage, node.output.storage];
+    const whole = to.width * to.lanes;
+    const [step, bytes] = alone ? [to.lanes, 4 * channels] : [whole, 4 * whole];
+    return (n) => {
+      const run = plan.machine.kernels[kernel];
+      eachRow(to, n, (b, y) => {
+        const [at, out] = [rowAt(from, b, y), rowAt(to, b, y)];
+        for (let x = 0; x < whole; x += step)
+          run(4 * (at + x), 4 * (at + x) + bytes, 4 * (out + x), p, q);
+      });
+    };
   };
-};
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function add({ inputs, output }, plan) {
-  const to = output.storage;
-  const length = to.width * to.lanes;
-  const [first, ...others] = inputs.map(({ storage }) => storage);
-  return (n) => {
-    const { floats } = plan;
-    eachRow(to, n, (b, y) => {
-      const out = rowAt(to, b, y);
-      let a = rowAt(first, b, y);
-      for (const other of others) {
-        const c = rowAt(other, b, y);
-        for (let i = 0; i < length; i++) floats[out + i] = floats[a + i] + floats[c + i];
-        a = out;
-      }
-    });
-  };
-}
 
 /**
  * The numbers of a tensor for each lane; 0 beyond the channels, or where there is no tensor a given one.

@@ -14,7 +14,8 @@ import { OPS } from "./ops.js";
 function share(nodes) {
   for (const { op, inputs, output } of nodes) {
     const [first] = inputs;
-    if (OPS[op].inPlace && first.users === 1 && !first.storage.exclusive)
+    const alike = String(first?.shape) === String(output.shape);
+    if (OPS[op].inPlace && alike && first.users === 1 && !first.storage.exclusive)
       output.storage = first.storage;
     else if (OPS[op].partial) output.storage.exclusive = output.channels !== output.storage.lanes;
   }

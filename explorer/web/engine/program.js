@@ -67,8 +67,7 @@ export class Network {
     const { nodes, values } = read(program, tensors);
     /** Multiply-adds of one picture. */
     this.products = nodes.reduce(
-      (sum, { op, spec, inputs, output }) =>
-        sum + (OPS[op].products?.(inputs[0], output, tensors(spec.weight)) ?? 0),
+      (sum, node) => sum + (OPS[node.op].products?.(node, tensors) ?? 0),
       0,
     );
     this.inputSize = sizeOf(program.shape);

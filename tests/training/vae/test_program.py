@@ -53,6 +53,27 @@ def test_products_are_counted_as_multiply_adds():
     assert program.of_module(layers, (48,)).products == 3 * 5 * 16 * 16 + 5 * 2 * 9 * 36
 
 
+def test_products_of_matrices_are_counted_for_each_pair():
+    assert case("products of matrices").program.products == (
+        6 * 7 * 9 * 5 + 6 * 7 * 7 * 9 + 6 * 63 + 6 * 6 * 63
+    )
+
+
+def test_what_torch_computes_at_once_is_what_the_ops_of_attention_give():
+    made = case("attention").program
+    t = list(made.tensors.values())
+    x = torch.randn(2, 12, 7, 5)
+    with torch.no_grad():
+        first = x.flatten(2).transpose(1, 2) + t[0]
+        h = nn.functional.layer_norm(first, (12,), t[2].flatten())
+        q, k, v = nn.functional.linear(h, t[3], t[4]).reshape(2, 35, 3, 3, 4).permute(2, 0, 3, 1, 4)
+        h = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        h = (nn.functional.linear(h, t[5]) + first).transpose(1, 2).reshape(x.shape)
+        expected = nn.functional.group_norm(torch.cat([h, x], 1), 3)
+        found = program.run(made, x)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
@@ -67,6 +88,25 @@ def test_products_are_counted_as_multiply_adds():
         ({"shape": [3], "ops": [{"op": "relu", "inputs": ["y"]}]}, "called 'y'"),
         ({"shape": [3], "ops": [{"op": "relu", "name": "x"}]}, "two values are called 'x'"),
         ({"shape": [3], "ops": [{"op": "add"}]}, "takes 2 to 64 inputs, not 1"),
+        ({"shape": [3], "ops": [{"op": "add", "inputs": ["x"] * 65}]}, "inputs, not 65"),
+        ({"shape": [3], "ops": [{"op": "constant", "value": "m"}]}, "takes 0 inputs, not 1"),
+        (
+            {
+                "shape": [3],
+                "ops": [
+                    {"op": "constant", "value": "m", "inputs": [], "name": "m"},
+                    {"op": "multiply", "inputs": ["x", "m"]},
+                ],
+            },
+            r"\[4, 3\] does not go with \[3\]",
+        ),
+        (
+            {"shape": [4, 3], "ops": [{"op": "matmul", "inputs": ["x", "x"]}]},
+            r"\[4, 3\] takes 3 rows, and \[4, 3\] has 4",
+        ),
+        ({"shape": [3], "ops": [{"op": "matmul", "inputs": ["x", "x"]}]}, "no matrices of as many"),
+        ({"shape": [3], "ops": [{"op": "mean", "axes": [0, 0]}]}, "no axes of"),
+        ({"shape": [3], "ops": [{"op": "mean", "axes": [1]}]}, "no axes of"),
         ({"shape": [3], "ops": [], "outputs": ["y"]}, "'y' is the name of no value"),
         ({"shape": [3], "ops": [{"op": "clamp", "low": 2, "high": 1}]}, "low is 2"),
         ({"shape": [3], "ops": [{"op": "reshape", "sides": [2, -1]}]}, "do not go into"),
