@@ -104,7 +104,8 @@ def describe(name: str, found: Description) -> str:
     m, likelihood = found.metrics, LIKELIHOODS[found.config.likelihood]
     if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
-    return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
+    reconstruction = f"{m.reconstruction:.1f}".replace("-", "−")
+    return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
 def _view(place) -> None:

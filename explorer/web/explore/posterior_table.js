@@ -1,6 +1,6 @@
 // q(z|x) in numbers: mean, standard deviation and KL of each dimension, most informative first.
 
-import { signed, zName } from "../widgets/dom.js";
+import { brief, signed, zName } from "../widgets/dom.js";
 
 const SHOWN = 10;
 
@@ -10,7 +10,7 @@ export function paintPosterior(rows, posterior, dims) {
     const cells = [
       signed(posterior.mu[index]),
       posterior.std[index].toFixed(3),
-      posterior.klPerDim[index].toFixed(2),
+      brief(posterior.klPerDim[index], 2),
     ];
     const inside = cells.map((cell) => `<td>${cell}</td>`).join("");
     return `<tr${active ? "" : ' class="inactive"'}><th>${zName(index)}</th>${inside}</tr>`;

@@ -1,6 +1,6 @@
 // One native range input a latent dimension, those that carry most information first.
 
-import { html, set, signed, write, zName } from "../widgets/dom.js";
+import { brief, html, set, signed, write, zName } from "../widgets/dom.js";
 
 const SHOWN = 10;
 
@@ -119,7 +119,7 @@ export class Sliders {
       }
       const { mu, std, klPerDim } = posterior;
       const nats = klPerDim[dim.index];
-      write(row.kl, dim.active ? `KL ${nats.toFixed(2)}` : "inactive");
+      write(row.kl, dim.active ? `KL ${brief(nats, 2)}` : "inactive");
       const share = (v) => Math.min(1, Math.max(0, (v - row.low) / (row.high - row.low)));
       const [a, m, b] = [-1, 0, 1].map((s) => share(mu[dim.index] + s * std[dim.index]));
       const key = `${a}|${m}|${b}`;
