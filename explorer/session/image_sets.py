@@ -218,9 +218,10 @@ def _own_stamp(data: str, folder: bytes) -> str:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load(data: str, parts: tuple[Split, ...], folder: bytes, stamp: str) -> Shown:
     loaded, fault = [], None
+    read = datasets.reader(data, Path(os.fsdecode(folder)))
     for part in parts:
         try:
-            loaded.append(datasets.load(data, part, Path(os.fsdecode(folder))))
+            loaded.append(read(part))
         except DataError as error:  # few pictures leave nothing for one of the parts
             fault = error
     if not loaded:
