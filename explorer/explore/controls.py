@@ -110,9 +110,10 @@ def describe(name: str, found: Description) -> str:
         return f"{name} · a decoder alone"
     if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
+    reconstruction = f"{m.reconstruction:.1f}".replace("-", "−")
     if not found.config.family.has_density:
-        return f"{name} · {likelihood.formula} {m.reconstruction:.1f}"
-    return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
+        return f"{name} · {likelihood.formula} {reconstruction}"
+    return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
 def _view(place) -> None:

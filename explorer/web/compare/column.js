@@ -2,7 +2,7 @@
 
 import { FilmStrip } from "../session/film_strip.js";
 import { ModelView } from "../session/model_view.js";
-import { set, signed, write, zName } from "../widgets/dom.js";
+import { brief, set, signed, write, zName } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { column } from "./layout.js";
 
@@ -65,9 +65,9 @@ export class Column {
     if (view.picture) paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
     const { pace } = view.decoder;
     write(this.$("header .note"), pace ? `${this.note} · ${pace}` : this.note);
-    const width = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
+    const width = (value) => `${Math.min(100, Math.max(0, (100 * value) / scale)).toFixed(2)}%`;
     const term = (name, value, digits) =>
-      write(this.$(`.term.${name} .value`), Number.isFinite(value) ? value.toFixed(digits) : "");
+      write(this.$(`.term.${name} .value`), Number.isFinite(value) ? brief(value, digits) : "");
     term("reconstruction", bce, 1);
     term("kl", vae.prior.hasDensity ? posterior.kl : NaN, 2);
     term("own", view.own, 1);
@@ -92,6 +92,6 @@ export class Column {
     if (!over || over.n < 2) return "";
     const whose = constant === 0 ? "" : `, ${title.split(/[ ,(]/)[0]}:`;
     const total = over.mean + posterior.kl + constant;
-    return `−ELBO of x${whose} ${total.toFixed(1)} ± ${over.error.toFixed(1)}`;
+    return `−ELBO of x${whose} ${brief(total, 1)} ± ${brief(over.error, 1)}`;
   }
 }

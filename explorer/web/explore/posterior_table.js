@@ -1,6 +1,6 @@
 // q(z|x) in numbers: mean, standard deviation and KL of each dimension, most informative first.
 
-import { dimensionName, signed } from "../widgets/dom.js";
+import { brief, dimensionName, signed } from "../widgets/dom.js";
 
 const SHOWN = 10;
 
@@ -16,7 +16,7 @@ export function paintPosterior(rows, { posterior, dims, coordinates, vae }) {
   const line = (dim, n) => {
     const { index, active, choice, share } = dim;
     const at = coordinates[n];
-    const kl = share === undefined ? klPerDim[index].toFixed(2) : `${(100 * share).toFixed(0)} %`;
+    const kl = share === undefined ? brief(klPerDim[index], 2) : `${(100 * share).toFixed(0)} %`;
     const cells = choice
       ? [escaped(choice.options[mu[index]] ?? ""), "", kl]
       : [signed(at.read(mu)), at.spread(std).toFixed(3), vae.prior.hasDensity ? kl : "–"];

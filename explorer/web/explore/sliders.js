@@ -1,6 +1,6 @@
 // One native range input a latent dimension, those that carry most information first; and the choices.
 
-import { dimensionName, html, set, signed, write } from "../widgets/dom.js";
+import { brief, dimensionName, html, set, signed, write } from "../widgets/dom.js";
 import { OptionsRow } from "../widgets/options_row.js";
 
 const SHOWN = 10;
@@ -160,6 +160,6 @@ export class Sliders {
   _note({ index, active, share }, klPerDim) {
     if (share !== undefined) return `${(100 * share).toFixed(0)} %`;
     if (!this.density) return "";
-    return active ? `KL ${klPerDim[index].toFixed(2)}` : "inactive";
+    return active ? `KL ${brief(klPerDim[index], 2)}` : "inactive";
   }
 }

@@ -80,6 +80,17 @@ export function signed(value, digits = 2) {
   return (value < 0 ? "−" : "+") + text;
 }
 
+/**
+ * A number in as few signs as tell it: of large ones no decimals, of very large ones the power of ten.
+ * @param {number} value @param {number} digits behind the point
+ */
+export function brief(value, digits) {
+  const size = Math.abs(value);
+  const text =
+    size >= 1e6 ? size.toExponential(2).replace("+", "") : size.toFixed(size >= 1e4 ? 0 : digits);
+  return (value < 0 && Number(text) ? "−" : "") + text;
+}
+
 /** Width and height of watched canvases, in CSS pixels. @type {WeakMap<HTMLCanvasElement, [number, number]>} */
 const sizes = new WeakMap();
 
