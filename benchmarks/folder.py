@@ -42,7 +42,7 @@ def watch():
 before, began = own(), time.perf_counter()
 most = [before]
 threading.Thread(target=watch, daemon=True).start()
-parts = [datasets.load(sys.argv[1], split) for split in ("train", "test")]
+parts = list(map(datasets.reader(sys.argv[1]), ("train", "test")))
 seconds = time.perf_counter() - began
 batches = 0.0
 if sys.argv[2] == "all":

@@ -21,8 +21,10 @@ from torch import Tensor
 from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
 from explorer.latent.codes import Dimension
+from explorer.latent.directions import Directions
 from training.data.datasets import DATASETS, ImageSet
 from training.vae import classifier
+from training.vae.choices import facts
 from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE
@@ -159,23 +161,27 @@ def _features(tensors: dict[str, Tensor]) -> dict[str, Any]:
 def model(vae: VAE, name: str) -> bytes:
     """The blob of a model: encoder and decoder as programs, the prior, the likelihood.
 
-    Where the reconstruction term is perceptual, the classifier's features come along. ProgramError
+    Where the reconstruction term is perceptual, the classifier's features come along. A decoder
+    alone has no encoder, but the codes that it came with. ProgramError
     where a layer is of a kind that no op stands for.
     """
     tensors: dict[str, Tensor] = {}
-    d, n = vae.config.latent_dim, vae.shape.size
+    config, n = vae.config, vae.shape.size
+    d, given = config.latent_dim, sum(c.kind == "label" for c in config.choices)
     header: dict[str, Any] = {
         "name": name,
         "shape": list(vae.shape.dims),
         "latent_dim": d,
         "prior": vae.prior.facts(),
         "likelihood": likelihood(vae.config.likelihood, vae.shape),
-        "encoder": of_module(vae.encoder, [n], tensors).describe(),
+        "encoder": vae.encoder and of_module(vae.encoder, [n + given], tensors).describe(),
         "decoder": of_module(vae.decoder, [d], tensors).describe(),
     }
     if vae.likelihood.perceptual:
         header["features"] = _features(tensors)
     table, arrays = _weights(tensors)
+    if vae.codes is not None:
+        arrays = {**arrays, "codes": vae.codes.numpy()}
     return pack("model", {**header, "tensors": table}, arrays)
 
 
@@ -256,13 +262,15 @@ def map_(
     dims: Sequence[Dimension],
     revision: str,
     codes: NDArray[np.floating] | None = None,
+    directions: Directions | None = None,
 ) -> bytes:
     """The blob of a map: where the codes of images lie, in facts that any renderer can draw.
 
     `view` says how z is found on the map: `{"kind": "plane", "axes": [i, j]}`, `{"kind": "pca",
     "mean": …, "components": …}`, `{"kind": "t-sne"}`, or `{"kind": "none"}` where there is no map.
     `axis_titles` is None where the axes mean nothing. Maps of one `revision` share zoom and hidden
-    classes. With t-SNE come the `codes` (N, d) of all images.
+    classes. With t-SNE come the `codes` (N, d) of all images, with a latent grid the `directions`
+    of its sliders.
     """
     header: dict[str, Any] = {
         "view": dict(view),
@@ -280,11 +288,15 @@ def map_(
                 "active": d.active,
                 "low": float(d.low),
                 "high": float(d.high),
+                **({"choice": facts(d.choice)} if d.choice else {}),
+                **({"share": round(d.share, 4)} if d.share is not None else {}),
             }
             for d in dims
         ],
     }
     arrays: dict[str, NDArray[Any]] = {"x": scatter.x, "y": scatter.y, "index": scatter.index}
+    if directions is not None:
+        arrays |= {"centre": directions.mean, "directions": directions.vectors}
     if codes is not None:
         codes = codes[scatter.index.astype(np.int64)]
         # To find the nearest: in 256ths of a latent unit, as far as 16 bits reach.

@@ -19,7 +19,7 @@ from training.checkpoint import SUFFIX, CheckpointError
 from training.console import complain, flush, open_standard_streams, say
 from training.data import command as data_command
 from training.data.datasets import DATASETS, EMBEDDED, FOLDER, OWN, is_own
-from training.data.download import load_split
+from training.data.download import split_reader
 from training.data.names import parse
 from training.device import pick_device
 from training.distributed import exit_process, in_team, is_leader
@@ -299,8 +299,8 @@ def _fit_classifier(args: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')} {value} is not possible: it must be > 0."
             )
     out, data = _free_place(args), data_command.decide(args, getattr(args, "data", "mnist"))
-    train_set = load_split(data, "train", args.data_dir)
-    test = load_split(data, "test", args.data_dir)
+    load = split_reader(data, args.data_dir)
+    train_set, test = load("train"), load("test")
     net = classifier_fit.classifier_of(train_set, args.seed)
     say(
         f"classifier: {len(train_set):,} training and {len(test):,} test images of "

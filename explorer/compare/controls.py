@@ -61,6 +61,8 @@ def _scene(name: str, listed: Listed, shown: Shown) -> Scene | str:
     model = listed.load()
     if isinstance(model, str):
         return f"{model.removesuffix('.')};"
+    if model.checkpoint.vae.encoder is None:
+        return f"{name} is a decoder alone, which has no code of an x to start from;"
     return scene_of(model, shown) or overflowing(model)
 
 

@@ -42,9 +42,13 @@ def _stage(found: dict[str, Scene]) -> None:
 
 
 def _entry(name: str, scene: Scene) -> Entry:
-    if len(scene.dims) < 2:
+    factor = view_state.get("colour")
+    if scene.directions is not None:
+        plane = projections.principal(scene.codes, scene.directions)
+        return offers.entry(name, scene, plane, ("pca", 0), factor)
+    if len(scene.axes) < 2:
         return offers.entry(name, scene, projections.nothing(scene.codes), ("none", 0))
-    axes, factor = usual_axes(scene.dims), view_state.get("colour")
+    axes = usual_axes(scene)
     plane = projections.plane(scene.codes, axes)
     return offers.entry(name, scene, plane, ("plane", axes, 0), factor)
 

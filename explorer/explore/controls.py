@@ -5,7 +5,6 @@ import streamlit as st
 from explorer import messages, paths
 from explorer.explore import own_pictures
 from explorer.figures.theme import z_name
-from explorer.latent.codes import Dimension
 from explorer.latent.projections import PROJECTIONS
 from explorer.server import access
 from explorer.session import catalogue, view_state
@@ -39,14 +38,19 @@ def scene() -> Scene:
         )
         st.stop()
     images = columns[1].container(horizontal=True, gap="small", key="images")
-    shown = boxes.data_box(images, model.checkpoint.description)
+    if model.checkpoint.vae.encoder is None:
+        shown = catalogue.decoded(model.key, model)
+        view_state.put(data=None)
+        messages.caption("Codes that the decoder came with: it has no encoder.", images)
+    else:
+        shown = boxes.data_box(images, model.checkpoint.description)
     boxes.colour_box(images, shown)
     found = scene_of(model, shown)
     if found is None:
         messages.warn(f"{overflowing(model)} choose another.")
         st.stop()
     _view(columns[2])
-    _axes(columns[3], found.dims)
+    _axes(columns[3], found)
     return found
 
 
@@ -106,9 +110,10 @@ def describe(name: str, found: Description) -> str:
         return f"{name} · a decoder alone"
     if likelihood.constant_per_value == 0:
         return f"{name} · −ELBO {m.total:.1f}"
+    reconstruction = f"{m.reconstruction:.1f}".replace("-", "−")
     if not found.config.family.has_density:
-        return f"{name} · {likelihood.formula} {m.reconstruction:.1f}"
-    return f"{name} · {likelihood.formula} {m.reconstruction:.1f}, KL {m.kl:.1f}"
+        return f"{name} · {likelihood.formula} {reconstruction}"
+    return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
 def _view(place) -> None:
@@ -129,11 +134,11 @@ def _view(place) -> None:
     )
 
 
-def _axes(place, dims: list[Dimension]) -> None:
+def _axes(place, found: Scene) -> None:
     """Which two dimensions the plane shows; the two most informative ones unless told otherwise."""
-    numbers = [d.index + 1 for d in dims]
+    numbers = [axis + 1 for axis in found.axes]
     axes = view_state.get("axes")
-    if len(dims) < 2:
+    if len(numbers) < 2:
         view_state.put(axes=None)
         return
     if axes is None or not set(axes) <= set(numbers):
@@ -142,8 +147,8 @@ def _axes(place, dims: list[Dimension]) -> None:
                 f"This model has no dimensions {axes[0]} and {axes[1]}; it has 1 to {len(numbers)}."
             )
             view_state.put(axes=None)
-        axes = (numbers[0], numbers[1]) if len(dims) > 2 else (1, 2)
-    if len(dims) == 2 or view_state.get("view") != "plane":
+        axes = (numbers[0], numbers[1]) if len(numbers) > 2 else (1, 2)
+    if len(numbers) == 2 or view_state.get("view") != "plane":
         return
     view_state.show_in("x_axis_box", axes[0])
     view_state.show_in("y_axis_box", axes[1])
@@ -170,12 +175,12 @@ def _axes(place, dims: list[Dimension]) -> None:
         )
 
 
-def axes(dims: list[Dimension]) -> tuple[int, int]:
+def axes(found: Scene) -> tuple[int, int]:
     """The plane's two dimensions, numbered from 0."""
     chosen = view_state.get("axes")
-    if chosen is not None and max(chosen) <= len(dims):
+    if chosen is not None and max(chosen) <= len(found.axes):
         return chosen[0] - 1, chosen[1] - 1
-    return usual_axes(dims)
+    return usual_axes(found)
 
 
 def _upload() -> None:

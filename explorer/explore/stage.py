@@ -20,7 +20,7 @@ def show(scene: Scene) -> None:
     """Draw the flow. What the stage reports reruns this part of the page alone."""
     _settle(scene)
     waiting = False
-    if view_state.get("view") == "t-sne" and len(scene.dims) >= 2:
+    if view_state.get("view") == "t-sne" and _mappable(scene):
         waiting = isinstance(_tsne(scene), TsneJob)
     st.fragment(_flow, run_every=1.5 if waiting else None)(scene, waiting)
 
@@ -36,7 +36,7 @@ def _settle(scene: Scene) -> None:
     if image is None:
         image = next(i for i in _typical(scene) if i is not None)
     view_state.put(image=image)
-    z, d = view_state.get("z"), len(scene.dims)
+    z, d = view_state.get("z"), scene.model.checkpoint.vae.config.latent_dim
     if z is not None and len(z) != d:
         view_state.complain(
             f"The link's z has {len(z)} numbers, and this model has {d} dimensions."
@@ -54,7 +54,13 @@ def _settle(scene: Scene) -> None:
 def _within_reach(scene: Scene, z: tuple[float, ...]) -> tuple[float, ...]:
     """z, no farther from the codes of all images than three times their range."""
     least = scene.model.checkpoint.vae.prior.low
-    spans = [(d.low, d.high, 3 * (d.high - d.low)) for d in sorted(scene.dims)]
+    if scene.directions is not None:
+        reach = float(np.abs(scene.codes.mu).max()) or 1.0
+        return tuple(min(max(v, -4 * reach), 4 * reach) for v in z)
+    spans = [
+        (d.low, d.high, 0 if d.choice else 3 * (d.high - d.low))
+        for d in sorted(scene.dims, key=lambda d: d.index)
+    ]
     return tuple(
         min(max(v, low - far, least), high + far)
         for v, (low, high, far) in zip(z, spans, strict=True)
@@ -65,12 +71,18 @@ def _typical(scene: Scene) -> list[int | None]:
     return catalogue.typical(scene.key, scene.codes, scene.shown)
 
 
+def _mappable(scene: Scene) -> bool:
+    """Whether codes have two numbers or more that a map can show."""
+    many = scene.axes if scene.directions is None else scene.directions.vectors
+    return len(many) >= 2
+
+
 def _perplexity(scene: Scene) -> float:
     return tsne.affordable(len(scene.codes.mu), view_state.get("perplexity"))
 
 
 def _tsne(scene: Scene) -> Any:
-    return tsne_jobs.tsne_map(scene.codes.mu, _perplexity(scene), view_state.get("seed"))
+    return tsne_jobs.tsne_map(scene.places.mu, _perplexity(scene), view_state.get("seed"))
 
 
 def _flow(scene: Scene, waited: bool) -> None:
@@ -78,7 +90,7 @@ def _flow(scene: Scene, waited: bool) -> None:
     key = "|".join(scene.key)
 
     def on_view() -> None:
-        reported = component.reported(key, len(scene.codes.mu), len(scene.dims))
+        reported = component.reported(key, *scene.codes.mu.shape)
         if reported is not None:
             view_state.put(image=reported.image, z=_within_reach(scene, reported.z))
 
@@ -97,16 +109,18 @@ def _flow(scene: Scene, waited: bool) -> None:
 def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:
     """The chosen projection, its revision, and a sentence where it is not all there yet."""
     codes, kind = scene.codes, view_state.get("view")
-    if len(scene.dims) < 2:
+    if scene.directions is not None and kind != "t-sne":  # of a grid no two numbers say much
+        return projections.principal(codes, scene.directions), ("pca", 0), ""
+    if not _mappable(scene):
         return (
             projections.nothing(codes),
             ("none", 0),
             "This model has one latent dimension; a map needs two.",
         )
     if projections.PROJECTIONS[kind].project is not None:
-        return catalogue.projected(scene.key, kind, codes), (kind, 0), ""
+        return catalogue.projected(scene.key, kind, scene.places), (kind, 0), ""
     if kind == "plane":
-        axes = controls.axes(scene.dims)
+        axes = controls.axes(scene)
         return projections.plane(codes, axes), ("plane", axes, 0), ""
     perplexity, asked = _perplexity(scene), view_state.get("perplexity")
     less = ""

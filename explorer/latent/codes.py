@@ -1,8 +1,9 @@
 """Codes of images under a model, and summaries of them. Arrays in, arrays out; KL in nats."""
 
 import contextlib
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,9 @@ from torch import Tensor
 from explorer.latent import disk_cache
 from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
+from training.vae.choices import Choice
 from training.vae.model import VAE
+from training.vae.program_network import PROGRAM
 
 MOST_TYPICAL = 10  # classes, the largest, that have a typical image
 _LOOKED_AT = 2000
@@ -34,49 +37,89 @@ class Codes(NamedTuple):
     std: Array
     kl_per_dim: Array
 
+    def without_choices(self, choices: int) -> "Codes":
+        """The same with zeros for the last numbers, the `choices`: what a map shows."""
+        if not choices:
+            return self
+        mu = self.mu.copy()
+        mu[:, -choices:] = 0
+        return self._replace(mu=mu)
+
 
 @dataclass(frozen=True, order=True)
 class Dimension:
-    """A latent dimension as its slider shows it; `index` counts from 0."""
+    """A latent dimension as its slider shows it; `index` counts from 0.
+
+    Of a `choice` the numbers are its options. Of a latent grid the sliders go along principal
+    components instead of dimensions, and `share` is the share of the variance along one.
+    """
 
     index: int
     kl: float
     active: bool
     low: float
     high: float
+    choice: Choice | None = None
+    share: float | None = None
 
 
 @torch.no_grad()
-def encode(vae: VAE, images: Tensor, chunk: int = 1000) -> Codes:
-    """Codes of uint8 images (N, n)."""
+def encode(vae: VAE, images: Tensor, chunk: int = 1000, labels: Tensor | None = None) -> Codes:
+    """Codes of uint8 images (N, n); `labels` (N, labels) are as `VAE.encode` takes them. Of a
+    decoder alone those that it came with."""
+    if vae.encoder is None:
+        assert vae.codes is not None
+        nothing = np.zeros(tuple(vae.codes.shape), np.float32)
+        return Codes(vae.codes.numpy(), nothing, nothing)
     parts = []
-    for rows in images.split(chunk):
-        posterior = vae.encode(to_float(rows))
+    for n, rows in zip(range(0, len(images), chunk), images.split(chunk), strict=True):
+        own = None if labels is None else labels[n : n + len(rows)]
+        posterior = vae.encode(to_float(rows), own)
         parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
 
 
-def cached(folder: Path, vae: VAE, images: Tensor) -> Codes:
-    """Codes of uint8 images (N, n), from the disk where they were computed before."""
+def cached(folder: Path, vae: VAE, images: Tensor, labels: Tensor | None = None) -> Codes:
+    """As `encode`, from the disk where they were computed before."""
     weights = (tensor.numpy() for tensor in vae.state_dict().values())
-    path = folder / disk_cache.name_of(VERSION, vae.config, images.numpy(), *weights)
+    given = () if labels is None else (labels.numpy(),)
+    config = vae.config if vae.config.architecture != PROGRAM else (vae.config, _programs(vae))
+    path = folder / disk_cache.name_of(VERSION, config, images.numpy(), *given, *weights)
     shape = (len(images), vae.config.latent_dim)
     stored = disk_cache.load(path) or {}
     parts = [stored.get(name) for name in Codes._fields]
     if all(p is not None and p.shape == shape and p.dtype == np.float32 for p in parts):
         return Codes(*parts)  # type: ignore[arg-type]
-    found = encode(vae, images)
+    found = encode(vae, images, labels=labels)
     with contextlib.suppress(OSError):  # the next server computes them again
         disk_cache.store(path, **found._asdict())
     return found
 
 
-def dimensions(codes: Codes, least: float = -math.inf) -> list[Dimension]:
-    """The latent dimensions, those that carry most information first.
+def _programs(vae: VAE) -> str:
+    """What tells two networks of others apart that have the same tensors."""
+    found = vae.programs
+    assert found is not None
+    parts = (found.encoder, found.decoder)
+    return json.dumps([part and part.describe() for part in parts])
+
+
+def dimensions(
+    codes: Codes, least: float = -math.inf, choices: Sequence[Choice] = ()
+) -> list[Dimension]:
+    """The latent dimensions, those that carry most information first, and behind them the choices.
 
     A slider reaches as far as the aggregate posterior does: every code plus one sigma, but not
     below `least`, where the prior has no mass.
     """
+    if choices:
+        d = codes.mu.shape[1] - len(choices)
+        continuous = Codes(*(part[:, :d] for part in codes))
+        kl = codes.kl_per_dim[:, d:].mean(0)
+        return dimensions(continuous, least) + [
+            Dimension(d + n, float(kl[n]), True, 0, len(choice.options) - 1, choice)
+            for n, choice in enumerate(choices)
+        ]
     mean_kl = codes.kl_per_dim.mean(0)
     active = active_units(torch.from_numpy(codes.mu)).numpy()
     low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.theme import z_name
 from explorer.latent.codes import Codes
+from explorer.latent.directions import Directions
 from explorer.latent.pca import fit_pca
 
 Floats = NDArray[np.floating]
@@ -58,6 +59,20 @@ def pca(codes: Codes) -> MapView:
             "mean": fitted.mean.tolist(),
             "components": fitted.components[:2].tolist(),
         },
+    )
+
+
+def principal(codes: Codes, directions: Directions) -> MapView:
+    """The plane of the first two directions of a latent grid, along which its sliders go."""
+    vectors = directions.vectors[:2].astype(np.float64)
+    titles = tuple(
+        f"PC {i + 1} ({share:.0%} of variance)" for i, share in enumerate(directions.share)
+    )
+    return MapView(
+        (codes.mu - directions.mean) @ vectors.T,
+        np.arange(len(codes.mu)),
+        (titles[0], titles[1]),
+        {"kind": "pca", "mean": directions.mean.tolist(), "components": vectors.tolist()},
     )
 
 

@@ -7,16 +7,19 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import streamlit as st
+import torch
 
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.latent.codes import Codes
+from explorer.latent.directions import Directions, principal
 from explorer.latent.projections import MapView
 from explorer.paths import cache_dir, checkpoint_dir
 from explorer.session import image_sets
 from explorer.session.image_sets import Offer, Shown
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Description
+from training.data.datasets import ImageSet
 from training.text import printable
 from training.vae import classifier
 from training.vae.classifier import ClassifierError
@@ -106,7 +109,29 @@ def image_offers() -> dict[str, Offer]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
     """The codes of the shown images under a model, once for this and for later servers."""
-    return latent_codes.cached(cache_dir() / "codes", _model.checkpoint.vae, _shown.images.images)
+    vae, images = _model.checkpoint.vae, _shown.images
+    labels = vae.labels_of(images.labels, len(images.classes))
+    return latent_codes.cached(cache_dir() / "codes", vae, images.images, labels)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def directions(key: tuple[str, str], _codes: Codes) -> Directions:
+    """The directions in which codes vary most."""
+    return principal(_codes)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def decoded(key: str, _model: Model) -> Shown:
+    """The pictures of a decoder alone: those of the codes that it came with."""
+    vae = _model.checkpoint.vae
+    assert vae.codes is not None
+    with torch.no_grad():
+        levels = [(255 * vae.picture(z) + 0.5).byte() for z in vae.codes.split(256)]
+    labels = torch.zeros(len(vae.codes), dtype=torch.int64)
+    images = ImageSet(
+        _model.checkpoint.name, "test", torch.cat(levels), labels, ("decoded",), vae.shape
+    )
+    return Shown(f"decoded-{key}", images)
 
 
 def first_choice(names: Iterable[str]) -> str:

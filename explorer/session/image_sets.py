@@ -33,7 +33,8 @@ _lock = threading.Lock()
 class Offer(NamedTuple):
     """A set of images on offer: its `name` on the page and in links, and what training calls it.
 
-    `parts` are its splits that are shown, and `own` says whether it is somebody's own.
+    `parts` are its splits that are shown, `own` says whether it is somebody's own, and `total` is
+    the number of those pictures.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Offer(NamedTuple):
     title: str
     shape: ImageShape
     own: bool = False
+    total: int = 0
 
 
 class Shown(NamedTuple):
@@ -125,7 +127,7 @@ def _own(name: str, folder: bytes) -> Offer | None:
     title = f"{printable(os.path.basename(told.path))} · your own, {listing.total:,} pictures"
     parts: tuple[Split, ...] = ("train", "test") if listing.total <= MOST_TOGETHER else ("test",)
     name = f"{told.kind}:{printable(told.path)}"
-    return Offer(name, data, parts, title, listing.shape, own=True)
+    return Offer(name, data, parts, title, listing.shape, own=True, total=listing.total)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=4, show_spinner=False)
@@ -216,9 +218,10 @@ def _own_stamp(data: str, folder: bytes) -> str:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load(data: str, parts: tuple[Split, ...], folder: bytes, stamp: str) -> Shown:
     loaded, fault = [], None
+    read = datasets.reader(data, Path(os.fsdecode(folder)))
     for part in parts:
         try:
-            loaded.append(datasets.load(data, part, Path(os.fsdecode(folder))))
+            loaded.append(read(part))
         except DataError as error:  # few pictures leave nothing for one of the parts
             fault = error
     if not loaded:

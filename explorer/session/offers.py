@@ -32,7 +32,9 @@ def entry(
     """A scene's model and a map of its codes, coloured by a `factor` or else by class. The same
     `revision` stands for the same map."""
     vae = scene.model.checkpoint.vae
-    note = f"{len(scene.dims)}-D · {vae.prior.title}"
+    grid = vae.config.grid
+    size = "×".join(map(str, grid)) if grid else f"{vae.config.continuous}-D"
+    note = f"{size} · {vae.prior.title}"
     return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision, factor))
 
 
@@ -90,6 +92,14 @@ def offer_map(
             prior.facts()["std"] if plane else 0.0,
             prior.low if plane else -math.inf,
         )
-        return blobs.map_(scatter, view.spec, view.axis_titles, scene.dims, stays, view.codes)
+        return blobs.map_(
+            scatter,
+            view.spec,
+            view.axis_titles,
+            scene.dims,
+            stays,
+            view.codes,
+            scene.directions,
+        )
 
     return STORE.offer(("map", scene.key, revision, factor), build)

@@ -29,6 +29,6 @@ def up() -> None:
     offers.offer_pictures(images)
     typical = catalogue.typical(scene.key, scene.codes, images)
     offers.prepare_pieces(images, [typical[0], typical[len(typical) // 4], typical[-1]])
-    if len(scene.dims) >= 2:
-        axes = usual_axes(scene.dims)
+    if len(scene.axes) >= 2:
+        axes = usual_axes(scene)
         offers.offer_map(scene, projections.plane(scene.codes, axes), ("plane", axes, 0))

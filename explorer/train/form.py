@@ -13,6 +13,7 @@ from explorer.runs import launch
 from explorer.server import access
 from explorer.session import catalogue, view_state
 from training.data import datasets
+from training.data.folder import TEST_SHARE
 from training.device import pick_device
 from training.errors import UserError
 from training.fit.estimate import Estimate, estimate, parameters_of
@@ -57,7 +58,8 @@ def _form() -> None:
         messages.caption(access.REFUSAL)
         return
     names = list(PRESETS)
-    name = st.selectbox("Preset", names, names.index(FIRST), key="new_preset", format_func=_title)
+    one, two = st.columns(2)
+    name = one.selectbox("Preset", names, names.index(FIRST), key="new_preset", format_func=_title)
     preset = PRESETS[name]
 
     def key(field: str) -> str:  # each preset has its own values
@@ -67,7 +69,7 @@ def _form() -> None:
     sets = [*datasets.DATASETS, *own]
     data = preset.data if preset.data in sets else next(iter(own), _COLOURED)
     fields: dict[str, object] = {
-        "data": st.selectbox(
+        "data": two.selectbox(
             "Data",
             sets,
             sets.index(data),
@@ -76,7 +78,7 @@ def _form() -> None:
         )
     }
     # The boxes have no bounds of their own: a value that is not possible is told, not dropped.
-    one, two, three = st.columns(3)
+    one, two, three, four, five, six = st.columns(6)
     fields["epochs"] = one.number_input("Epochs", value=preset.epochs, step=1, key=key("epochs"))
     fields["beta"] = two.number_input(
         *("β", None, None, preset.beta, 0.5, "%g"),
@@ -90,7 +92,7 @@ def _form() -> None:
         key=key("warmup"),
         help="Over so many epochs β rises from 0.",
     )
-    latent_dim = one.number_input(
+    latent_dim = four.number_input(
         "Latent dim.",
         value=preset.model.latent_dim,
         step=1,
@@ -98,12 +100,12 @@ def _form() -> None:
         help="How many numbers a code z has, 1 to 256. With more than two the map shows the two "
         "that carry most.",
     )
-    fields["learning_rate"] = two.number_input(
+    fields["learning_rate"] = five.number_input(
         *("Learning rate", None, None, preset.learning_rate, 1e-4, "%.4g"),
         key=key("learning_rate"),
         help="Its peak; it rises to it and falls again.",
     )
-    seed = three.number_input(
+    seed = six.number_input(
         "Seed",
         value=0,
         step=1,
@@ -111,27 +113,28 @@ def _form() -> None:
         help="Draws the first weights and the order of the images.",
     )
     terms, families = list(LIKELIHOODS), list(PRIORS)
-    left, middle, right = st.columns(3)
-    prior = left.selectbox(
+    one, two, three, *rest = st.columns(6)
+    prior = one.selectbox(
         "Prior",
         families,
         families.index(preset.model.prior),
         key=key("prior"),
         help="p(z), and the family of q(z|x): a Gamma code is positive.",
     )
-    likelihood = middle.selectbox(
+    likelihood = two.selectbox(
         "Likelihood",
         terms,
         terms.index(preset.model.likelihood),
         key=key("likelihood"),
         help="What p(x|z) is: its −log is the reconstruction term.",
     )
-    wish = right.text_input("Name", placeholder=preset.name, key=key("name"))
-    network = _network(preset, key)
+    wish = three.text_input("Name", placeholder=preset.name, key=key("name"))
+    network = _network(preset, key, rest)
     asked = asdict(preset) | fields
     asked["model"] |= {"latent_dim": latent_dim, "prior": prior, "likelihood": likelihood}
     shown = fields | {"latent_dim": latent_dim} | network
-    _tell_cost(asked, shown, network)
+    chosen = own.get(str(fields["data"]))
+    _tell_cost(asked, shown, network, chosen.total if chosen else None)
     if not st.button("Start training", type="primary", key="start", width="stretch"):
         return
     try:
@@ -157,10 +160,10 @@ def _refuse(sentence: str) -> int:
     raise RunError(sentence)
 
 
-def _network(preset: Preset, key: Callable[[str], str]) -> dict[str, Any]:
-    """Boxes of the network; what is chosen there: the architecture, and, where it is not the
-    preset's own, width and depth."""
-    left, middle, right = st.columns(3)
+def _network(preset: Preset, key: Callable[[str], str], places: list[Any]) -> dict[str, Any]:
+    """Boxes of the network in three places; what is chosen there: the architecture, and, where it
+    is not the preset's own, width and depth."""
+    left, middle, right = places
     names, own = list(ARCHITECTURES), preset.model.architecture
     name = left.selectbox(
         "Network",
@@ -191,13 +194,18 @@ def _network(preset: Preset, key: Callable[[str], str]) -> dict[str, Any]:
     return {"architecture": name, "width": chosen[0], "depth": chosen[1]}
 
 
-def _tell_cost(asked: dict[str, Any], shown: dict[str, object], network: dict[str, Any]) -> None:
-    """Say what the network costs, or why there is none."""
+def _tell_cost(
+    asked: dict[str, Any], shown: dict[str, object], network: dict[str, Any], own: int | None
+) -> None:
+    """Say what the network costs, on so many pictures of one's `own` or on a data set's, or why
+    there is none."""
     try:
         preset = _checked(asked, shown, network)
         # What does not change the cost is left out, so that it is measured once.
         plain = replace(preset, epochs=1, beta=1.0, beta_warmup_epochs=0, learning_rate=1e-3)
-        messages.caption(str(_cost(plain, datasets.find(preset.data).size)))
+        tests = round(TEST_SHARE * (own or 0))
+        size = (own - tests, tests) if own else datasets.find(preset.data).size
+        messages.caption(str(_cost(plain, size)))
     except UserError as error:
         messages.caption(str(error))
 

@@ -1,12 +1,15 @@
 """Somebody's own pictures, 3×48×64 in three classes: opened, trained on, shown on every page."""
 
+import base64
 import io
 import os
 import shutil
 import signal
+import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 
 from tests.browser.conftest import serve
@@ -21,9 +24,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CLASSES = {"reife Äpfel": (200, 30, 20), "blätter": (30, 160, 50), "空": (40, 90, 220)}
 
 
-def draw(colour: tuple[int, int, int], n: int) -> Image.Image:
+def draw(colour: tuple[int, int, int], n: int, height: int = 48) -> Image.Image:
     rng = np.random.default_rng(n)
-    picture = Image.new("RGB", (64, 48), (245, 240, 225))
+    picture = Image.new("RGB", (64, height), (245, 240, 225))
     x, y = rng.integers(8, 40), rng.integers(6, 26)
     ImageDraw.Draw(picture).ellipse((x, y, x + 18, y + 16), fill=colour)
     return picture
@@ -44,6 +47,29 @@ def pixels(s, selector: str) -> np.ndarray:
         "c => [c.width, c.height, ...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
     )
     return np.array(levels).reshape(height, width, 4)[..., :3]
+
+
+def content(picture: Image.Image, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+def hand_over(s, event: str, selector: str, name: str, data: bytes) -> None:
+    """Drop a file on an element, or paste it there, by the browser's own events."""
+    s.page.locator(selector).last.evaluate(
+        """(element, [event, name, data]) => {
+            const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+            const type = name.endsWith("png") ? "image/png" : "";
+            const files = new DataTransfer();
+            files.items.add(new File([bytes], name, { type }));
+            const given = { bubbles: true, cancelable: true };
+            element.dispatchEvent(event === "paste"
+                ? new ClipboardEvent("paste", { ...given, clipboardData: files })
+                : new DragEvent(event, { ...given, dataTransfer: files }));
+        }""",
+        [event, name, base64.b64encode(data).decode()],
+    )
 
 
 def choose(s, box: str, option: str) -> None:
@@ -116,10 +142,9 @@ def _explore(s, folder, album) -> None:
     assert np.abs(after - before).max() > 5
     s.until(lambda: s.query().get("z") != query.get("z"))
     link, z = page.url, s.query()["z"]
-    file = io.BytesIO()
-    draw((200, 30, 20), 77).resize((256, 192)).save(file, "PNG")
+    file = content(draw((200, 30, 20), 77).resize((256, 192)))
     chooser = page.locator('input[type="file"][accept="image/*"]')
-    chooser.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    chooser.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": file})
     s.until(lambda: "your picture" in page.locator(".quantity.x").inner_text())
     s.frame()
     assert np.abs(pixels(s, "canvas.seen") - np.asarray(draw((200, 30, 20), 77))).mean() < 4
@@ -136,3 +161,87 @@ def _compare(app, s, folder) -> None:
     one, two = (pixels(s, f".column:nth-child({n}) canvas.x-hat") for n in (1, 2))
     assert one.shape == (48, 64, 3)
     np.testing.assert_array_equal(one, two)
+
+
+BOX = '[data-testid="stFileUploaderDropzone"]'
+
+
+def archive(kind: str) -> tuple[bytes, list[np.ndarray], set[str]]:
+    """An archive of pictures in three classes, the pictures, and the classes' names."""
+    pictures = [draw(colour, n, 64) for colour in CLASSES.values() for n in range(12)]
+    file = io.BytesIO()
+    if kind == "npz":
+        names = {"0", "1", "2"}
+        np.savez(file, images=np.stack(pictures), labels=np.repeat(np.arange(3), 12))
+    else:
+        names = set(CLASSES)
+        with zipfile.ZipFile(file, "w") as made:
+            for n, picture in enumerate(pictures):
+                made.writestr(f"album/{list(CLASSES)[n // 12]}/{n % 12}.png", content(picture))
+    return file.getvalue(), list(map(np.asarray, pictures)), names
+
+
+@pytest.mark.parametrize("kind", ["zip", "npz"])
+def test_an_archive_that_is_dropped_is_shown_on_the_map(app, screen, kind):
+    s = screen()
+    s.open(f"{app.url}/?checkpoint=sprites-64")
+    s.page.get_by_role("button", name="Options").click()
+    data, pictures, names = archive(kind)
+    hand_over(s, "drop", BOX, f"album.{kind}", data)
+    s.until(lambda: s.query().get("data") == f"{kind}:album.{kind}")
+    s.until(lambda: set(s.page.locator(".legend button").all_inner_texts()) == names)
+    s.ready()
+    shown = [pixels(s, "canvas.seen")]
+    s.page.keyboard.press("Escape")
+    s.page.locator(".typical button").nth(2).click()
+    s.frame()
+    shown.append(pixels(s, "canvas.seen"))
+    assert all(any(np.array_equal(one, own) for own in pictures) for one in shown)
+    assert not np.array_equal(*shown)
+    assert "was not trained on these pictures" in s.page.locator(".stApp").inner_text()
+    link = s.page.url
+    s.open(link)
+    assert (s.page.url, s.errors) == (link, [])
+
+
+def test_a_picture_that_is_pasted_becomes_x_with_what_the_encoder_sees_beside_it(app, screen):
+    s = screen()
+    s.open(f"{app.url}/?checkpoint=sprites-64")
+    picture = Image.new("RGB", (192, 128))  # its middle, 128×128, is taken
+    ImageDraw.Draw(picture).ellipse((70, 40, 110, 80), fill=(40, 200, 60))
+    hand_over(s, "paste", ".stage", "clip.png", content(picture))
+    s.until(lambda: "your picture" in s.page.locator(".quantity.x").inner_text())
+    s.frame()
+    fitted = np.asarray(picture.crop((32, 0, 160, 128)).resize((64, 64), Image.Resampling.BOX))
+    seen = pixels(s, "canvas.seen")
+    assert np.abs(seen - fitted.astype(int)).mean() < 2
+    vae = checkpoint.load("checkpoints/sprites-64.safetensors").vae
+    x = torch.tensor(seen.transpose(2, 0, 1), dtype=torch.float32).reshape(1, -1) / 255
+    with torch.no_grad():
+        decoded = 255 * vae.picture(vae.encode(x).mu)
+    expected = decoded.numpy().reshape(3, 64, 64).transpose(1, 2, 0)
+    s.until(lambda: np.abs(pixels(s, "canvas.recon") - expected).max() < 2)
+    assert s.errors == []
+
+
+def test_what_cannot_be_read_is_one_sentence_and_loses_nothing(app, screen):
+    s = screen()
+    s.open(f"{app.url}/?checkpoint=sprites-64&image=7&z=1,-1,0.5,0,0,0,0,0,0,0")
+    before = s.page.url, s.image(), pixels(s, "canvas.x-hat")
+    s.page.get_by_role("button", name="Options").click()
+    hand_over(s, "drop", BOX, "album.zip", archive("zip")[0][:-200])
+    alerts = s.page.locator('[data-testid="stAlert"]')
+    alerts.first.wait_for()
+    s.settled()
+    assert alerts.count() == 1
+    assert "album.zip is damaged or no zip archive" in alerts.inner_text()
+    strange = Image.fromarray(np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(64, 64))
+    hand_over(s, "drop", ".stage", "depth.tiff", content(strange, "TIFF"))
+    fault = s.page.locator(".stage .fault")
+    fault.wait_for()
+    assert fault.inner_text() == (
+        "“depth.tiff” is no picture that this browser can read; choose a JPEG, PNG or WebP file."
+    )
+    assert (s.page.url, s.image()) == before[:2]
+    np.testing.assert_array_equal(pixels(s, "canvas.x-hat"), before[2])
+    assert (s.errors, "Traceback" in app.log) == ([], False)

@@ -21,6 +21,8 @@ function context() {
       if (name in state) return state[/** @type {keyof typeof state} */ (name)];
       if (name === "getTransform") return () => ({ a: 2 });
       if (name === "canvas") return page.canvas;
+      if (name === "measureText")
+        return (/** @type {string} */ text) => ({ width: 8 * text.length });
       return (/** @type {unknown[]} */ ...given) => {
         const { globalAlpha: alpha, fillStyle: fill, strokeStyle: stroke } = state;
         marks.push({ act: String(name), arguments: given, alpha, fill, stroke });
@@ -122,16 +124,30 @@ test("a class's name is written at its place, a long one cut, a hidden one not",
   const groups = [
     ...GROUPS,
     { ...GROUPS[0], name: "nameless", label: null },
-    { ...GROUPS[0], name: "a name of twenty-five signs", label: GROUPS[0].label },
+    { ...GROUPS[0], name: "a name of twenty-five signs", label: GROUPS[1].label },
   ];
   painter.paintNames(c, WINDOW, { ink: "#111", paper: "#fff" }, groups, new Set(["dog"]), 17);
   assert.deepEqual(
     of("fillText").map((mark) => mark.arguments),
     [
       ["cat", 120, 40],
-      ["a name of twent…", 120, 40],
+      ["a name of twent…", 67, 90], // whole, though its place is near the edge
     ],
   );
+});
+
+test("no name covers another: what has no room at its place is above, below, or left out", () => {
+  const { c, of } = context();
+  const groups = Array.from({ length: 9 }, (_, n) => ({ ...GROUPS[0], name: `cat ${n}` }));
+  const beside = { ...GROUPS[0], name: "far", label: /** @type {[number, number]} */ ([40, 5]) };
+  painter.paintNames(c, WINDOW, { ink: "#111", paper: "#fff" }, [...groups, beside], new Set(), 10);
+  const places = of("fillText").map(({ arguments: [text, x, y] }) => [text, x, y]);
+  assert.deepEqual(places, [
+    ["cat 0", 120, 40],
+    ["cat 1", 120, 30],
+    ["cat 2", 120, 50],
+    ["far", 180, 40],
+  ]);
 });
 
 test("the grid's lines are at round values, on the screen's own pixels", () => {

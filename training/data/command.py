@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 
 from training.console import say
-from training.data.datasets import DATASETS, DataError, find, is_own, load, pin, with_options
+from training.data.datasets import (
+    DATASETS,
+    DataError,
+    find,
+    is_own,
+    load,
+    pin,
+    reader,
+    with_options,
+)
 from training.data.download import SPLITS, download_shown
 from training.data.names import VALUES
 from training.text import printable_path
@@ -73,8 +82,9 @@ def run(args: argparse.Namespace) -> None:
     name = _asked(args, args.name)
     if not is_own(name) and find(name).needs_download and not _whole(name, args.data_dir):
         download_shown(find(name).name, args.data_dir)
+    read = reader(name, args.data_dir)
     for split in SPLITS:
-        part = load(name, split, args.data_dir)
+        part = read(split)
         shown = f"{len(part):,} {split} images ({part.shape}) of {len(part.classes)} classes"
         say(f"{printable_path(part.name)}: {shown}")
     for note in part.notes:

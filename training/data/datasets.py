@@ -40,6 +40,7 @@ __all__ = [
     "misfit",
     "pin",
     "prepare",
+    "reader",
     "shape_of",
     "stamp",
     "to_float",
@@ -273,13 +274,24 @@ def load(name: str, split: Split, data_dir: Path | str = "data") -> ImageSet:
     Raises:
         DataError: the name is unknown, files are missing, damaged or unreadable.
     """
+    return reader(name, data_dir)(split)
+
+
+def reader(name: str, data_dir: Path | str = "data") -> Callable[[Split], ImageSet]:
+    """A function that loads splits as `load` does, all of the same look at a folder or archive:
+    its files are listed once, and a file that is added later is in none of them.
+
+    Raises:
+        DataError: as `load`; so does the function.
+    """
     if not is_own(name):
         row = find(name)
-        return _coloured(row.load(row, Path(data_dir), split), name)
+        return lambda split: _coloured(row.load(row, Path(data_dir), split), name)
     told = parse(name)
     if told.kind == "npz":
-        return arrays.load(_path(told, data_dir), told.options, split, name)
-    return folder.load(_collection(told, data_dir), told.options, split, name)
+        return lambda split: arrays.load(_path(told, data_dir), told.options, split, name)
+    found = _collection(told, data_dir)
+    return lambda split: folder.load(found, told.options, split, name)
 
 
 def _coloured(images: ImageSet, name: str) -> ImageSet:

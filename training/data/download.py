@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import threading
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from training.data.datasets import (
     find,
     is_own,
     is_there,
-    load,
+    reader,
 )
 from training.data.torchvision_import import import_torchvision
 from training.files import PARTIAL, clear_partials, partial_prefix
@@ -151,9 +151,23 @@ def load_split(name: str, split: Split, data_dir: Path) -> ImageSet:
     Raises:
         DataError: as `load` and `download`.
     """
-    if not is_there(name, split, data_dir) and not is_own(name):
-        download_shown(find(name).name, data_dir)
-    return load(name, split, data_dir)
+    return split_reader(name, data_dir)(split)
+
+
+def split_reader(name: str, data_dir: Path) -> Callable[[Split], ImageSet]:
+    """A function that loads splits as `load_split` does, own pictures all of the same look at them.
+
+    Raises:
+        DataError: as `load` and `download`; so does the function.
+    """
+    read = reader(name, data_dir)
+
+    def load(split: Split) -> ImageSet:
+        if not is_own(name) and not is_there(name, split, data_dir):
+            download_shown(find(name).name, data_dir)
+        return read(split)
+
+    return load
 
 
 def download_shown(name: str, data_dir: Path) -> None:

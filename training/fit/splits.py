@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from training.data.datasets import DataError, ImageSet
-from training.data.download import load_split
+from training.data.download import split_reader
 from training.errors import OptionError
 from training.runs.run import RunConfig
 from training.text import printable_path
@@ -16,11 +16,12 @@ LEAST = 8  # training images
 def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
     """The images to train on, and those to measure on."""
     name, data_dir = config.preset.data, Path(config.data_dir)
-    train = load_split(name, "train", data_dir)
+    load = split_reader(name, data_dir)
+    train = load("train")
     _check_enough(train)
     if config.validation:
         return _hold_back(train, config.validation)
-    return train, load_split(name, "test", data_dir)
+    return train, load("test")
 
 
 def _check_enough(train: ImageSet) -> None:

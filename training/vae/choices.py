@@ -162,7 +162,9 @@ class WithChoices:
 
     def facts(self) -> dict[str, Any]:
         """Numbers that the browser needs: the continuous family's, and the choices."""
-        choices = [
-            {"name": c.name, "options": list(c.options), "kind": c.kind} for c in self.choices
-        ]
-        return {**self.family.facts(), "choices": choices}
+        return {**self.family.facts(), "choices": [facts(choice) for choice in self.choices]}
+
+
+def facts(choice: Choice) -> dict[str, Any]:
+    """A choice as the browser has it."""
+    return {"name": choice.name, "options": list(choice.options), "kind": choice.kind}

@@ -2,7 +2,7 @@
 
 import { FilmStrip } from "../session/film_strip.js";
 import { ModelView } from "../session/model_view.js";
-import { set, signed, write, zName } from "../widgets/dom.js";
+import { brief, set, signed, write, zName } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { column } from "./layout.js";
 
@@ -61,21 +61,23 @@ export class Column {
   /** @param {number} scale of the bars, in nats @param {boolean} film whether the walk is another one */
   paint(scale, film) {
     const { view } = this;
-    const { posterior, vae, axes, z, bce } = view;
+    const { posterior, vae, along, axes, z, bce } = view;
     if (view.picture) paintImage(this.$("canvas.x-hat"), view.picture, vae.shape);
     const { pace } = view.decoder;
     write(this.$("header .note"), pace ? `${this.note} · ${pace}` : this.note);
-    const width = (value) => `${Math.min(100, (100 * value) / scale).toFixed(2)}%`;
+    const width = (value) => `${Math.min(100, Math.max(0, (100 * value) / scale)).toFixed(2)}%`;
     const term = (name, value, digits) =>
-      write(this.$(`.term.${name} .value`), Number.isFinite(value) ? value.toFixed(digits) : "");
+      write(this.$(`.term.${name} .value`), Number.isFinite(value) ? brief(value, digits) : "");
     term("reconstruction", bce, 1);
-    term("kl", posterior.kl, 2);
+    term("kl", vae.prior.hasDensity ? posterior.kl : NaN, 2);
     term("own", view.own, 1);
     this.$(".bar.reconstruction").style.width = width(bce || 0);
     this.$(".bar.kl").style.width = width(posterior.kl);
-    write(this.$(".at"), axes.map((axis) => `${zName(axis)} ${signed(z[axis])}`).join("  "));
+    const names = along.map((_, k) => (axes.length ? zName(axes[k]) : `PC ${k + 1}`));
+    const values = along.map((at) => at.read(z));
+    write(this.$(".at"), names.map((name, k) => `${name} ${signed(values[k])}`).join("  "));
     write(this.$(".bound"), this._bound());
-    const place = axes.map((axis) => `${zName(axis)} = ${z[axis].toFixed(2)}`).join(", ");
+    const place = names.map((name, k) => `${name} = ${values[k].toFixed(2)}`).join(", ");
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from ${place}`);
     if (film) this.film.stale = true;
     this.film.paint(view);
@@ -85,10 +87,11 @@ export class Column {
   _bound() {
     const { over, posterior, vae } = this.view;
     const { constant, title } = vae.likelihood;
+    if (!vae.prior.hasDensity) return "no −ELBO: a code is a point";
     if (constant === null) return "no −ELBO: trained with a distance";
     if (!over || over.n < 2) return "";
     const whose = constant === 0 ? "" : `, ${title.split(/[ ,(]/)[0]}:`;
     const total = over.mean + posterior.kl + constant;
-    return `−ELBO of x${whose} ${total.toFixed(1)} ± ${over.error.toFixed(1)}`;
+    return `−ELBO of x${whose} ${brief(total, 1)} ± ${brief(over.error, 1)}`;
   }
 }

@@ -12,6 +12,9 @@ import { page } from "./layout.js";
 const REACH = 3; // how far a traversal goes, in standard deviations of a normal prior
 const NEAR = 8; // how far the cursor goes at least
 
+/** What there is to move along an axis that a model does not have: nothing. */
+const NOWHERE = { read: () => 0, write: () => {}, spread: () => 0 };
+
 const PATHS = [
   ...BETWEEN,
   { value: "across", label: "traverse across", traverses: true },
@@ -124,7 +127,8 @@ class Compare extends Session {
     if (k === undefined) return null;
     const { prior } = view.vae;
     return {
-      dim: view.axes[k] ?? Infinity,
+      dim: k,
+      at: view.along[k] ?? NOWHERE,
       value: (share) => prior.fromStandardNormal(REACH * (2 * share - 1)),
       share: (value) => (prior.toStandardNormal(value) / REACH + 1) / 2,
     };
@@ -149,7 +153,7 @@ class Compare extends Session {
     const scale = longest > usual ? Math.ceil(longest / step) * step : usual;
     for (const column of columns) column.paint(scale, dirty.has("film"));
     const { kind } = this.where;
-    const axes = Math.max(...columns.map(({ view }) => view.axes.length));
+    const axes = Math.max(...columns.map(({ view }) => view.along.length));
     this.cursor.paint(
       this.place(),
       axes,

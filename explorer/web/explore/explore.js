@@ -6,7 +6,7 @@ import { noteOf } from "../session/notes.js";
 import { Session } from "../session/session.js";
 import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
-import { set, write, zName } from "../widgets/dom.js";
+import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { page } from "./layout.js";
 import { paintPosterior } from "./posterior_table.js";
@@ -29,7 +29,7 @@ class Explore extends Session {
     });
     this.film.setName("");
     this.sliders = new Sliders(this.$(".sliders"), {
-      slide: (dim, value) => this._slide(dim, value),
+      slide: (n, value) => this._slide(n, value),
       release: () => this.settle(),
       traverse: (dim) => {
         this.openTab(this.$("[data-tab=walk]"));
@@ -96,13 +96,18 @@ class Explore extends Session {
     this.scene = scene;
     this.report.known = "";
     this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
-    this.sliders.setDims(view.dims);
-    this.klBars.setDims(view.dims);
+    this.root.dataset.encoder = view.vae.encodes ? "there" : "none";
+    this.root.dataset.density = String(view.vae.prior.hasDensity && view.vae.encodes);
+    if (!view.vae.encodes) this.openTab(this.$("[data-tab=walk]"));
+    this.sliders.density = view.vae.prior.hasDensity && view.vae.encodes;
+    this.sliders.setDims(view.dims, view.coordinates);
+    this.klBars.setDims(view.dims.filter(({ share }) => share === undefined));
+    const continuous = view.dims.filter(({ choice }) => !choice);
     this.walk.setPaths([
       ...BETWEEN,
-      ...view.dims.map(({ index }) => ({
-        value: String(index),
-        label: `traverse ${zName(index)}`,
+      ...continuous.map((dim) => ({
+        value: String(dim.index),
+        label: `traverse ${dimensionName(dim)}`,
         traverses: true,
       })),
     ]);
@@ -129,19 +134,21 @@ class Explore extends Session {
     this.sampler.reset();
   }
 
-  _slide(dim, value) {
+  /** Put z's place along a slider. @param {number} n its number @param {number} value */
+  _slide(n, value) {
     this.halt();
     const z = this.view.z.slice();
-    z[dim] = value;
+    this.view.coordinates[n].write(z, value);
     this.go({ kind: "code", z });
   }
 
   traversal(view) {
-    const dim = view.dims.find(({ index }) => String(index) === this.walk.path);
-    if (!dim) return null;
-    const { index, low, high } = dim;
+    const n = view.dims.findIndex(({ index }) => String(index) === this.walk.path);
+    if (n < 0) return null;
+    const { index, low, high } = view.dims[n];
     return {
       dim: index,
+      at: view.coordinates[n],
       value: (share) => low + share * (high - low),
       share: (value) => Math.min(1, (value - low) / (high - low)),
     };
@@ -197,14 +204,14 @@ class Explore extends Session {
   }
 
   _paintInput() {
-    const { vae, posterior, dims, atMean } = this.view;
+    const { vae, atMean } = this.view;
     const words = this.input.paint(this.x, this.image, this.pictures);
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
     if (atMean) paintImage(recon, atMean, vae.shape);
     set(seen, "aria-label", `x as the encoder sees it: ${words}`);
     set(recon, "aria-label", "its reconstruction, decoded from the mean of q(z|x)");
-    paintPosterior(this.$("table.posterior tbody"), posterior, dims);
+    paintPosterior(this.$("table.posterior tbody"), this.view);
   }
 
   _paintTab(film) {

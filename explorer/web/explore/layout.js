@@ -6,6 +6,8 @@ const MARKUP = `
 <div class="stage" data-ready="false">
   <section class="input" aria-label="Input x and its posterior">
     <p class="quantity x"><b>x</b> <span class="what">input</span></p>
+    <p class="note no-encoder">A decoder alone: no encoder gives an x its q(z|x), so that there are no terms. The points are the codes that came with it.</p>
+    <p class="note no-density">An autoencoder: a code is a point, not a distribution. There is no KL, and no ELBO is claimed.</p>
     <div class="xs">
       <canvas class="pad" width="280" height="280" role="img"
         aria-label="x: draw here with mouse, pen or finger" title="Draw here"></canvas>

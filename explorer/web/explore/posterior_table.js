@@ -1,19 +1,28 @@
 // q(z|x) in numbers: mean, standard deviation and KL of each dimension, most informative first.
 
-import { signed, zName } from "../widgets/dom.js";
+import { brief, dimensionName, signed } from "../widgets/dom.js";
 
 const SHOWN = 10;
 
-/** @param {HTMLElement} rows the table's body @param {import("../model/vae.js").Posterior} posterior @param {any[]} dims in the order of their KL */
-export function paintPosterior(rows, posterior, dims) {
-  const line = ({ index, active }) => {
-    const cells = [
-      signed(posterior.mu[index]),
-      posterior.std[index].toFixed(3),
-      posterior.klPerDim[index].toFixed(2),
-    ];
+/** Text of a stranger's, as HTML. @param {string} text */
+const escaped = (text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+
+/**
+ * @param {HTMLElement} rows the table's body
+ * @param {import("../session/model_view.js").ModelView} view its q(z|x), a row a slider, in their order
+ */
+export function paintPosterior(rows, { posterior, dims, coordinates, vae }) {
+  const { mu, std, klPerDim } = posterior;
+  const line = (dim, n) => {
+    const { index, active, choice, share } = dim;
+    const at = coordinates[n];
+    const kl = share === undefined ? brief(klPerDim[index], 2) : `${(100 * share).toFixed(0)} %`;
+    const cells = choice
+      ? [escaped(choice.options[mu[index]] ?? ""), "", kl]
+      : [signed(at.read(mu)), at.spread(std).toFixed(3), vae.prior.hasDensity ? kl : "–"];
     const inside = cells.map((cell) => `<td>${cell}</td>`).join("");
-    return `<tr${active ? "" : ' class="inactive"'}><th>${zName(index)}</th>${inside}</tr>`;
+    const name = escaped(dimensionName(dim));
+    return `<tr${active ? "" : ' class="inactive"'}><th>${name}</th>${inside}</tr>`;
   };
   const left = dims.length - SHOWN;
   const more = left > 0 ? `<tr><td colspan="4">and ${left} more</td></tr>` : "";

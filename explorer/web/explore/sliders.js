@@ -1,19 +1,24 @@
-// One native range input a latent dimension, those that carry most information first.
+// One native range input a latent dimension, those that carry most information first; and the choices.
 
-import { html, set, signed, write, zName } from "../widgets/dom.js";
+import { brief, dimensionName, html, set, signed, write } from "../widgets/dom.js";
+import { OptionsRow } from "../widgets/options_row.js";
 
 const SHOWN = 10;
 
 export class Sliders {
   /**
    * @param {HTMLElement} host
-   * @param {{slide: (dim: number, value: number) => void, release: () => void,
-   *          traverse: (dim: number) => void}} listener
+   * @param {{slide: (n: number, value: number) => void, release: () => void,
+   *          traverse: (dim: number) => void}} listener of the n-th slider
    */
   constructor(host, listener) {
     this.host = host;
     this.listener = listener;
     this.rows = [];
+    /** The choices' rows. @type {{row: OptionsRow, dim: import("../model/blob_types.js").Dimension}[]} */
+    this.choices = [];
+    /** Whether there is a KL. */
+    this.density = true;
     /** The dimension that is being traversed. @type {number | null} */
     this.playing = null;
     /** What was painted last. @type {Float32Array} */
@@ -22,52 +27,66 @@ export class Sliders {
     this.posterior = null;
   }
 
-  /** @param {{index: number, kl: number, active: boolean, low: number, high: number}[]} dims */
-  setDims(dims) {
+  /**
+   * @param {import("../model/blob_types.js").Dimension[]} dims
+   * @param {import("../model/coordinates.js").Coordinate[]} coordinates what each of them moves
+   */
+  setDims(dims, coordinates) {
     this.playing = null;
-    this.rows = dims.map((dim, place) => {
-      const name = zName(dim.index);
-      const root = html(`
-        <div class="slider${dim.active ? "" : " inactive"}">
-          <label for="slider-${dim.index}"><b>${name}</b> <output></output></label>
-          <span class="kl" title="KL of this x in this dimension; its mean over all images is ${dim.kl.toFixed(2)} nats"></span>
-          <button type="button" class="play" aria-pressed="false" aria-label="Traverse ${name}" title="Traverse ${name}">▸</button>
-          <div class="range"><i class="band"></i><i class="mu"></i>
-            <input type="range" id="slider-${dim.index}" step="0.01" aria-label="${name}"></div>
-        </div>`);
-      root.hidden = place >= SHOWN;
-      const input = root.querySelector("input");
-      input.addEventListener("input", () => {
-        row.held = true;
-        this.listener.slide(dim.index, Number(input.value));
-      });
-      input.addEventListener("change", () => {
-        row.held = false;
+    const ranges = dims.flatMap((dim, n) => (dim.choice ? [] : [n]));
+    this.rows = ranges.map((n, place) => this._range(dims[n], coordinates[n], n, place));
+    this.choices = dims.flatMap((dim, n) => {
+      if (!dim.choice) return [];
+      const row = new OptionsRow(dim.choice, (option) => {
+        this.listener.slide(n, option);
         this.listener.release();
       });
-      root
-        .querySelector(".play")
-        .addEventListener("click", () => this.listener.traverse(dim.index));
-      const row = {
-        root,
-        dim,
-        input,
-        value: root.querySelector("output"),
-        kl: root.querySelector(".kl"),
-        band: root.querySelector(".band"),
-        mu: root.querySelector(".mu"),
-        low: dim.low,
-        high: dim.high,
-        shown: NaN,
-        held: false,
-      };
-      return row;
+      return [{ row, dim }];
     });
+    this._arrange();
+  }
+
+  /** @param {import("../model/blob_types.js").Dimension} dim @param {import("../model/coordinates.js").Coordinate} at @param {number} n @param {number} place in the list */
+  _range(dim, at, n, place) {
+    const name = dimensionName(dim);
+    const about =
+      dim.share === undefined
+        ? `KL of this x in this dimension; its mean over all images is ${dim.kl.toFixed(2)} nats`
+        : `this principal component has ${(100 * dim.share).toFixed(1)} % of the codes' variance`;
+    const root = html(`
+      <div class="slider${dim.active ? "" : " inactive"}">
+        <label for="slider-${dim.index}"><b>${name}</b> <output></output></label>
+        <span class="kl" title="${about}"></span>
+        <button type="button" class="play" aria-pressed="false" aria-label="Traverse ${name}" title="Traverse ${name}">▸</button>
+        <div class="range"><i class="band"></i><i class="mu"></i>
+          <input type="range" id="slider-${dim.index}" step="0.01" aria-label="${name}"></div>
+      </div>`);
+    root.hidden = place >= SHOWN;
+    const input = root.querySelector("input");
+    const find = (selector) => root.querySelector(selector);
+    const [value, kl, band, mu] = ["output", ".kl", ".band", ".mu"].map(find);
+    const { low, high } = dim;
+    const row = { root, dim, at, input, value, kl, band, mu, low, high, shown: NaN, held: false };
+    input.addEventListener("input", () => {
+      row.held = true;
+      this.listener.slide(n, Number(input.value));
+    });
+    input.addEventListener("change", () => {
+      row.held = false;
+      this.listener.release();
+    });
+    find(".play").addEventListener("click", () => this.listener.traverse(dim.index));
+    return row;
+  }
+
+  /** Put the rows on the page; beyond the first ones where they are asked for. */
+  _arrange() {
+    const count = this.rows.length;
     const parts = this.rows.map((row) => row.root);
-    if (dims.length > SHOWN) {
+    if (count > SHOWN) {
       const more = html('<button type="button" class="more" aria-expanded="false"></button>');
       const label = (open) =>
-        open ? `Only the first ${SHOWN} dimensions` : `All ${dims.length} dimensions`;
+        open ? `Only the first ${SHOWN} dimensions` : `All ${count} dimensions`;
       more.textContent = label(false);
       more.addEventListener("click", () => {
         const open = more.getAttribute("aria-expanded") !== "true";
@@ -78,10 +97,10 @@ export class Sliders {
       });
       parts.push(more);
     }
-    const rows = Math.min(3, Math.ceil(Math.min(dims.length, SHOWN) / 5));
+    const rows = Math.min(3, Math.ceil(Math.min(count, SHOWN) / 5)) + this.choices.length;
     this.host.dataset.rows = String(rows);
-    this.host.style.setProperty("--columns", String(Math.min(5, dims.length)));
-    this.host.replaceChildren(...parts);
+    this.host.style.setProperty("--columns", String(Math.min(5, count)));
+    this.host.replaceChildren(...parts, ...this.choices.map(({ row }) => row.root));
   }
 
   /** Which dimension is being traversed, if one is. @param {number | null} dim */
@@ -99,10 +118,17 @@ export class Sliders {
   paint(z = this.z, posterior = this.posterior) {
     this.z = z;
     this.posterior = posterior;
+    const { mu, std, klPerDim } = posterior;
+    for (const { row, dim } of this.choices) {
+      const place = dim.index - (z.length - this.choices.length);
+      const chances = posterior.chances?.[place] ?? null;
+      const kl = chances ? `KL ${klPerDim[dim.index].toFixed(2)}` : "given";
+      row.paint(z[dim.index], mu[dim.index], chances, kl);
+    }
     for (const row of this.rows) {
       if (row.root.hidden) continue;
-      const { dim, input } = row;
-      const value = z[dim.index];
+      const { dim, at, input } = row;
+      const value = at.read(z);
       if (value !== row.shown) {
         row.shown = value;
         if (!row.held) {
@@ -117,11 +143,10 @@ export class Sliders {
         write(row.value, signed(value));
         set(input, "aria-valuetext", text);
       }
-      const { mu, std, klPerDim } = posterior;
-      const nats = klPerDim[dim.index];
-      write(row.kl, dim.active ? `KL ${nats.toFixed(2)}` : "inactive");
+      write(row.kl, this._note(dim, klPerDim));
       const share = (v) => Math.min(1, Math.max(0, (v - row.low) / (row.high - row.low)));
-      const [a, m, b] = [-1, 0, 1].map((s) => share(mu[dim.index] + s * std[dim.index]));
+      const [middle, sigma] = [at.read(mu), at.spread(std)];
+      const [a, m, b] = [-1, 0, 1].map((s) => share(middle + s * sigma));
       const key = `${a}|${m}|${b}`;
       if (row.key === key) continue;
       row.key = key;
@@ -129,5 +154,12 @@ export class Sliders {
       row.band.style.setProperty("--to", b);
       row.mu.style.setProperty("--from", m);
     }
+  }
+
+  /** What stands beside a slider. @param {import("../model/blob_types.js").Dimension} dim @param {Float32Array} klPerDim */
+  _note({ index, active, share }, klPerDim) {
+    if (share !== undefined) return `${(100 * share).toFixed(0)} %`;
+    if (!this.density) return "";
+    return active ? `KL ${brief(klPerDim[index], 2)}` : "inactive";
   }
 }

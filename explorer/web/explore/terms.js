@@ -1,8 +1,18 @@
 // The terms of x at z, in nats: numbers, bars, the KL of each dimension, a trace over time.
 
-import { html, plotContext, round125, set, watchSize, write, zName } from "../widgets/dom.js";
+import {
+  brief,
+  html,
+  plotContext,
+  round125,
+  set,
+  watchSize,
+  write,
+  dimensionName,
+} from "../widgets/dom.js";
 
 const SECONDS = 8;
+const LARGE = new Intl.NumberFormat("en", { notation: "compact" }); // 1.2M
 
 const row = (kind, name, note) => `
   <div class="term ${kind}">
@@ -60,13 +70,13 @@ export class Terms {
     // One scale for all bars. It follows x, not z, so that a bar's length can be compared over a
     // drag; only a reconstruction that leaves the scale stretches it.
     const usual = over ? 1.6 * (over.mean + kl) : recon + kl;
-    const stretched = Math.max(usual, recon + kl);
+    const stretched = Math.max(usual, recon + kl, kl, 1); // a density may be above 1
     const step = round125(stretched / 4);
     this.scale = over && stretched === usual ? usual : Math.ceil(stretched / step) * step;
-    const width = (value) => `${((100 * value) / this.scale).toFixed(2)}%`;
-    write(reconstruction.value, recon.toFixed(1));
-    write(klPart.value, kl.toFixed(2));
-    write(sum.value, (recon + kl).toFixed(1));
+    const width = (value) => `${Math.max(0, (100 * value) / this.scale).toFixed(2)}%`;
+    write(reconstruction.value, brief(recon, 1));
+    write(klPart.value, brief(kl, 2));
+    write(sum.value, brief(recon + kl, 1));
     reconstruction.first.style.width = sum.first.style.width = width(recon);
     klPart.second.style.width = sum.second.style.width = width(kl);
     const ticks = [
@@ -79,11 +89,11 @@ export class Terms {
       if (!tick.hidden) tick.style.left = width(value);
     }
     const claimed = this.constant !== null;
-    const mean = over && (over.mean + kl + (this.constant ?? 0)).toFixed(1);
+    const mean = over && brief(over.mean + kl + (this.constant ?? 0), 1);
     if (over)
       write(
         sum.note,
-        `over q(z|x): ${claimed ? "−ELBO " : ""}${mean} ± ${over.error.toFixed(1)} (${over.n} draws)`,
+        `over q(z|x): ${claimed ? "−ELBO " : ""}${mean} ± ${brief(over.error, 1)} (${over.n} draws)`,
       );
     else
       write(
@@ -99,12 +109,12 @@ export class KlBars {
     this.root = html('<div class="kl-bars" role="img"></div>');
     host.append(this.root);
     this.rows = [];
-    /** @type {{index: number, kl: number, active: boolean}[]} */
+    /** @type {import("../model/blob_types.js").Dimension[]} */
     this.dims = [];
     this.top = 0.1; // the scale's, in nats
   }
 
-  /** @param {{index: number, kl: number, active: boolean}[]} dims in slider order */
+  /** @param {import("../model/blob_types.js").Dimension[]} dims in slider order */
   setDims(dims) {
     this.dims = dims.slice(0, 10);
     this.top = Math.max(...dims.map((d) => d.kl), 0.1);
@@ -115,11 +125,12 @@ export class KlBars {
         }</p>`,
       ),
       ...this.dims.map((d) =>
-        html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b>${zName(d.index)}</b>
+        html(`<div class="kl-bar${d.active ? "" : " inactive"}"><b></b>
           <div class="track"><i class="bar kl"></i><b class="tick"></b></div><span></span></div>`),
       ),
     );
-    this.rows = [...this.root.querySelectorAll(".kl-bar")].map((line) => ({
+    this.rows = [...this.root.querySelectorAll(".kl-bar")].map((line, n) => ({
+      name: (line.querySelector("b").textContent = dimensionName(this.dims[n])),
       bar: line.querySelector(".bar"),
       tick: line.querySelector(".tick"),
       value: line.querySelector("span"),
@@ -132,9 +143,9 @@ export class KlBars {
       const { bar, tick, value } = this.rows[i];
       bar.style.width = `${(100 * klPerDim[d.index]) / top}%`;
       tick.style.left = `${(100 * d.kl) / top}%`;
-      write(value, klPerDim[d.index].toFixed(2));
+      write(value, brief(klPerDim[d.index], 2));
     });
-    const said = this.dims.map((d) => `${zName(d.index)} ${klPerDim[d.index].toFixed(2)}`);
+    const said = this.dims.map((d) => `${dimensionName(d)} ${klPerDim[d.index].toFixed(2)}`);
     set(this.root, "aria-label", `KL in nats: ${said.join(", ")}`);
   }
 }
@@ -182,7 +193,7 @@ export class Trace {
       c.moveTo(left, y(v));
       c.lineTo(width, y(v));
       c.stroke();
-      c.fillText(String(v), left - 5, y(v) + 4);
+      c.fillText(LARGE.format(v), left - 5, y(v) + 4);
     }
     c.textAlign = "center";
     c.fillText(

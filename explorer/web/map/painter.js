@@ -2,6 +2,7 @@
 // in CSS pixels.
 
 import { context2d } from "../widgets/dom.js";
+import { placeNames } from "../widgets/names.js";
 import { ticks } from "./map_window.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
@@ -25,6 +26,7 @@ import { ticks } from "./map_window.js";
  */
 
 const GAP = 110; // pixels between lines of the grid, about
+const [NUMBER, TITLE] = ["13px sans-serif", "bold 15px sans-serif"]; // along the axes
 
 /** Diameter in pixels and opacity of a code's dot, by how many there are. @param {number} n */
 export function dotOf(n) {
@@ -107,25 +109,28 @@ function disc(colour, size, ratio) {
  */
 export function paintAxes(c, window, colours, titles, grounded) {
   if (!titles) return;
+  c.globalAlpha = grounded ? 0.35 : 1;
   paintGrid(c, window, colours);
+  c.globalAlpha = 1;
   const { width, height } = window;
   const write = grounded ? boxed(c, colours.paper) : halo(c, colours.paper, 4);
   const label = (/** @type {number} */ v) => String(v).replace("-", "−");
-  c.font = "13px sans-serif";
   c.textBaseline = "alphabetic";
   c.fillStyle = colours.ink;
   c.textAlign = "center";
-  const room = 8.5 * titles[0].length + 20;
+  c.font = TITLE;
+  const free = width - c.measureText(`${titles[0]} →`).width - 15;
+  c.font = NUMBER;
   for (const v of ticks(window.x, GAP * window.unit)) {
     const [px] = window.pixel([v, 0]);
-    if (px > 24 && px < width - room) write(label(v), px, height - 5);
+    if (px > 24 && px + c.measureText(label(v)).width / 2 < free) write(label(v), px, height - 5);
   }
   c.textAlign = "left";
   for (const v of ticks(window.y, GAP * window.unit)) {
     const [, py] = window.pixel([0, v]);
     if (py > 30 && py < height - 20) write(label(v), 4, py + 4);
   }
-  c.font = "bold 15px sans-serif";
+  c.font = TITLE;
   c.fillStyle = colours.z;
   c.textAlign = "right";
   write(`${titles[0]} →`, width - 5, height - 5);
@@ -133,20 +138,32 @@ export function paintAxes(c, window, colours, titles, grounded) {
   write(`↑ ${titles[1]}`, 4, 16);
 }
 
-/** Each class's name where it is dense. @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours
- * @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, in pixels */
+/** Each class's name where it is dense, if there is room. @param {Pen} c @param {MapWindow} window
+ * @param {Record<string, string>} colours @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, in pixels */
 export function paintNames(c, window, colours, groups, hidden, size) {
   const write = halo(c, colours.paper, 4);
   c.font = `bold ${size}px sans-serif`;
   c.textAlign = "center";
   c.textBaseline = "middle";
   c.fillStyle = colours.ink;
-  for (const { name, label } of groups)
-    if (label && !hidden.has(name)) write(short(name), ...window.pixel(label));
+  const names = groups.flatMap(({ name, label }) => {
+    if (!label || hidden.has(name)) return [];
+    const [x, y] = window.pixel(label);
+    return [{ text: short(name), x, y }];
+  });
+  for (const { text, x, y } of placeNames(c, names, size, window)) write(text, x, y);
 }
 
 /** A long name cut. @param {string} name */
 const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
+
+/** Whether a ring is wider and higher than the map, which it would fill with its colour.
+ * @param {ArrayLike<number>[]} ring @param {MapWindow} window */
+const covers = (ring, { x, y }) =>
+  [x, y].every(([low, high], k) => {
+    const values = ring.map((point) => point[k]);
+    return Math.min(...values) < low && Math.max(...values) > high;
+  });
 
 /** @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours @param {Overlay} overlay */
 export function paintOverlay(c, window, colours, { rings, centre, path, ends }) {
@@ -160,7 +177,7 @@ export function paintOverlay(c, window, colours, { rings, centre, path, ends }) 
     trace(ring);
     c.closePath();
     c.globalAlpha = n ? 0.4 : 0.22;
-    c.fill();
+    if (!covers(ring, window)) c.fill();
     c.globalAlpha = 0.85;
     c.stroke();
   });

@@ -4,7 +4,10 @@
  * @typedef {import("../engine/program.js").ProgramSpec} ProgramSpec
  * @typedef {number[]} Shape of a picture: channels, height, width; MNIST's where a blob has none
  *
- * @typedef {{family: string, mean: number, std: number, low: number | null, [of: string]: any}}
+ * @typedef {{name: string, options: string[], kind: "label" | "categorical"}} ChoiceHeader a label that the
+ *   model is given, or a categorical latent
+ * @typedef {{family: string, mean: number, std: number, low: number | null, choices?: ChoiceHeader[],
+ *   [of: string]: any}}
  *   PriorHeader the family of a prior, by its name in families.js, its mean and standard deviation in
  *   each dimension, and the lower end of its support; null where it has none. What a family adds is
  *   said there
@@ -15,11 +18,12 @@
  *   that are compared, its outputs, and the factor of their distance where it is added to another term
  *
  * @typedef {{kind: "model", name: string, shape?: Shape, latent_dim: number, prior: PriorHeader,
- *   likelihood: LikelihoodHeader, encoder: ProgramSpec, decoder: ProgramSpec,
+ *   likelihood: LikelihoodHeader, encoder: ProgramSpec | null, decoder: ProgramSpec,
  *   features?: FeaturesHeader, tensors: Record<string, [number, number[]]>}} ModelHeader `tensors`: the
  *   first number and the shape of each, in the weights
- * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array}} ModelArrays the
- *   weights: first those that are bfloat16 in two planes, then the others as float32
+ * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array,
+ *   codes?: Float32Array}} ModelArrays the weights: first those that are bfloat16 in two planes, then the
+ *   others as float32; and, of a decoder alone, the codes (n, d) of its pictures
  *
  * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape, per_piece: number,
  *   pieces: string, noun?: string, ink_box?: number | null, pen?: number | null}} PicturesHeader the n-th
@@ -34,8 +38,9 @@
  * @typedef {{kind: string, axes?: number[], [of: string]: any}} ViewHeader how z is found on a map: the
  *   projection, by its name in map/projections.js, or "none"; the latent dimensions that a plane shows.
  *   What a projection adds is said there
- * @typedef {{index: number, kl: number, active: boolean, low: number, high: number}} Dimension KL in
- *   nats; `low` and `high` are its slider's ends
+ * @typedef {{index: number, kl: number, active: boolean, low: number, high: number, choice?: ChoiceHeader,
+ *   share?: number}} Dimension KL in nats; `low` and `high` are its slider's ends; the choice that it
+ *   is; of a latent grid the share of the variance along a direction
  * @typedef {{name: string, colour: string, points: [number, number], label: [number, number] | null}}
  *   Group a class: its first code and the one behind its last, and where its name is written
  * @typedef {[[number, number], [number, number]]} Bounds lowest and highest value of either axis
@@ -45,8 +50,10 @@
  *   themes: Record<"light" | "dark", Record<string, string>>, dims: Dimension[],
  *   code_step?: number}} MapHeader `core` leaves the few codes out that lie farthest; an `anchored` map
  *   begins where the prior's support does; `bar` is a factor's name and range whose values the groups are
- * @typedef {{x: Float32Array, y: Float32Array, index: Uint32Array, codes?: Int16Array}} MapArrays
- *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`
+ * @typedef {{x: Float32Array, y: Float32Array, index: Uint32Array, codes?: Int16Array,
+ *   directions?: Float32Array, centre?: Float32Array}} MapArrays
+ *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`; of a
+ *   latent grid the `directions` (k, d) of its sliders, from a `centre` (d,)
  *
  * @typedef {{kind: "probe", classes: string[], shape?: Shape}} ProbeHeader
  * @typedef {{labels: Uint8Array, images: Uint8Array}} ProbeArrays `labels` (n); `images` (k, c·h·w)

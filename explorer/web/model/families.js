@@ -1,6 +1,8 @@
 // The latent families, as priors.py has them: the posterior that the encoder's output describes, and
 // the KL to the prior.
 
+import { WithChoices } from "./choices.js";
+
 /**
  * @typedef {import("./blob_types.js").PriorHeader} PriorHeader
  * @typedef {import("./random.js").Draw} Draw
@@ -14,21 +16,24 @@
  *   rate are clamped to `bounds`
  *
  * @typedef {{mu: Float32Array, std: Float32Array, logVar?: Float32Array, shape?: Float32Array,
- *   rate?: Float32Array}} FamilyPosterior mean and standard deviation of q(z|x) in each dimension
+ *   rate?: Float32Array, chances?: (Float32Array | null)[]}} FamilyPosterior mean and standard deviation of q(z|x) in each dimension
  *   (d,), and the parameters of its family: `logVar` or `shape` and `rate`
  * @typedef {{mu: Float32Array, std: Float32Array, logVar: Float32Array}} GaussianPosterior
  * @typedef {{mu: Float32Array, std: Float32Array, shape: Float32Array, rate: Float32Array}}
  *   GammaPosterior
  *
  * @typedef {{
- *   mean: number, std: number, low: number, draw: string, drawn: string,
- *   posterior(out: Float32Array, d: number): FamilyPosterior,
+ *   mean: number, std: number, low: number, hasDensity: boolean, draw: string, drawn: string,
+ *   posterior(out: Float32Array, d: number, labels?: number[]): FamilyPosterior,
  *   fromStandardNormal(t: number): number, toStandardNormal(z: number): number,
  *   kl(posterior: FamilyPosterior): Float32Array,
  *   logRatio(z: Float32Array, posterior: FamilyPosterior): number,
  *   sample(posterior: FamilyPosterior, normal: Draw): Float32Array,
+ *   settle?(z: Float32Array): Float32Array,
+ *   choices?: import("./blob_types.js").ChoiceHeader[],
  * }} LatentFamily a prior p(z), the same in each dimension, with the family of q(z|x): mean and
- *   standard deviation of the prior, the lower end of its support, and in words how a sample of q(z|x)
+ *   standard deviation of the prior, the lower end of its support, whether there are densities, so that
+ *   there is a KL, and in words how a sample of q(z|x)
  *   is made and which random number it takes; `posterior` of an encoder's output (2d,); `kl` in each
  *   dimension (d,) and `logRatio`, log q(z|x) − log p(z), in nats. A z is `fromStandardNormal` where
  *   as much of the prior lies below it as of a standard normal below t.
@@ -89,6 +94,7 @@ class Gaussian {
     this.std = std;
     this.range = range;
     this.low = -Infinity;
+    this.hasDensity = true;
     this.draw = "z = μ + σ·ε with ε ~ N(0, 1)";
     this.drawn = "ε";
   }
@@ -134,6 +140,48 @@ class Gaussian {
   }
 }
 
+/** Codes that are points, of an autoencoder without variance: neither q(z|x) nor a prior, and no KL. */
+class Point {
+  /** @param {PriorHeader} header where the codes lie */
+  constructor({ mean, std }) {
+    this.mean = mean;
+    this.std = std;
+    this.low = -Infinity;
+    this.hasDensity = false;
+    this.draw = "z is the code of x, without a distribution";
+    this.drawn = "z";
+  }
+
+  /** @param {Float32Array} out (d,) @param {number} d @returns {FamilyPosterior} */
+  posterior(out, d) {
+    return { mu: out.slice(0, d), std: new Float32Array(d) };
+  }
+
+  /** @param {number} t */
+  fromStandardNormal(t) {
+    return this.mean + this.std * t;
+  }
+
+  /** @param {number} z */
+  toStandardNormal(z) {
+    return (z - this.mean) / this.std;
+  }
+
+  /** @param {FamilyPosterior} posterior */
+  kl({ mu }) {
+    return new Float32Array(mu.length);
+  }
+
+  logRatio() {
+    return 0;
+  }
+
+  /** @param {FamilyPosterior} posterior */
+  sample({ mu }) {
+    return mu.slice();
+  }
+}
+
 /** q(z|x) = Gamma(shape, rate), prior Gamma(shape, rate): z is positive. */
 class Gamma {
   /** @param {GammaHeader} header */
@@ -145,6 +193,7 @@ class Gamma {
     this.std = std;
     this.quantiles = quantiles;
     this.low = 0;
+    this.hasDensity = true;
     this.draw = "z ~ q(z|x), a Gamma";
     this.drawn = "z";
   }
@@ -227,12 +276,13 @@ function standardGamma(a, normal) {
 }
 
 /** A row a family, by the name that a model's blob gives it. */
-export const FAMILIES = { gaussian: Gaussian, gamma: Gamma };
+export const FAMILIES = { gaussian: Gaussian, gamma: Gamma, point: Point };
 
 /** The family of a model's blob. @param {PriorHeader} header @returns {LatentFamily} */
 export function latentFamily(header) {
   /** @type {Record<string, new (header: any) => LatentFamily>} */
   const families = FAMILIES;
   if (!Object.hasOwn(families, header.family)) throw new Error(`the prior ${header.family}`);
-  return new families[header.family](header);
+  const family = new families[header.family](header);
+  return header.choices?.length ? new WithChoices(family, header.choices) : family;
 }

@@ -103,6 +103,8 @@ export class Pictures {
     this.coming = new Map();
     this.bytes = 0;
     this.wire = 0; // bytes that came
+    /** Which images those that were given out are. @type {WeakMap<Float32Array, number>} */
+    this.numbers = new WeakMap();
     if (this.labels.length !== this.count) throw new PayloadError(MISFIT);
   }
 
@@ -163,6 +165,12 @@ export class Pictures {
     this.pieces.delete(number);
     this.pieces.set(number, piece); // the newest comes last
     piece.get(n - number * this.perPiece, out);
+    this.numbers.set(out, n);
     return out;
+  }
+
+  /** The number of an image that `get` gave; undefined for any other x. @param {Float32Array} x */
+  numberOf(x) {
+    return this.numbers.get(x);
   }
 }

@@ -71,7 +71,9 @@ export class Vae {
     this.shape = new ImageShape(header.shape);
     this.prior = latentFamily(header.prior);
     const tensors = tensorsOf(blob);
-    this._encoder = new Network(header.encoder, tensors);
+    this._encoder = header.encoder && new Network(header.encoder, tensors);
+    /** The codes that a decoder alone came with, (n, d). */
+    this.codes = blob.arrays.codes ?? null;
     this._decoder = new Network(header.decoder, tensors);
     const { likelihood } = header;
     this.likelihood = Object.hasOwn(LIKELIHOODS, likelihood.name)
@@ -91,22 +93,57 @@ export class Vae {
     return this._features ? this._features.predictedMs : 0;
   }
 
+  /** Whether there is an encoder. */
+  get encodes() {
+    return this._encoder !== null;
+  }
+
+  /** How many labels encoder and decoder are given. */
+  get given() {
+    return (this.prior.choices ?? []).filter(({ kind }) => kind === "label").length;
+  }
+
   /**
    * q(z|x) of an image.
    * @param {Float32Array} x (c·h·w,), values in [0, 1]
+   * @param {number[]} [labels] the option of each label
    * @returns {Posterior}
    */
-  encode(x) {
-    const out = this._encoder.run(x);
-    const posterior = this.prior.posterior(out, this.d);
+  encode(x, labels = []) {
+    if (!this._encoder) throw new Error("a decoder alone has no code of x");
+    const { given } = this;
+    let input = x;
+    if (given) {
+      input = new Float32Array(x.length + given);
+      input.set(x);
+      input.set(labels.slice(0, given), x.length);
+    }
+    return this._withKl(this.prior.posterior(this._encoder.run(input), this.d, labels));
+  }
+
+  /** The n-th of the codes that a decoder alone came with, as a posterior without spread. @param {number} n @returns {Posterior} */
+  known(n) {
+    const mu = this.codes?.slice(n * this.d, (n + 1) * this.d) ?? new Float32Array(this.d);
+    return { mu, std: new Float32Array(this.d), klPerDim: new Float32Array(this.d), kl: 0 };
+  }
+
+  /** @param {import("./families.js").FamilyPosterior} posterior @returns {Posterior} */
+  _withKl(posterior) {
     const klPerDim = this.prior.kl(posterior);
     return { ...posterior, klPerDim, kl: klPerDim.reduce((a, b) => a + b, 0) };
   }
 
-  /** Clamp z to the prior's support. @param {Float32Array} z (d,), changed in place */
+  /** Clamp z to the prior's support, and its choices to options that there are. @param {Float32Array} z (d,), changed in place */
   clampToSupport(z) {
     const { low } = this.prior;
     for (let i = 0; i < z.length; i++) if (z[i] < low) z[i] = low;
+    return this.prior.settle ? this.prior.settle(z) : z;
+  }
+
+  /** Give a code on the way from a to b the choices of the nearer one. @param {Float32Array} z changed in place @param {Float32Array} end */
+  chooseAs(z, end) {
+    const first = this.d - (this.prior.choices?.length ?? 0);
+    for (let i = first; i < this.d; i++) z[i] = end[i];
     return z;
   }
 

@@ -1,6 +1,7 @@
 // One model of a session: its map, its z, its picture and its terms.
 
 import { LIKELIHOODS } from "../model/likelihoods.js";
+import { axis, coordinatesOf } from "../model/coordinates.js";
 import { spherical, straight } from "../model/paths.js";
 import { LatentMap } from "../map/latent_map.js";
 import { ellipse, nearest, viewOf } from "../map/projections.js";
@@ -17,8 +18,8 @@ const STEPS = 40; // of a path on the map
  */
 
 /**
- * A path along one dimension: the value there at a share of it, and back.
- * @typedef {{dim: number, value: (share: number) => number, share: (value: number) => number}} Traversal
+ * A path along what a slider moves, the `dim`-th dimension: the value there at a share of it, and back.
+ * @typedef {{dim: number, at: import("../model/coordinates.js").Coordinate, value: (share: number) => number, share: (value: number) => number}} Traversal
  */
 
 /**
@@ -65,6 +66,10 @@ export class ModelView {
     this.projection = null; // of the map; null where there is none
     /** In slider order. @type {import("../model/blob_types.js").Dimension[]} */
     this.dims = [];
+    /** What their sliders move. @type {import("../model/coordinates.js").Coordinate[]} */
+    this.coordinates = [];
+    /** What the place under the prior is made of. @type {import("../model/coordinates.js").Coordinate[]} */
+    this.along = [];
     /** The dimensions that the map shows, where it shows some. @type {number[]} */
     this.axes = [];
     this.pictures = null;
@@ -87,6 +92,8 @@ export class ModelView {
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
+    /** What the model is told of x that is none of the images. @type {number[]} */
+    this.labels = [];
     /** Codes of the walk's ends. @type {(Float32Array | null)[]} */
     this.ends = [null, null];
     /** The code at a share of the walk. @type {(share: number) => Float32Array} */
@@ -113,8 +120,12 @@ export class ModelView {
       this.at = null;
     }
     this.dims = blob.header.dims;
+    this.coordinates = coordinatesOf(blob);
     const { view } = blob.header;
-    this.axes = view.kind === "plane" ? view.axes : [0];
+    const axes = view.kind === "plane" ? view.axes : [0];
+    const grid = blob.arrays.directions && view.kind !== "none";
+    this.along = grid ? this.coordinates.slice(0, 2) : axes.map(axis);
+    this.axes = grid ? [] : axes;
     this.map.take(blob, colours);
     return other;
   }
@@ -134,11 +145,22 @@ export class ModelView {
     this.listener.changed("worker");
   }
 
+  /** q(z|x), with the label of an image where the model is given labels of these classes. @param {Float32Array} x */
+  posteriorOf(x) {
+    const { vae, pictures } = this;
+    const number = pictures.numberOf(x);
+    if (!vae.encodes) return vae.known(number ?? 0);
+    const labels = vae.prior.choices?.filter(({ kind }) => kind === "label") ?? [];
+    const own = labels.length === 1 && labels[0].options.length === pictures.classes.length;
+    if (own && number !== undefined) this.labels = [pictures.labels[number]];
+    return vae.encode(x, this.labels);
+  }
+
   /** Take x: q(z|x), its picture, and an order for the term's mean over it. @param {Float32Array} x */
   encode(x) {
     if (x === this.x) return;
     this.x = x;
-    this.posterior = this.vae.encode(x);
+    this.posterior = this.posteriorOf(x);
     this.over = this.level = null;
     this.order += 1;
     const { order, posterior } = this;
@@ -169,16 +191,19 @@ export class ModelView {
     }
     projection.move(z, xy);
     // Far beyond every code there is nothing to see, and no way back by hand.
-    for (const { index, low, high } of dims) {
-      const span = high - low;
-      z[index] = Math.min(high + span, Math.max(low - span, z[index]));
-    }
+    dims.forEach(({ low, high }, n) => {
+      const [span, at] = [high - low, this.coordinates[n]];
+      const value = at.read(z);
+      if (value < low - span || value > high + span)
+        at.write(z, Math.min(high + span, Math.max(low - span, value)));
+    });
     return { z: this.vae.clampToSupport(z) };
   }
 
   /** The mean of q(z|x) of an image; as the map has it while the picture is on its way. @param {number} image @param {number} code its place among the map's */
   codeOf(image, code) {
-    if (this.pictures.has(image)) return this.vae.encode(this.pictures.get(image)).mu;
+    if (!this.vae.encodes) return this.vae.known(image).mu;
+    if (this.pictures.has(image)) return this.posteriorOf(this.pictures.get(image)).mu;
     this.pictures.ready(image).catch(() => {}); // whoever needs it is told
     const { header, arrays } = this.blob;
     const { d } = this.vae;
@@ -191,15 +216,17 @@ export class ModelView {
   /** A code at a place under the prior; the dimensions that are not shown keep μ's. */
   codeUnderPrior(t, mu) {
     const z = Float32Array.from(mu);
-    this.axes.forEach((axis, k) => {
-      if (Number.isFinite(t[k])) z[axis] = this.vae.prior.fromStandardNormal(t[k]);
+    this.along.forEach((at, k) => {
+      if (Number.isFinite(t[k])) at.write(z, this.vae.prior.fromStandardNormal(t[k]));
     });
     return this.vae.clampToSupport(z);
   }
 
   /** Where values of the shown dimensions, or z's, lie under the prior, in standard normal units. */
   underPrior(
-    values = this.axes.map((axis) => this.z?.[axis] ?? this.vae.prior.fromStandardNormal(0)),
+    values = this.along.map((at) =>
+      this.z ? at.read(this.z) : this.vae.prior.fromStandardNormal(0),
+    ),
   ) {
     return values.map((value) => this.vae.prior.toStandardNormal(value));
   }
@@ -207,13 +234,13 @@ export class ModelView {
   /** How far out the map goes along its axis `k`, in standard normal units. */
   reach(k) {
     const { window } = this.map;
-    if (!window || k >= this.axes.length) return 0;
+    if (!window || k >= this.along.length) return 0;
     return Math.max(...this.underPrior(k ? window.y : window.x).map(Math.abs));
   }
 
   /** Make a remembered place an end of the walk. */
   mark(k, { x, where }) {
-    const { mu } = this.vae.encode(x);
+    const { mu } = this.posteriorOf(x);
     this.ends[k] =
       where.kind === "place" ? this.codeUnderPrior(where.t, mu) : Float32Array.from(mu);
   }
@@ -226,11 +253,11 @@ export class ModelView {
     this.walk = (share) => {
       if (along) {
         const z = from.slice();
-        if (along.dim < z.length) z[along.dim] = along.value(share);
+        along.at.write(z, along.value(share));
         return this.vae.clampToSupport(z);
       }
       const z = path === "spherical" ? spherical(a, b, share, prior.mean) : straight(a, b, share);
-      return this.vae.clampToSupport(z);
+      return this.vae.clampToSupport(this.vae.chooseAs(z, share < 0.5 ? a : b));
     };
     this.path = Array.from({ length: STEPS }, (_, i) => this.walk(i / (STEPS - 1)));
   }
@@ -318,13 +345,4 @@ export class ModelView {
     }
     this.map.show(this.cursor(), this.overlay);
   }
-}
-
-/** Offer the manifold where some map has an inverse, and show it where it is wanted. @param {HTMLButtonElement} button @param {Iterable<ModelView>} views @param {boolean} on */
-export function offerManifolds(button, views, on) {
-  const possible = Array.from(views, (view) => view.showManifold(on));
-  button.disabled = !possible.includes(true);
-  button.title = button.disabled
-    ? "This map has no inverse, so there is no picture for each of its places"
-    : "The decoded picture of every place, as the map's background";
 }

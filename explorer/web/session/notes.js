@@ -22,7 +22,7 @@ export function noteOf(view, mode, manifold) {
   if (projection.note) return projection.note(z);
   const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
   if (lost.length)
-    return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is the prior, whatever x is.`;
+    return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is about the same, whatever x is.`;
   if (dims.length > 2)
     return `Two of ${dims.length} dimensions: a drag moves z in these and leaves the others.`;
   return "Drag on the map or a slider: x̂ and its terms follow. A click on a point makes it x.";

@@ -8,7 +8,7 @@ import { HoverCard } from "./hover_card.js";
 import { InputPanel } from "./input_panel.js";
 import { Lasso } from "./lasso.js";
 import { LoadedPage, usualEnds } from "./loaded_page.js";
-import { offerManifolds } from "./model_view.js";
+import { offerManifolds } from "./manifolds.js";
 import { mapListener } from "./map_listener.js";
 import { Report } from "./report.js";
 import { Walk } from "./walk.js";
@@ -247,7 +247,7 @@ export class Session extends LoadedPage {
     if (where.kind !== "walk") {
       const along = this.traversal(first);
       this._lead();
-      if (along) share = Math.max(0, along.share(first.z[along.dim]));
+      if (along) share = Math.max(0, along.share(along.at.read(first.z)));
     }
     this.go({ kind: "walk", share: share >= 1 ? 0 : share });
   }

@@ -34,8 +34,8 @@ const MARKUP = `
     <i class="swatch" hidden></i>
   </section>
   <section class="space">
-    <p class="quantity posterior"><b>q(z|x)</b> means μ of 1,000 images <span class="legend"></span></p>
-    <div class="scatter-host"><canvas class="scatter" role="img" aria-label="The latent space: codes of 1,000 images, coloured by class, over the prior"></canvas><i class="swatch" hidden></i><p class="waiting"></p></div>
+    <p class="quantity posterior"><b>q(z|x)</b> means μ of <span class="count"></span> images <span class="legend"></span></p>
+    <div class="scatter-host"><canvas class="scatter" role="img" aria-label="The latent space: codes of images, coloured by class, over the prior"></canvas><i class="swatch" hidden></i><p class="waiting"></p></div>
   </section>
   <section class="decodings">
     <p class="quantity x-hat"><b>x̂</b> <span class="grid-axes"></span></p>
@@ -71,6 +71,7 @@ export function build() {
     message: find(root, ".message"),
     curves: find(root, ".curves"),
     readings: find(root, ".readings"),
+    count: find(root, ".count"),
     legend: find(root, ".legend"),
     scatter: find(root, "canvas.scatter", HTMLCanvasElement),
     swatch: find(root, ".scatter-host .swatch"),
@@ -161,13 +162,15 @@ export function writeReadings(place, follower, run, step) {
 export function writeLegend(place, classes, colours) {
   if (!changes(place, classes.join("\n"))) return;
   place.replaceChildren(
-    ...classes.map((name, c) => {
+    ...classes.slice(0, colours.length).map((name, c) => {
       const entry = document.createElement("span");
       entry.textContent = name;
-      entry.style.setProperty("--dot", colours[c % colours.length]);
+      entry.style.setProperty("--dot", colours[c]);
       return entry;
     }),
   );
+  const others = classes.length - colours.length;
+  if (others > 0) place.append(`and ${others} more`);
 }
 
 /** Write over which dimensions a grid is decoded. @param {HTMLElement} place @param {{axes: number[], d: number}} frame */

@@ -1,6 +1,7 @@
 // The codes of the probe images over the prior, at any moment between two snapshots.
 
 import { plotContext, watchSize, zName } from "../widgets/dom.js";
+import { placeNames } from "../widgets/names.js";
 
 /**
  * @typedef {import("./snapshots.js").Frame} Frame
@@ -13,10 +14,11 @@ import { plotContext, watchSize, zName } from "../widgets/dom.js";
  *   x: (value: number) => number, y: (value: number) => number, origin: number, positive: boolean,
  *   prior: PriorHeader, axes: number[], ink: string, faint: string, line: string, paper: string}} Frame2d
  *   latent units ↔ pixels, and the page's colours
- * @typedef {{name: string, x: number, y: number}} Label in pixels
+ * @typedef {import("../widgets/names.js").Name} Name
  */
 
 const ROUND = 2 * Math.PI;
+const SIZE = 17; // of the classes' names, in pixels
 
 export class Scatter {
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} swatch resolves colours @param {() => void} resized */
@@ -48,16 +50,16 @@ export class Scatter {
     rings(view);
     codes(view, space, moment);
     ringNames(view);
-    /** @type {Label[]} */
-    const labels = [];
+    /** @type {Name[]} */
+    const names = [];
     classes.forEach((name, c) => {
       const [from, to] = [a.medians[c], b.medians[c]];
       if (!from || !to) return;
       const along = (/** @type {number} */ k) => from[k] + share * (to[k] - from[k]);
       const row = axes.length < 2 ? strip(view, c, classes.length) : y(along(1));
-      labels.push({ name, x: x(along(0)), y: row });
+      names.push({ text: name, x: x(along(0)), y: row });
     });
-    classNames(view, labels);
+    classNames(view, names);
   }
 
   /** The page's colours; light-dark() is resolved on a real property only. */
@@ -168,27 +170,26 @@ function ringNames({
 }
 
 /**
- * Each class's name at its median, unless another one is written there already; none at all while
- * they lie on one heap.
+ * Each class's name at its median, if there is room; none at all while they lie on one heap.
  * @param {Frame2d} view
- * @param {Label[]} labels
+ * @param {Name[]} names
  */
-function classNames({ context, ink, paper }, labels) {
-  /** @type {Label[]} */
-  const written = [];
-  for (const label of labels)
-    if (!written.some((other) => Math.hypot(other.x - label.x, other.y - label.y) < 17))
-      written.push(label);
-  if (labels.length > 3 && written.length < 3) return;
-  context.font = "bold 17px sans-serif";
+function classNames({ context, ink, paper, width, height }, names) {
+  /** @type {Name[]} */
+  const apart = [];
+  for (const name of names)
+    if (!apart.some((other) => Math.hypot(other.x - name.x, other.y - name.y) < SIZE))
+      apart.push(name);
+  if (names.length > 3 && apart.length < 3) return;
+  context.font = `bold ${SIZE}px sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineJoin = "round";
   context.lineWidth = 4;
   context.strokeStyle = paper;
   context.fillStyle = ink;
-  for (const { name, x, y } of written) {
-    context.strokeText(name, x, y);
-    context.fillText(name, x, y);
+  for (const { text, x, y } of placeNames(context, names, SIZE, { width, height })) {
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
   }
 }

@@ -283,6 +283,7 @@ class TrainView {
     const { classes, labels } = probe;
     this.scatter.draw({ axes: snapshots.axes, prior, classes, labels, colours }, moment);
     this.gallery.show(frame, probe);
+    write(parts.count, labels.length.toLocaleString("en"));
     panel.writeLegend(parts.legend, classes, colours);
     panel.writeGridAxes(parts.gridAxes, frame);
     panel.writeReadings(parts.readings, main, main.run, playback.live ? Infinity : step);

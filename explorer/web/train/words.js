@@ -1,5 +1,6 @@
 // The words for a run: its state, what can be done with it, where it is, and its terms. Pure.
 
+import { brief } from "../widgets/dom.js";
 import { newestUntil } from "./records.js";
 
 /**
@@ -97,8 +98,7 @@ export function facts({ last, rate, left }, run) {
 }
 
 /** @param {number | undefined} value */
-const number = (value) =>
-  value === undefined ? "–" : Math.abs(value) < 1e5 ? value.toFixed(2) : value.toExponential(1);
+const number = (value) => (value === undefined ? "–" : brief(value, 2));
 
 /**
  * The terms at a moment: of the test images as they were measured last, and of the newest steps.

@@ -67,11 +67,28 @@ const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 export const zName = (index) =>
   "z" + String(index + 1).replace(/\d/g, (n) => SUBSCRIPTS[Number(n)]);
 
+/** The name of what a slider moves. @param {import("../model/blob_types.js").Dimension} dim */
+export function dimensionName({ index, choice, share }) {
+  if (choice) return choice.name;
+  return share === undefined ? zName(index) : `PC ${index + 1}`;
+}
+
 /** A number with its sign; one that rounds to zero has none. @param {number} value @param {number} [digits] */
 export function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return (value < 0 ? "−" : "+") + text;
+}
+
+/**
+ * A number in as few signs as tell it: of large ones no decimals, of very large ones the power of ten.
+ * @param {number} value @param {number} digits behind the point
+ */
+export function brief(value, digits) {
+  const size = Math.abs(value);
+  const text =
+    size >= 1e6 ? size.toExponential(2).replace("+", "") : size.toFixed(size >= 1e4 ? 0 : digits);
+  return (value < 0 && Number(text) ? "−" : "") + text;
 }
 
 /** Width and height of watched canvases, in CSS pixels. @type {WeakMap<HTMLCanvasElement, [number, number]>} */

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from explorer.runs import launch
@@ -83,3 +84,18 @@ def test_a_preset_in_colour_is_offered_with_its_data_and_refuses_the_reports_net
     assert not page.exception
     start(page)
     assert started.pop().data == "sprites-64"
+
+
+def test_the_cost_of_training_on_pictures_of_ones_own_is_told(form, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VAE_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "data" / "album").mkdir(parents=True)
+    for n in range(12):
+        Image.new("L", (32, 32), 20 * n).save(tmp_path / "data" / "album" / f"{n}.png")
+    page, started = form
+    box(page, "Preset").select("folder-64").run()
+    box(page, "Width").set_value(8).run()
+    assert box(page, "Data").options[-1] == "album · your own, 12 pictures"
+    assert "an epoch, by the time of a few steps" in said(page)
+    start(page)
+    assert started.pop().data == "folder:album?size=32x32&color=grey"

@@ -3,6 +3,7 @@
 import ast
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -233,6 +234,28 @@ def test_a_picture_stays_in_its_split_when_others_come(tmp_path):
     fill(tmp_path / "y", 30, color=(250, 90, 90))
     after = {p.numpy().tobytes() for p in datasets.load(f"folder:{tmp_path}", "test").images}
     assert before < after
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_the_splits_of_a_reader_are_of_one_look_at_the_files(tmp_path, monkeypatch, kind):
+    path = fill(tmp_path / "album", n=20)
+    if kind == "zip":
+        path = shutil.make_archive(str(tmp_path / "album"), "zip", path)
+    looks = []
+    for module, name in ((scan, "scan_folder"), (archive, "scan_zip")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda path, real=real: looks.append(path) or real(path))
+    expected = pair(f"{kind}:{path}")
+    looks.clear()
+    read = datasets.reader(f"{kind}:{path}")
+    train = read("train")
+    if kind == "folder":
+        fill(tmp_path / "album", n=40)
+    test = read("test")
+    assert len(looks) == 1
+    for found, known in zip((train, test), expected, strict=True):
+        assert (len(found), found.split) == (len(known), known.split)
+        assert torch.equal(found.images, known.images)
 
 
 def test_three_pictures_are_enough_to_look_at_and_training_says_what_it_needs(tmp_path, capsys):
