@@ -1,6 +1,7 @@
 """The command `import`: somebody else's network, from their Python file and weights."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
         ("out", {"type": Path, "help": "the checkpoint to write (default: checkpoints/NAME)"}),
         ("picture", {"type": Path, "help": "where the reconstructions go (default: beside it)"}),
     )
+    # Else -1..1 would be taken for an option.
+    sub._negative_number_matcher = re.compile(r"-\d")
     sub.add_argument("network", help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name")
     for name, rest in options:
         sub.add_argument(f"--{name}", default=quiet, **rest)
@@ -73,6 +76,11 @@ def run(args: argparse.Namespace) -> None:
         *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
     )
     label = _labels(args)
+    if encoder is None and hasattr(args, "data") and not hasattr(args, "encoder"):
+        raise OptionError(
+            f"{printable(own, 40)} has a decoder, and no encoder is found that takes the pictures; "
+            "name it, as in --encoder model.NAME, or leave it away with --encoder none."
+        )
     x, found, numbers, data = None, None, None, ""
     if encoder is not None:
         images, data = _images(args)

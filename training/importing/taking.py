@@ -77,6 +77,7 @@ def take(job: Import) -> Imported:
         *(job.encoder, exported, made, job.decoder, job.shape.size),
         *(job.categories, classes, point),
     )
+    _check_choices(job, call.label or found.decoder.label, found.decoder)
     source = evidence.source_of(job.encoder) or evidence.source_of(job.decoder)
     heads, second = _second(job, found.heads, made, found.name, source)
     output, _ = arranged(found.raw, job.shape)
@@ -87,6 +88,20 @@ def take(job: Import) -> Imported:
     prior = _prior(job, second, z[:, : found.decoder.continuous])
     vae = _model(job, found.decoder, (encoder, decoder), prior, likelihood, None)
     return Imported(vae, parity, tuple(fits), z)
+
+
+def _check_choices(job: Import, label: object, decoder: DecoderCall) -> None:
+    """Raise OptionError where labels or categories are said of a network that takes none."""
+    if job.label and not label:
+        raise OptionError(
+            f"--labels is not possible: neither encoder nor decoder takes one of {len(job.label)} "
+            "labels."
+        )
+    if job.categories and not decoder.categories:
+        raise OptionError(
+            f"--categories is not possible: the decoder takes {decoder.continuous} numbers without "
+            "any."
+        )
 
 
 def _said(error: Exception) -> str:
@@ -101,13 +116,18 @@ def _second(
         return heads, "none"
     proposal = evidence.propose_second(name, heads[0].second.take(made), source)
     words = "What is the encoder's second output?"
-    kind = read_second(job.ask("second", words, proposal, ", ".join(evidence.SECONDS), read_second))
-    values = heads[0].second.take(made)
-    if kind in ("std", "var") and bool((values < 0).any()):
-        raise OptionError(
-            f"--second {kind} is not possible: {float((values < 0).float().mean()):.0%} of the "
-            "second output's values are below 0; it may be log_var or log_std."
-        )
+    below = float((heads[0].second.take(made) < 0).float().mean())
+
+    def read(text: str) -> str:
+        kind = read_second(text)
+        if kind in ("std", "var") and below:
+            raise OptionError(
+                f"--second {kind} is not possible: {below:.0%} of the second output's values are "
+                "below 0; it may be log_var or log_std."
+            )
+        return kind
+
+    kind = read(job.ask("second", words, proposal, ", ".join(evidence.SECONDS), read))
     if kind == "none":
         heads = [replace(h, second=None) for h in heads]
     return heads, kind

@@ -56,8 +56,10 @@ def load_module(place: str) -> ModuleType:
     except BaseException as error:  # the file's own code may raise anything, and may exit
         if isinstance(error, KeyboardInterrupt):
             raise
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-        line = f", line {frames[-1].lineno}" if frames else ""
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if Path(f.filename).name == path.name]
+        lines += [error.lineno] if isinstance(error, SyntaxError) else []
+        line = f", line {lines[-1]}" if lines else ""
         raise ImportRefused(
             f"{printable_path(place)} cannot be imported{line}: {type(error).__name__}: "
             f"{printable(str(error), 200).rstrip('.')}."
