@@ -12,7 +12,7 @@ from training.data import command as data_command
 from training.errors import OptionError, UserError
 from training.text import printable
 
-MOST_IMAGES = 1000
+MOST_IMAGES, MOST_NUMBERS = 1000, 2**26  # that are looked at, and their values
 
 
 def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> None:
@@ -76,21 +76,18 @@ def run(args: argparse.Namespace) -> None:
         *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
     )
     label = _labels(args)
-    if encoder is None and hasattr(args, "data") and not hasattr(args, "encoder"):
-        raise OptionError(
-            f"{printable(own, 40)} has a decoder, and no encoder is found that takes the pictures; "
-            "name it, as in --encoder model.NAME, or leave it away with --encoder none."
-        )
+    alone = getattr(args, "encoder", "") == "none"
+    named = hasattr(args, "encoder") or hasattr(args, "decoder")
     x, found, numbers, data = None, None, None, ""
-    if encoder is not None:
+    if not alone:
         images, data = _images(args)
-        x, found = report.pictures_of(
-            images.images[:MOST_IMAGES].reshape(-1, *images.shape.dims), None
-        )
-        if not label and max(arguments(decoder), arguments(encoder)) > 1 < len(images.classes):
+        most = min(MOST_IMAGES, MOST_NUMBERS // images.shape.size)
+        x, found = report.pictures_of(images.images[:most].reshape(-1, *images.shape.dims), None)
+        taken = max(arguments(part) for part in (encoder, decoder, network) if part is not None)
+        if not label and taken > 1 < len(images.classes):
             label = images.classes
         if label and len(images.classes) == len(label):
-            numbers = images.labels[:MOST_IMAGES]
+            numbers = images.labels[:most]
     else:
         _, found = report.pictures_of(None, shape)
     job = Import(
@@ -98,6 +95,7 @@ def run(args: argparse.Namespace) -> None:
         _numbers(args, "categories") or None,
         _sides(args, "latent"),
         codes,
+        None if named else network,
     )
     done = take(job)
     name = getattr(args, "name", None) or _plain(own)
@@ -111,7 +109,7 @@ def run(args: argparse.Namespace) -> None:
     )
     for option, answer in job.answers:
         say(f"  {option.replace('_', '-')}: {answer}")
-    for line in report.lines(x, done, out, getattr(args, "picture", None)):
+    for line in (*job.notes, *report.lines(x, done, out, getattr(args, "picture", None))):
         say(line)
 
 
