@@ -309,8 +309,8 @@ def _uncallable(part: str, what: str, error: Exception | None) -> ImportRefused:
     if isinstance(error, ImportRefused):
         return error
     return ImportRefused(
-        f"The {part} takes no {what}: {said(error)}. Say another size, or name the method or function "
-        f"that does with --{part}."
+        f"The {part} takes no {what}: {said(error)}. Say another size, or name the method or "
+        f"function that does with --{part}."
     )
 
 
