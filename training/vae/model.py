@@ -185,7 +185,7 @@ class VAE(nn.Module):
             "encoder": (n + kinds.count("label"), params),
             "decoder": (config.latent_dim, n + self.likelihood.learned),
         }
-        for name, program in programs._asdict().items():
+        for name, program in (("encoder", programs.encoder), ("decoder", programs.decoder)):
             if program is None:
                 continue
             found = program.shape, program.shapes[program.outputs[0]]
