@@ -43,7 +43,7 @@ def scene() -> Scene:
         view_state.put(data=None)
         messages.caption("Codes that the decoder came with: it has no encoder.", images)
     else:
-        shown = boxes.data_box(images, model.checkpoint.description)
+        shown = boxes.data_box(images, model.checkpoint.description, catalogue.came_with(model))
     boxes.colour_box(images, shown)
     found = scene_of(model, shown)
     if found is None:
