@@ -1,4 +1,4 @@
-"""The command line: python -m training fit | resume | evaluate | data | list."""
+"""The command line: python -m training fit | resume | import | evaluate | data | list."""
 
 import argparse
 import os
@@ -32,6 +32,7 @@ from training.evaluation.table import number
 from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
+from training.importing import command as import_command
 from training.presets import PRESETS, Preset, choose_network, on_data
 from training.runs.run import MOST_THREADS, Run, RunConfig, free_run
 from training.text import printable, printable_path
@@ -157,6 +158,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train no further; write the checkpoint of what there is",
     )
+
+    sub = command("import", import_command.run, "Take over a VAE that was trained elsewhere.")
+    import_command.add_arguments(sub, data_dir)
 
     sub = command("evaluate", evaluation_command.run, "Measure checkpoints on test images.")
     sub.add_argument("checkpoint", type=Path, nargs="?")

@@ -23,12 +23,14 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 
 @dataclass(frozen=True)
 class Question:
-    """A question: the option that answers it, its words, the proposal, and valid answers."""
+    """A question: the option that answers it, its words, the proposal, valid answers, and what
+    reads one and raises OptionError where it is none."""
 
     option: str
     words: str
     proposal: Proposal
     valid: str
+    read: Callable[[str], object]
 
 
 Answer = Callable[[Question], str]
@@ -150,10 +152,17 @@ class Import:
     codes: Tensor | None = None
     answers: list[tuple[str, str]] = field(default_factory=list)
 
-    def ask(self, option: str, words: str, proposal: Proposal, valid: str) -> str:
+    def ask(
+        self,
+        option: str,
+        words: str,
+        proposal: Proposal,
+        valid: str,
+        read: Callable[[str], object],
+    ) -> str:
         """The answer to a question, which is kept for the checkpoint."""
         found = self.given.get(option)
         if found is None:
-            found = self.answer(Question(option, words, proposal, valid))
+            found = self.answer(Question(option, words, proposal, valid, read))
         self.answers.append((option, printable(str(found), 200)))
         return found

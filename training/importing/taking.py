@@ -101,7 +101,7 @@ def _second(
         return heads, "none"
     proposal = evidence.propose_second(name, heads[0].second.take(made), source)
     words = "What is the encoder's second output?"
-    kind = read_second(job.ask("second", words, proposal, ", ".join(evidence.SECONDS)))
+    kind = read_second(job.ask("second", words, proposal, ", ".join(evidence.SECONDS), read_second))
     values = heads[0].second.take(made)
     if kind in ("std", "var") and bool((values < 0).any()):
         raise OptionError(
@@ -140,7 +140,10 @@ def _ranges(
     best = fits[0]
     words = "Which range of values does the encoder take?"
     clause = _clause(best.error, [(f.range.name, f.error) for f in fits], best.range.name)
-    answered = job.ask("input_range", words, evidence.Proposal(best.range.name, clause), RANGES)
+    proposal = evidence.Proposal(best.range.name, clause)
+    answered = job.ask(
+        *("input_range", words, proposal, RANGES), lambda text: read_range(text, channels)
+    )
     range_ = read_range(answered, channels)
     fits = [f for f in fits if f.range == range_] or evidence.fits(
         call, decoder, heads, own, ending, *rest, [range_], fixed is not None
@@ -150,7 +153,10 @@ def _ranges(
     clause = f"it ends in {ending}; " if ending else ""
     clause += _clause(best.error, [(_told(f.output), f.error) for f in fits], _told(best.output))
     proposal = evidence.Proposal(given or _told(best.output), clause)
-    answer = job.ask("output", words, proposal, ", ".join(OUTPUTS))
+    answer = job.ask(
+        *("output", words, proposal, ", ".join(OUTPUTS)),
+        lambda text: read_output(text, ending, channels),
+    )
     wanted = read_output(answer, ending, channels)
     for fit in fits:
         if wanted is None or (fit.output.kind, fit.output.range) == (wanted.kind, wanted.range):
@@ -222,7 +228,7 @@ def _likelihood(job: Import, second: str, output: Output, ending: str, source: s
     proposal = evidence.propose_likelihood(output, ending, source)
     words = "Which reconstruction term was it trained with?"
     valid = "bernoulli, gaussian, laplace, none"
-    return read_likelihood(job.ask("likelihood", words, proposal, valid))
+    return read_likelihood(job.ask("likelihood", words, proposal, valid, read_likelihood))
 
 
 def _prior(job: Import, second: str, mu: Tensor) -> str:
@@ -232,7 +238,7 @@ def _prior(job: Import, second: str, mu: Tensor) -> str:
         return f"point-{_digits(max(-1000, min(1000, mean)))}-{_digits(min(1000, max(std, 0.001)))}"
     proposal = evidence.Proposal("standard-normal", "this is what nearly all networks have")
     valid = ", ".join([*priors.PRIORS, "normal-M-S"])
-    return read_prior(job.ask("prior", "Which prior has z?", proposal, valid))
+    return read_prior(job.ask("prior", "Which prior has z?", proposal, valid, read_prior))
 
 
 def _digits(number: float) -> str:
@@ -258,7 +264,10 @@ def _decoder_alone(job: Import) -> Imported:
     reason = f"it ends in {start.ending}" if start.ending else "it ends in no activation"
     words = "What does the decoder give?"
     proposal = evidence.Proposal(_told(proposed), reason)
-    answer = job.ask("output", words, proposal, ", ".join(OUTPUTS))
+    answer = job.ask(
+        *("output", words, proposal, ", ".join(OUTPUTS)),
+        lambda text: read_output(text, start.ending, shape.channels),
+    )
     wanted = read_output(answer, start.ending, shape.channels) or Output("values", proposed.range)
     output = replace(output, kind=wanted.kind, range=wanted.range)
     program = assembling.decoder_program(start, output, shape)

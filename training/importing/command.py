@@ -1,0 +1,211 @@
+"""The command `import`: somebody else's network, from their Python file and weights."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from training.checkpoint import SUFFIX
+from training.console import complain, say
+from training.data import command as data_command
+from training.errors import OptionError, UserError
+from training.text import printable
+
+MOST_IMAGES = 1000
+
+
+def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> None:
+    """The options of the command."""
+    quiet = argparse.SUPPRESS
+    options: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("weights", {"type": Path, "help": "the file of the state dict: .pt, .pth, .ckpt"}),
+        ("data", {"help": "pictures of the kind that it was trained on, as in folder:PATH"}),
+        ("encoder", {"help": "as in model.enc or a function of the file; else it is found"}),
+        ("decoder", {"help": "the same"}),
+        ("args", {"help": "the class's own arguments, as in '{\"latent_dim\": 16}'"}),
+        ("second", {"help": "the encoder's second output: log_var, log_std, std, var, none"}),
+        ("input-range", {"help": "as in -1..1, or imagenet"}),
+        ("output", {"help": "logits; values, as in 'values -1..1'; tanh"}),
+        ("prior", {"help": "standard-normal, or normal-M-S"}),
+        ("likelihood", {"help": "bernoulli, gaussian, laplace, none"}),
+        ("labels", {"help": "of a label that it is given: names with commas between, or a count"}),
+        ("categories", {"help": "options of each categorical latent, with commas between"}),
+        ("latent", {"help": "numbers of a code, of a decoder alone; or CxHxW"}),
+        ("shape", {"help": "CxHxW of a picture, of a decoder alone"}),
+        ("codes", {"type": Path, "help": "codes (N, d) of a decoder alone, a .npy file"}),
+        ("source", {"help": "where it comes from"}),
+        ("licence", {"help": "under which licence"}),
+        ("pictures", {"type": int, "help": "how many pictures go with the file (default: 1,000)"}),
+        ("name", {"help": "what it is called (default: the class)"}),
+        ("out", {"type": Path, "help": "the checkpoint to write (default: checkpoints/NAME)"}),
+        ("picture", {"type": Path, "help": "where the reconstructions go (default: beside it)"}),
+    )
+    sub.add_argument("network", help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name")
+    for name, rest in options:
+        sub.add_argument(f"--{name}", default=quiet, **rest)
+    sub.add_argument("--data-dir", **data_dir)
+    data_command.add_picture_options(sub)
+    sub.add_argument("--yes", action="store_true", help="take all proposals, ask nothing")
+
+
+def run(args: argparse.Namespace) -> None:
+    """`python -m training import`.
+
+    Raises:
+        UserError: with a sentence that says what to do.
+    """
+    from training.importing import importing, report, user_module
+    from training.importing.interface import arguments
+    from training.importing.questions import Import
+    from training.importing.taking import take
+
+    given = {
+        key: getattr(args, key)
+        for key in ("second", "input_range", "output", "prior", "likelihood")
+        if hasattr(args, key)
+    }
+    weights = getattr(args, "weights", None)
+    shape = _sides(args, "shape")
+    codes = _codes(args)
+    network, module, own = user_module.network_of(
+        args.network, weights, getattr(args, "args", None)
+    )
+    encoder, decoder = user_module.both_parts(
+        *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
+    )
+    label = _labels(args)
+    x, found, numbers, data, classes, own_classes = None, None, None, "", (), None
+    if encoder is not None:
+        images, data = _images(args)
+        classes, own_classes = images.classes, images.labels[:MOST_IMAGES]
+        x, found = report.pictures_of(
+            images.images[:MOST_IMAGES].reshape(-1, *images.shape.dims), None
+        )
+        if not label and max(arguments(decoder), arguments(encoder)) > 1 < len(images.classes):
+            label = images.classes
+        if label and len(images.classes) == len(label):
+            numbers = images.labels[:MOST_IMAGES]
+    else:
+        _, found = report.pictures_of(None, shape)
+    job = Import(
+        *(encoder, decoder, given, _asker(args), x, found, numbers, label),
+        _numbers(args, "categories") or None,
+        _sides(args, "latent"),
+        codes,
+    )
+    done = take(job)
+    name = getattr(args, "name", None) or _plain(own)
+    out = _place(args, name)
+    importing.write(
+        *(job, done, out.stem, out),
+        data=data,
+        source=getattr(args, "source", ""),
+        licence=getattr(args, "licence", ""),
+        network=f"{Path(args.network).name}" if ":" in args.network else own,
+        classes=classes,
+        numbers=own_classes,
+        most_pictures=getattr(args, "pictures", importing.MOST_PICTURES),
+    )
+    for option, answer in job.answers:
+        say(f"  {option.replace('_', '-')}: {answer}")
+    for line in report.lines(x, done, out, getattr(args, "picture", None)):
+        say(line)
+
+
+def _asker(args: argparse.Namespace) -> Any:
+    """Who answers: the terminal, or, without one or with --yes, the proposals."""
+    from training.importing.questions import Question, proposed
+
+    if args.yes or not (sys.stdin and sys.stdin.isatty()):
+        return proposed
+
+    def ask(question: Question) -> str:
+        say("")
+        say(f"{question.words} ({question.valid})")
+        say(f"  {question.proposal.value}: {question.proposal.evidence}")
+        while True:
+            try:
+                answer = input(f"[{question.proposal.value}] ").strip() or question.proposal.value
+                question.read(answer)
+                return answer
+            except EOFError:
+                return question.proposal.value
+            except UserError as error:
+                complain(str(error))
+
+    return ask
+
+
+def _images(args: argparse.Namespace) -> tuple[Any, str]:
+    from training.data.download import load_split
+
+    if not hasattr(args, "data"):
+        raise OptionError(
+            "The encoder's ends are found with pictures; name some of the kind that it was trained "
+            "on with --data, as in --data folder:PATH or --data mnist; or take the decoder alone "
+            "with --encoder none."
+        )
+    name = data_command.decide(args, args.data)
+    found = load_split(name, "test", args.data_dir)
+    return (found if len(found) >= 8 else load_split(name, "train", args.data_dir)), name
+
+
+def _labels(args: argparse.Namespace) -> tuple[str, ...]:
+    text = getattr(args, "labels", "")
+    if text.isdigit():
+        return tuple(map(str, range(int(text))))
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _numbers(args: argparse.Namespace, option: str) -> tuple[int, ...]:
+    text = str(getattr(args, option, ""))
+    parts = [part for part in text.replace("x", ",").replace("×", ",").split(",") if part.strip()]
+    if not all(part.strip().isdigit() and 0 < int(part) < 2**24 for part in parts):
+        raise OptionError(
+            f"--{option} {printable(text, 40)} is not possible; whole numbers above 0 are."
+        )
+    return tuple(int(part) for part in parts)
+
+
+def _sides(args: argparse.Namespace, option: str) -> tuple[int, ...] | None:
+    found = _numbers(args, option)
+    if found and len(found) not in ((3,) if option == "shape" else (1, 2, 3)):
+        raise OptionError(f"--{option} has {len(found)} numbers; write it as CxHxW.")
+    return found or None
+
+
+def _codes(args: argparse.Namespace) -> Any:
+    if not hasattr(args, "codes"):
+        return None
+    import numpy as np
+    import torch
+
+    from training.files import open_regular
+    from training.text import printable_path
+
+    try:
+        with open_regular(args.codes) as file:
+            found = np.lib.format.read_array(file, allow_pickle=False)
+        if found.ndim != 2 or not np.isfinite(found).all():
+            raise ValueError(f"its shape is {list(found.shape)}, or a number is not finite")
+        return torch.from_numpy(found.astype(np.float32))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise OptionError(
+            f"--codes {printable_path(args.codes)} is not possible "
+            f"({printable(str(error), 120)}); a .npy file of codes (N, d) is needed."
+        ) from None
+
+
+def _plain(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-_" else "-" for c in name.lower()).strip("-")
+    return kept or "imported"
+
+
+def _place(args: argparse.Namespace, name: str) -> Path:
+    if hasattr(args, "out"):
+        if not args.out.name:
+            raise OptionError(f"--out {str(args.out)!r} names no file; give it a name.")
+        return args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
+    from training.fit.session import unused_name
+
+    return unused_name(_plain(name))
