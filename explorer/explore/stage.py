@@ -7,7 +7,6 @@ import streamlit as st
 
 from explorer import messages
 from explorer.explore import component, controls
-from explorer.latent import codes as latent_codes
 from explorer.latent import projections, tsne
 from explorer.latent.projections import MapView
 from explorer.session import catalogue, offers, tsne_jobs, view_state
@@ -69,8 +68,6 @@ def _within_reach(scene: Scene, z: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _typical(scene: Scene) -> list[int | None]:
-    if scene.model.checkpoint.vae.encoder is None:  # its pictures have no classes
-        return list(range(min(latent_codes.MOST_TYPICAL, len(scene.codes.mu))))
     return catalogue.typical(scene.key, scene.codes, scene.shown)
 
 
