@@ -326,6 +326,14 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 
 
+def unused(place: Path) -> Path:
+    """The first of NAME, NAME-2, … that nothing has yet."""
+    out, n = place, 2
+    while out.exists():
+        out, n = place.with_name(f"{place.stem}-{n}{SUFFIX}"), n + 1
+    return out
+
+
 def is_classifier(path: Path) -> bool:
     """Whether a file's name is the digit classifier's."""
     return _CLASSIFIER.fullmatch(path.stem) is not None

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from training import checkpoint as checkpoints
-from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics
+from training.checkpoint import SUFFIX, Checkpoint, CheckpointError, Metrics, unused
 from training.console import complain, progress_bar, say
 from training.data.datasets import ImageSet, misfit
 from training.device import pick_device
@@ -331,7 +331,7 @@ class _Session:
         config, preset, test = self.config, self.config.preset, self.images[1]
         out = Path(config.out) if config.out else unused_name(preset.name)
         if not config.overwrite and self.run.status().checkpoint != str(out):
-            out = _unused(out)
+            out = unused(out)
         kept = checkpoints.as_stored(self.vae.eval())
         reconstruction, kl = mean_terms(kept, test.images)
         metrics = Metrics(reconstruction, kl, len(test), validation)
@@ -371,15 +371,7 @@ def _epoch_text(terms: EpochTerms) -> str:
 
 
 def unused_name(preset: str) -> Path:
-    return _unused(Path("checkpoints") / (preset + SUFFIX))
-
-
-def _unused(place: Path) -> Path:
-    """The first of NAME, NAME-2, … that nothing has yet."""
-    out, n = place, 2
-    while out.exists():
-        out, n = place.with_name(f"{place.stem}-{n}{SUFFIX}"), n + 1
-    return out
+    return unused(Path("checkpoints") / (preset + SUFFIX))
 
 
 def _save(result: Checkpoint, out: Path) -> Path:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from training.checkpoint import SUFFIX
+from training.checkpoint import SUFFIX, unused
 from training.console import complain, say
 from training.data import command as data_command
 from training.errors import OptionError, UserError
@@ -206,6 +206,4 @@ def _place(args: argparse.Namespace, name: str) -> Path:
         if not args.out.name:
             raise OptionError(f"--out {str(args.out)!r} names no file; give it a name.")
         return args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
-    from training.fit.session import unused_name
-
-    return unused_name(_plain(name))
+    return unused(Path("checkpoints") / (_plain(name) + SUFFIX))

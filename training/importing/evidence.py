@@ -82,11 +82,14 @@ def return_names(function: Callable[..., Any]) -> list[str]:
 
 
 def _word(node: ast.AST) -> str:
-    while isinstance(node, ast.Call | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    """The name within an expression that speaks of an output, else the first one."""
+    found = [
+        n.attr if isinstance(n, ast.Attribute) else n.id
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute | ast.Name)
+    ]
+    speaking = [word for word in found if kind_of_name(word) or is_mean(word)]
+    return next(iter([*speaking, *found]), "")
 
 
 def kind_of_name(name: str) -> str | None:
@@ -106,10 +109,10 @@ def propose_second(name: str, values: Tensor, source: str) -> Proposal:
     named = kind_of_name(name)
     if named and not (named in ("std", "var") and not positive):
         return Proposal(named, f"it is called {name}")
-    if _HALVED.search(source) and "exp" in source:
-        return Proposal("log_var", "the source halves it before exp")
     if positive:
         return Proposal("std", "none of its values is below 0")
+    if _HALVED.search(source) and "exp" in source:
+        return Proposal("log_var", "the source halves it before exp")
     return Proposal("log_var", "this is what most networks give; nothing in the source says so")
 
 
@@ -134,9 +137,9 @@ class Fit(NamedTuple):
     error: float
 
 
-def ranges(channels: int) -> list[Range]:
+def ranges(call: EncoderCall) -> list[Range]:
     """The ranges of input that are tried."""
-    known = KNOWN_MOMENTS[channels]
+    known = () if call.form == "rgba" else KNOWN_MOMENTS[call.shape.channels]
     return [
         UNIT,
         SIGNED,

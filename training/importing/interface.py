@@ -99,9 +99,9 @@ class EncoderCall:
     def inputs(self, x: Tensor, labels: Tensor | None = None) -> list[Tensor]:
         """What the network takes for pictures (N, n) and labels (N,), by default the first."""
         pictures = x.reshape(-1, *self.shape.dims)
+        pictures = self.range.there(pictures)
         if self.form == "rgba":
             pictures = torch.cat([pictures, torch.ones_like(pictures[:, :1])], 1)
-        pictures = self.range.there(pictures)
         if self.form == "flat":
             pictures = pictures.flatten(1)
         elif self.form == "last":
@@ -118,12 +118,12 @@ class EncoderCall:
         (channels, height, width), n = self.shape.dims, self.shape.size
         x = builder.add("slice", builder.x, axis=0, start=0, stop=n)
         x = builder.add("reshape", x, sides=[channels, height, width])
+        x = self.range.lowered(builder, x, channels)
         if self.form == "rgba":
             x = builder.add(
                 "concat", x, builder.add("constant", value=torch.ones(1, height, width))
             )
             channels += 1
-        x = self.range.lowered(builder, x, channels)
         dims: tuple[int, ...] = (channels, height, width)
         if self.form == "flat":
             dims = (n,)

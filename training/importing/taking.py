@@ -129,7 +129,7 @@ def _ranges(
     channels, given = job.shape.channels, job.given.get("output", "")
     fixed = read_output(given, ending, channels) if given else None
     own = output if fixed is None else replace(output, kind=fixed.kind, range=fixed.range)
-    everywhere = evidence.ranges(channels)
+    everywhere = evidence.ranges(call)
     told = job.given.get("input_range")
     tried_ranges = [read_range(told, channels)] if told else everywhere
     fits = evidence.fits(call, decoder, heads, own, ending, *rest, tried_ranges, fixed is not None)
