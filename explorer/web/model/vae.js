@@ -65,7 +65,8 @@ const standIn = ({ formula, title }) => ({
 export class Vae {
   /** The model of a blob, when the engine has all that it takes. @param {import("./blob_types.js").ModelBlob} blob */
   static async of(blob) {
-    await ready(blob.header.encoder, blob.header.decoder);
+    const { encoder, decoder } = blob.header;
+    await ready(...(encoder ? [encoder] : []), decoder);
     return new Vae(blob);
   }
 
