@@ -107,6 +107,7 @@ TRAINING = (
     {"data"},
     {"presets"},
     {"runs"},
+    {"checkpoint_header"},
     {"checkpoint"},
     {"evaluation"},
     {"fit", "importing"},

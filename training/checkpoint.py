@@ -7,7 +7,7 @@ stranger can be opened. docs/FORMATS.md describes the format.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,22 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from training.errors import UserError
+from training.checkpoint_header import (
+    FORMAT_VERSION,
+    LARGEST,
+    MAX_BYTES,
+    MAX_HEADER,
+    OWN_VERSION,
+    STORED,
+    SUFFIX,
+    CheckpointError,
+    Classes,
+    Description,
+    Metrics,
+    damaged,
+    read_header,
+    short,
+)
 from training.files import clear_partials, open_regular, replace_file
 from training.origin import Origin
 from training.presets import Preset
@@ -28,54 +43,18 @@ from training.vae import classifier, program
 from training.vae.model import VAE, VAEConfig
 from training.vae.program_network import PROGRAM, Programs
 
-# Version 1 had no shape of pictures, and versions 1 and 2 called the report's network `conv`.
-# Networks of others are of version 4; all else is written as version 3, which is the same without.
-FORMAT_VERSION = 4
-_OWN_VERSION = 3
-MAX_BYTES = 64 * 2**20
-MAX_HEADER = 4 * 2**20
-MAX_TENSORS = 2000
-LARGEST = 65504.0  # weights beyond float16's range belong to no trained model
-SUFFIX = ".safetensors"
-STORED = torch.bfloat16
 _CLASSIFIER = re.compile(rf"{classifier.NAME}(-\d+)?")
 _READABLE = (torch.float16, torch.bfloat16, torch.float32)
 
 
-class CheckpointError(UserError):
-    """A checkpoint cannot be read or written; one sentence says which file and what is wrong."""
-
-
 @dataclass(frozen=True)
-class Metrics:
-    """Test terms of the stored weights, nats per image, one sample of z an image.
+class Examples:
+    """Pictures that came with a network of somebody else: uint8 `images` (N, n), `labels` int64
+    (N,), and the class names."""
 
-    With `validation` the images were held back from the training images instead.
-    """
-
-    reconstruction: float
-    kl: float
-    images: int
-    validation: bool = False
-
-    @property
-    def total(self) -> float:
-        """Reconstruction + KL; −ELBO in nats per image less the likelihood's constant."""
-        return self.reconstruction + self.kl
-
-
-@dataclass(frozen=True)
-class Description:
-    """A checkpoint without its weights, as its file's header tells it; as `Checkpoint`."""
-
-    name: str
-    config: VAEConfig
-    preset: Preset
-    seed: int
-    data: str
-    history: tuple[EpochTerms, ...]
-    metrics: Metrics | None
-    origin: Origin | None = None
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +62,7 @@ class Checkpoint:
     """A trained model and where it came from. `data` is the data set it was trained on.
 
     A network of somebody else has an `origin`, and of its recipe no more is known than the model;
-    the metrics of a decoder alone are None.
+    the metrics of a decoder alone are None. `examples` may come with it.
     """
 
     name: str
@@ -94,6 +73,7 @@ class Checkpoint:
     history: tuple[EpochTerms, ...]
     metrics: Metrics | None
     origin: Origin | None = None
+    examples: Examples | None = None
 
     @property
     def description(self) -> Description:
@@ -154,7 +134,7 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
     encode = msgspec.json.encode
     programs = checkpoint.vae.programs
     metadata = {
-        "format_version": str(FORMAT_VERSION if programs else _OWN_VERSION),
+        "format_version": str(FORMAT_VERSION if programs else OWN_VERSION),
         "config": encode(checkpoint.vae.config).decode(),
         "preset": encode(checkpoint.preset).decode(),
         "seed": str(checkpoint.seed),
@@ -170,7 +150,12 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
                 "decoder": programs.decoder.describe(),
             }
         ).decode()
-    content = safetensors.torch.save(stored_weights(checkpoint.vae), metadata)
+    tensors = stored_weights(checkpoint.vae)
+    if checkpoint.examples:
+        examples = checkpoint.examples
+        metadata["classes"] = encode(examples.classes).decode()
+        tensors |= {"examples": examples.images, "example_labels": examples.labels}
+    content = safetensors.torch.save(tensors, metadata)
     loads(content, path.name)  # what cannot be read again is not written
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +186,7 @@ def describe(path: Path | str) -> Description:
     """
     path = Path(path)
     content, size = _read(path, 8 + MAX_HEADER)
-    return _description(
+    return read_header(
         content, size, printable(path.name.removesuffix(SUFFIX), 255), printable(path.name)
     )[0]
 
@@ -227,11 +212,12 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
         CheckpointError: as `load`.
     """
     name, file_name = printable(file_name.removesuffix(SUFFIX), 255), printable(file_name)
-    found, metadata = _description(content, len(content), name, file_name)
+    found, metadata = read_header(content, len(content), name, file_name)
     try:
         weights = safetensors.torch.load(content)
     except Exception as error:  # whatever the parser says, the file is no safetensors file
-        raise _damaged(file_name, error) from None
+        raise damaged(file_name, error) from None
+    examples = _examples(found.config, metadata, weights, file_name)
     _check_values(weights, file_name)
     if found.config.architecture == PROGRAM:
         vae = _with_programs(found.config, metadata, weights, file_name)
@@ -240,48 +226,7 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
             vae = VAE(found.config)
     _fill(vae, weights, file_name)
     rest = found.preset, found.seed, found.data, found.history, found.metrics, found.origin
-    return Checkpoint(found.name, vae.eval(), *rest)
-
-
-def _damaged(file_name: str, error: Exception) -> CheckpointError:
-    return CheckpointError(
-        f"{file_name} is damaged, truncated or not a safetensors file "
-        f"({_short(' '.join(str(error).split()))})."
-    )
-
-
-def _description(
-    content: bytes, size: int, name: str, file_name: str
-) -> tuple[Description, dict[str, str]]:
-    """The header at the beginning of a file of `size` bytes: what it says, and its metadata."""
-    if size > MAX_BYTES:
-        raise CheckpointError(
-            f"{file_name} is too large; a checkpoint of this project has at most {MAX_BYTES:,} "
-            "bytes."
-        )
-    if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise CheckpointError(
-            f"{file_name} is a pickle or zip archive (as torch.save writes), not a safetensors "
-            "file; it is never opened, because unpickling can run code."
-        )
-    header_bytes = int.from_bytes(content[:8], "little")
-    try:
-        if header_bytes > MAX_HEADER:
-            raise ValueError(f"a header of {header_bytes:,} bytes")
-        header = msgspec.json.decode(content[8 : 8 + header_bytes], type=dict[str, dict])
-        if len(header) > MAX_TENSORS:
-            raise ValueError(f"{len(header):,} tensors")
-        metadata = msgspec.convert(header.pop("__metadata__", {}), type=dict[str, str])
-        end = max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-        if 8 + header_bytes + end != size:
-            raise ValueError(f"{size:,} bytes instead of {8 + header_bytes + end:,}")
-    except Exception as error:  # a stranger's header may be anything
-        raise _damaged(file_name, error) from None
-    return _described(metadata, name, file_name), metadata
-
-
-def _short(text: object) -> str:
-    return printable(str(text)).rstrip(".")
+    return Checkpoint(found.name, vae.eval(), *rest, examples)
 
 
 class _WithoutInitialisation(TorchFunctionMode):
@@ -293,53 +238,31 @@ class _WithoutInitialisation(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _described(metadata: dict[str, str], name: str, file_name: str) -> Description:
-    """The checkpoint that the metadata describe."""
-    version = metadata.get("format_version")
-    if metadata.get("kind") == classifier.NAME:
-        raise CheckpointError(f"{file_name} is a classifier, not a VAE; name another file.")
-    if version is None:
-        raise CheckpointError(
-            f"{file_name} was written by another tool: it is a safetensors file, but its metadata "
-            "have no format_version; make one with `python -m training fit`."
-        )
-    if not version.isascii() or not version.isdigit() or len(version) > 6 or int(version) < 1:
-        raise CheckpointError(
-            f"{file_name} has the format version {printable(version)!r}, which is no number."
-        )
-    if int(version) > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{file_name} has format version {int(version)}, and this program reads up to "
-            f"{FORMAT_VERSION}: update the program."
-        )
-    field = "config"
+def _examples(
+    config: VAEConfig, metadata: dict[str, str], weights: dict[str, Tensor], file_name: str
+) -> Examples | None:
+    """The pictures that came with a network of somebody else, taken from among the `weights`."""
+    if config.architecture != PROGRAM or "examples" not in weights:
+        return None
+    images, labels = weights.pop("examples"), weights.pop("example_labels", None)
     try:
-        config = msgspec.json.decode(metadata["config"], type=VAEConfig)
-        field = "preset"
-        preset = msgspec.json.decode(metadata["preset"], type=Preset)
-        field = "seed"
-        seed = msgspec.json.decode(metadata["seed"], type=int)
-        field = "history"
-        history = msgspec.json.decode(metadata["history"], type=tuple[EpochTerms, ...])
-        field = "metrics"
-        metrics = msgspec.json.decode(metadata["metrics"], type=Metrics | None)
-        own = config.architecture != PROGRAM
-        if metrics is None and own:
-            raise ValueError("there are none")
-        field = "data"
-        data = metadata["data"]
-        if not data.isprintable() or len(data) > 4096:
-            raise ValueError(f"{printable(data, 40)} is no name of a data set")
-        field = "origin"
-        origin = None if own else msgspec.json.decode(metadata["origin"], type=Origin)
-    except KeyError:
-        raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
-    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
+        classes = msgspec.json.decode(metadata.get("classes", "[]"), type=Classes)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise CheckpointError(
-            f"{file_name} is damaged: its {field} cannot be read ({_short(error)})."
+            f"{file_name} is damaged: its classes cannot be read ({short(error)})."
         ) from None
-    preset = replace(preset, model=config)
-    return Description(name, config, preset, seed, data, history, metrics, origin)
+    n = config.image_shape.size
+    fits = (
+        images.dtype == torch.uint8
+        and labels is not None
+        and labels.dtype == torch.int64
+        and images.shape == (len(labels), n)
+        and len(labels) > 0
+        and 0 <= int(labels.min()) <= int(labels.max()) < len(classes)
+    )
+    if labels is None or not fits:
+        raise CheckpointError(f"{file_name} is damaged: its examples do not fit its configuration.")
+    return Examples(images, labels, tuple(printable(name) for name in classes))
 
 
 def _check_values(weights: dict[str, Tensor], file_name: str) -> None:
@@ -347,14 +270,14 @@ def _check_values(weights: dict[str, Tensor], file_name: str) -> None:
     for name, tensor in weights.items():
         if tensor.dtype not in _READABLE:
             raise CheckpointError(
-                f"{file_name} stores {_short(name)} as {str(tensor.dtype).removeprefix('torch.')}; "
+                f"{file_name} stores {short(name)} as {str(tensor.dtype).removeprefix('torch.')}; "
                 "weights are float16, bfloat16 or float32."
             )
         if not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{file_name} holds NaN or infinity in {_short(name)}.")
+            raise CheckpointError(f"{file_name} holds NaN or infinity in {short(name)}.")
         if tensor.numel() and float(tensor.abs().max()) > LARGEST:
             raise CheckpointError(
-                f"{file_name} holds weights beyond ±{LARGEST:,.0f} in {_short(name)}."
+                f"{file_name} holds weights beyond ±{LARGEST:,.0f} in {short(name)}."
             )
 
 
@@ -382,7 +305,7 @@ def _with_programs(
         raise CheckpointError(f"{file_name} cannot be run. {error}") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
         raise CheckpointError(
-            f"{file_name} is damaged: its programs cannot be read ({_short(error)})."
+            f"{file_name} is damaged: its programs cannot be read ({short(error)})."
         ) from None
 
 
@@ -392,13 +315,13 @@ def _fill(vae: VAE, weights: dict[str, Tensor], file_name: str) -> None:
     for name in sorted(expected.keys() ^ weights.keys()):
         what = "has no" if name in expected else "has unexpected"
         raise CheckpointError(
-            f"{file_name} does not fit its own configuration: it {what} {_short(name)}."
+            f"{file_name} does not fit its own configuration: it {what} {short(name)}."
         )
     for name, tensor in weights.items():
         if tuple(tensor.shape) != expected[name]:
             raise CheckpointError(
                 f"{file_name} does not fit its own configuration: {name} has the shape "
-                f"{_short(tuple(tensor.shape))} instead of {expected[name]}."
+                f"{short(tuple(tensor.shape))} instead of {expected[name]}."
             )
     vae.load_state_dict({n: t.float() for n, t in weights.items()}, assign=True)
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from explorer import messages, paths
+from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
-from explorer.session import view_state
-from explorer.session.catalogue import Listed
+from explorer.session.catalogue import Listed, Model
 from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene, overflowing, scene_of
 from training.evaluation import table
@@ -29,7 +29,10 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         left, right = st.columns([3.2, 2.0], vertical_alignment="bottom")
     names = _names(left, good)
     images = right.container(horizontal=True, gap="small", key="images")
-    shown = boxes.data_box(images, good[names[0] if names else next(iter(good))].description)
+    first = good[names[0] if names else next(iter(good))]
+    model = first.load() if first.description.origin else None
+    own = catalogue.came_with(model) if isinstance(model, Model) else None
+    shown = boxes.data_box(images, first.description, own)
     boxes.colour_box(images, shown)
     view_state.get("place")  # what is wrong with it is told now
     _heed_row(good)

@@ -43,13 +43,13 @@ def scene() -> Scene:
         view_state.put(data=None)
         messages.caption("Codes that the decoder came with: it has no encoder.", images)
     else:
-        shown = boxes.data_box(images, model.checkpoint.description)
+        shown = boxes.data_box(images, model.checkpoint.description, catalogue.came_with(model))
     boxes.colour_box(images, shown)
     found = scene_of(model, shown)
     if found is None:
         messages.warn(f"{overflowing(model)} choose another.")
         st.stop()
-    _view(columns[2])
+    _view(columns[2], found)
     _axes(columns[3], found)
     return found
 
@@ -116,15 +116,18 @@ def describe(name: str, found: Description) -> str:
     return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
-def _view(place) -> None:
-    view_state.show_in("view_box", view_state.get("view"))
+def _view(place, found: Scene) -> None:
+    # Of a latent grid no two numbers say much: its plane is that of principal components.
+    kinds = [kind for kind in PROJECTIONS if kind != "plane" or found.directions is None]
+    view = view_state.get("view")
+    view_state.show_in("view_box", view if view in kinds else kinds[0])
 
     def changed() -> None:
         view_state.put(view=st.session_state["view_box"])
 
     place.segmented_control(
         "Map",
-        list(PROJECTIONS),
+        kinds,
         format_func=lambda name: PROJECTIONS[name].title,
         key="view_box",
         required=True,

@@ -108,6 +108,8 @@ def scatter(
             group = {"name": name, "colour": colour, "points": [start, stop]}
             groups.append({**group, "label": named.get(label)})
         start = stop
+    if len(groups) == 1:  # a name on the middle of all codes tells nothing apart
+        groups[0]["label"] = None
     whole = [_range(points[:, k], _SPAN * prior_std, least) for k in (0, 1)]
     core = [_core(points[:, k], _SPAN / 2 * prior_std, whole[k]) for k in (0, 1)]
     placed = points[order].astype(np.float32)

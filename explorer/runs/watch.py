@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer import blobs
-from training.data.names import without_place
+from training.data.image_set import DataError
+from training.data.names import parse, without_place
 from training.files import open_regular
 from training.presets import PRESETS
 from training.runs import log
@@ -27,7 +28,6 @@ OUTPUT = "output.txt"
 CLEAR_EVERY = 60.0  # seconds
 _LAST_BYTES = 2**16  # of what a process printed
 _WORDS = {
-    "data": "{}",
     "epochs": "{} epochs",
     "beta": "β {:g}",
     "beta_warmup_epochs": "warm-up {}",
@@ -140,12 +140,23 @@ def _what(path: Path, stamp: int) -> str:
     words = [f"{preset.model.latent_dim}-D"]
     if preset.model.prior != usual.model.prior:
         words.append(preset.model.prior)
+    if preset.data != usual.data:
+        words.append(_called(preset.data))
     for field, word in _WORDS.items():
         if getattr(preset, field) != getattr(usual, field):
             words.append(word.format(getattr(preset, field)))
     if config.seed:
         words.append(f"seed {config.seed}")
     return ", ".join(words)
+
+
+def _called(data: str) -> str:
+    """A data set in a word or two; never where it lies."""
+    try:
+        told = parse(data)
+    except DataError:
+        return printable(without_place(data))
+    return printable(os.path.basename(os.path.normpath(told.path)) if told.kind else data)
 
 
 _BEHIND = 2**20  # bytes of a log: thousands of lines

@@ -142,7 +142,7 @@ _SIGN = r"[-=+*/%<>{}()\[\],;:?&|!]"
 _SPARED = re.compile(
     r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
     r"""|/\*.*?\*/|(?:^|(?<=\s))//[^\n]*|(?<=\n)[ \t]+"""
-    rf"""|(?<=[\w$)\]]) (?={_SIGN})|(?<={_SIGN}) (?=[\w$(\[])""",
+    rf"""|(?<=[\w$)\]}}]) (?={_SIGN})|(?<={_SIGN}) (?=[\w$({{\[])""",
     re.DOTALL,
 )
 _NESTED = re.compile(r"\$\{[^}`]*`")  # a template within a template, which _SPARED does not follow

@@ -120,6 +120,16 @@ def directions(key: tuple[str, str], _codes: Codes) -> Directions:
     return principal(_codes)
 
 
+def came_with(model: Model) -> Shown | None:
+    """The pictures that came with a network of somebody else."""
+    found = model.checkpoint.examples
+    if found is None:
+        return None
+    name, shape = model.checkpoint.name, model.checkpoint.vae.shape
+    images = ImageSet(name, "test", found.images, found.labels, found.classes, shape)
+    return Shown(f"with-{model.key}", images)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def decoded(key: str, _model: Model) -> Shown:
     """The pictures of a decoder alone: those of the codes that it came with."""
@@ -148,17 +158,27 @@ def projected(key: tuple[str, str], name: str, _codes: Codes) -> MapView:
     return project(_codes)
 
 
+def _some(count: int) -> list[int | None]:
+    """Images evenly among `count`, as many as a page shows typical ones of."""
+    most = latent_codes.MOST_TYPICAL
+    return [*range(0, count, max(1, count // most))][:most]
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | None]:
-    """For each class a typical image by its code."""
+    """For each class a typical image by its code; of a single class some of its images."""
     images = _shown.images
+    if len(images.classes) == 1:
+        return _some(len(images))
     return latent_codes.typical(_codes, images.labels.numpy(), len(images.classes))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def typical_pixels(key: str, _shown: Shown) -> list[int | None]:
-    """For each class a typical image, whatever the model."""
+    """As `typical`, whatever the model."""
     images = _shown.images
+    if len(images.classes) == 1:
+        return _some(len(images))
     return latent_codes.typical_pixels(
         images.images.numpy(), images.labels.numpy(), len(images.classes)
     )

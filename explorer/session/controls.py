@@ -24,10 +24,15 @@ def listed() -> tuple[dict[str, Listed], list[str]]:
     return good, [item for item in offered.values() if isinstance(item, str)]
 
 
-def data_box(place, model: Description) -> Shown:
+def data_box(place, model: Description, own: Shown | None = None) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
-    there are none. Unless others are chosen, a model has those that it was trained on."""
+    there are none. Unless others are chosen, a model has those that it was trained on, or its
+    `own`, which came with it."""
     offers = catalogue.image_offers()
+    trained = any(image_sets.alike(offer, model.data) for offer in offers.values())
+    if own is not None:
+        came = image_sets.with_model(model.name, own.images)
+        offers = {**offers, came.name: came} if trained else {came.name: came, **offers}
     fitting = image_sets.fitting(offers, model.config.image_shape)
     usual = image_sets.usual(fitting, model.data)
     if usual is None:
@@ -36,7 +41,7 @@ def data_box(place, model: Description) -> Shown:
             f"{model.config.image_shape}, and no data set here has those; choose another one."
         )
         st.stop()
-    offer, shown = _loaded(fitting, _wanted(offers, fitting, usual, model))
+    offer, shown = _loaded(fitting, _wanted(offers, fitting, usual, model), own)
     view_state.put(data=offer.name)
     st.session_state[_FOLLOWED] = offer.name if offer.name == usual else None
     view_state.show_in("data_box", offer.name)
@@ -63,7 +68,7 @@ def data_box(place, model: Description) -> Shown:
             ),
             width="content",
         )
-    if not image_sets.alike(offer, model.data):
+    if not image_sets.alike(offer, model.data) and (model.data or own is None):
         messages.caption(
             f"{model.name} was not trained on these pictures, but on {_called(offers, model.data)}."
         )
@@ -99,10 +104,11 @@ def _wanted(
     return usual
 
 
-def _loaded(fitting: dict[str, Offer], wanted: str) -> tuple[Offer, Shown]:
+def _loaded(fitting: dict[str, Offer], wanted: str, own: Shown | None) -> tuple[Offer, Shown]:
     """The wanted images; those that are damaged give way to others that can be read."""
     for name in (wanted, *(name for name in fitting if name != wanted)):
-        shown = image_sets.load(fitting[name])
+        offer = fitting[name]
+        shown = own if own is not None and not offer.parts else image_sets.load(offer)
         if isinstance(shown, Shown):
             return fitting[name], shown
         messages.warn(shown)

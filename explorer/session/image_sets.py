@@ -53,6 +53,12 @@ class Shown(NamedTuple):
     images: ImageSet
 
 
+def with_model(name: str, images: ImageSet) -> Offer:
+    """The offer of the images that came with a model; it has no parts to load."""
+    title = f"{len(images):,} pictures that came with {name}"
+    return Offer(f"with:{name}", f"with:{name}", (), title, images.shape)
+
+
 def on_offer(trained: Iterable[str] = ()) -> dict[str, Offer]:
     """The sets that can be shown now, by their names: tables on disk, what is drawn, pictures in
     the data directory, those that runs and checkpoints were `trained` on, and those that were

@@ -34,7 +34,7 @@ def entry(
     vae = scene.model.checkpoint.vae
     grid = vae.config.grid
     size = "×".join(map(str, grid)) if grid else f"{vae.config.continuous}-D"
-    note = f"{size} · {vae.prior.title}"
+    note = f"{size} · {vae.prior.title if vae.prior.has_density else 'autoencoder'}"
     return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision, factor))
 
 

@@ -10,8 +10,10 @@ from explorer import blobs
 from explorer.server import assets
 from tests import programs
 from tests.browser.conftest import ROOT
+from tests.training.importing.networks import NETWORKS, network
 from training import checkpoint
 from training.data import datasets
+from training.importing import import_vae
 from training.vae import program
 from training.vae.image_shape import GREY_28
 from training.vae.likelihoods import LIKELIHOODS
@@ -32,7 +34,7 @@ RUN = """async ({ code, blob, codes, images }) => {
       s += String.fromCharCode(...all.subarray(i, i + step));
     return btoa(s);
   };
-  const vae = new Vae(read(bytes(blob).buffer, 'model'));
+  const vae = await Vae.of(read(bytes(blob).buffer, 'model'));
   const z = new Float32Array(bytes(codes).buffer);
   const x = bytes(images);
   const n = z.length / vae.d, size = vae.shape.size, m = x.length / size;
@@ -47,7 +49,7 @@ RUN = """async ({ code, blob, codes, images }) => {
     ms.push(performance.now() - began);
     terms[i] = vae.reconstruction(logits, first);
   }
-  for (let i = 0; i < m; i++) {
+  for (let i = 0; i < m && vae.encodes; i++) {
     const q = vae.encode(Float32Array.from(x.subarray(size * i, size * (i + 1)), v => v / 255));
     mu.set(q.mu, vae.d * i);
     logVar.set(q.logVar ?? q.std, vae.d * i);
@@ -113,6 +115,33 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
     np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
     np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-4)
     assert found["median"] < 20  # a decode that takes 2 ms on a quiet core; far from it, this fails
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_of_somebody_else_gives_what_it_gives_in_torch(modules, name, tmp_path):
+    own = network(name)
+    path = import_vae(
+        *(own.encoder, own.decoder, own.pictures),
+        **{"name": name, "out": tmp_path / name, **own.options},
+    )
+    found = checkpoint.load(path)
+    vae = found.vae
+    generator = torch.Generator().manual_seed(2)
+    z = vae.prior.sample_prior(12, vae.config.latent_dim, generator)
+    images = found.examples.images if found.examples else torch.zeros(0, vae.shape.size).byte()
+    given = in_browser(modules, blobs.model(vae, name), z.numpy(), images.numpy())
+    with torch.no_grad():
+        pixels = vae.picture(z)
+        assert np.abs(given["pixels"] - pixels.numpy().ravel()).max() <= 1e-4
+        # What the network itself gives, which need not be sure to a millionth near 0 and 1.
+        assert np.abs(given["pixels"] - own.decode(z).flatten().numpy()).max() <= 1.1e-4
+        if vae.encoder is None:
+            return
+        q = vae.encode(datasets.to_float(images))
+        reach = float(q.mu.abs().max())
+        assert np.abs(given["mu"] - q.mu.numpy().ravel()).max() <= 1e-4 * max(1.0, reach)
+        kl = vae.prior.kl(q).sum(-1).numpy()
+    np.testing.assert_allclose(given["kl"], kl, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)

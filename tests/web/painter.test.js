@@ -131,7 +131,7 @@ test("a class's name is written at its place, a long one cut, a hidden one not",
     of("fillText").map((mark) => mark.arguments),
     [
       ["cat", 120, 40],
-      ["a name of twent…", 67, 90], // whole, though its place is near the edge
+      ["a name of twent…", 67, 71.5], // whole, though its place is near the edge
     ],
   );
 });

@@ -5,12 +5,15 @@ import { test } from "node:test";
 
 import { Vae } from "../../explorer/web/model/vae.js";
 
-/** A VAE of pictures 3×2×1 whose encoder is the mean of all values, and whose decoder repeats z. */
-function colourful() {
+/**
+ * A VAE of pictures 3×2×1 whose encoder is the mean of all values, and whose decoder repeats z.
+ * @returns {import("../../explorer/web/model/blob_types.js").ModelBlob}
+ */
+function blob() {
   const weights = new Float32Array(12 + 6);
   weights.fill(1 / 6, 0, 6);
   weights.fill(1, 12);
-  return new Vae({
+  return {
     header: {
       kind: "model",
       name: "made",
@@ -30,11 +33,11 @@ function colourful() {
       tensors: { a: [0, [2, 6]], b: [12, [6, 1]] },
     },
     arrays: { weights },
-  });
+  };
 }
 
 test("a VAE takes its pictures' shape from its blob, and counts every value", () => {
-  const vae = colourful();
+  const vae = new Vae(blob());
   assert.equal(String(vae.shape), "3×2×1");
   const x = Float32Array.of(1, 1, 1, 0, 0, 0);
   const posterior = vae.encode(x);
@@ -49,4 +52,14 @@ test("a VAE takes its pictures' shape from its blob, and counts every value", ()
     two.map((out) => [...out]),
     [Array(6).fill(0), Array(6).fill(3)],
   );
+});
+
+test("ops that few networks have come with the model that has them", async () => {
+  const made = blob();
+  const { decoder } = made.header;
+  decoder.ops.push({ op: "sing" });
+  await assert.rejects(Vae.of(made), /an op sing, which is not known here/);
+  decoder.ops[1] = { op: "power", exponent: 2 };
+  const vae = await Vae.of(made);
+  assert.deepEqual([...vae.decode(Float32Array.of(3))], Array(6).fill(9));
 });

@@ -36,6 +36,7 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
         ("codes", {"type": Path, "help": "codes (N, d) of a decoder alone, a .npy file"}),
         ("source", {"help": "where it comes from"}),
         ("licence", {"help": "under which licence"}),
+        ("pictures", {"type": int, "help": "how many pictures go with the file (default: 1,000)"}),
         ("name", {"help": "what it is called (default: the class)"}),
         ("out", {"type": Path, "help": "the checkpoint to write (default: checkpoints/NAME)"}),
         ("picture", {"type": Path, "help": "where the reconstructions go (default: beside it)"}),
@@ -78,10 +79,11 @@ def run(args: argparse.Namespace) -> None:
     label = _labels(args)
     alone = getattr(args, "encoder", "") == "none"
     named = hasattr(args, "encoder") or hasattr(args, "decoder")
-    x, found, numbers, data = None, None, None, ""
+    x, found, numbers, data, classes, own_classes = None, None, None, "", (), None
     if not alone:
         images, data = _images(args)
         most = min(MOST_IMAGES, MOST_NUMBERS // images.shape.size)
+        classes, own_classes = images.classes, images.labels[:most]
         x, found = report.pictures_of(images.images[:most].reshape(-1, *images.shape.dims), None)
         taken = max(arguments(part) for part in (encoder, decoder, network) if part is not None)
         if not label and taken > 1 < len(images.classes):
@@ -106,6 +108,9 @@ def run(args: argparse.Namespace) -> None:
         source=getattr(args, "source", ""),
         licence=getattr(args, "licence", ""),
         network=f"{Path(args.network).name}" if ":" in args.network else own,
+        classes=classes,
+        numbers=own_classes,
+        most_pictures=getattr(args, "pictures", importing.MOST_PICTURES),
     )
     for option, answer in job.answers:
         say(f"  {option.replace('_', '-')}: {answer}")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.checkpoint import SUFFIX, Checkpoint, Metrics, save
+from training.checkpoint import SUFFIX, Checkpoint, Examples, Metrics, save
 from training.console import say
 from training.errors import OptionError
 from training.evaluation.metrics import mean_terms
@@ -25,6 +25,8 @@ from training.origin import Origin
 from training.presets import Preset
 from training.text import printable
 
+MOST_PICTURES, MOST_PICTURE_BYTES = 1000, 4_000_000
+
 
 def write(
     job: Import,
@@ -36,8 +38,13 @@ def write(
     source: str = "",
     licence: str = "",
     network: str = "",
+    classes: Sequence[str] = (),
+    numbers: torch.Tensor | None = None,
+    most_pictures: int = MOST_PICTURES,
 ) -> Path:
-    """Write the checkpoint of an imported network.
+    """Write the checkpoint of an imported network, with at most `most_pictures` of those that it
+    was shown, of 4 MB together, so that pages have some wherever the file goes; `numbers` (N,) and
+    `classes` are their classes.
 
     Raises:
         CheckpointError: it cannot be written, or is larger than what is read.
@@ -56,7 +63,23 @@ def write(
         tuple(job.answers),
     )
     preset = Preset("imported", done.vae.config, data)
-    return save(Checkpoint(name, done.vae, preset, 0, data, (), metrics, origin), out)
+    examples = _examples(job, job.labels if numbers is None else numbers, classes, most_pictures)
+    return save(Checkpoint(name, done.vae, preset, 0, data, (), metrics, origin, examples), out)
+
+
+def _examples(
+    job: Import, numbers: torch.Tensor | None, classes: Sequence[str], most: int
+) -> Examples | None:
+    """The first of the pictures that the network was shown."""
+    count = 0 if job.x is None else min(most, len(job.x), MOST_PICTURE_BYTES // job.x.shape[1])
+    if job.x is None or count < 1:
+        return None
+    images = (job.x[:count] * 255).round().to(torch.uint8)
+    labels = torch.zeros(count, dtype=torch.int64) if numbers is None else numbers[:count]
+    names = tuple(printable(name, 200) or "?" for name in classes)
+    if int(labels.max()) >= len(names):
+        names = tuple(map(str, range(int(labels.max()) + 1)))
+    return Examples(images, labels.contiguous(), names)
 
 
 def import_vae(
@@ -81,6 +104,7 @@ def import_vae(
     shape: Sequence[int] | None = None,
     data: str = "",
     picture: Path | str | None = None,
+    pictures: int = MOST_PICTURES,
 ) -> Path:
     """Path of the checkpoint of a VAE that somebody else wrote and trained; nothing is asked.
 
@@ -94,7 +118,8 @@ def import_vae(
     `input_range` as "-1..1", `output` logits, values, or values and a range; what is None is what
     the evidence proposes. `labels` names the options of a label that both take, `categories` counts
     those of categorical latents. `latent` and `shape` are the sizes of a code and of a picture
-    where a decoder alone does not tell them.
+    where a decoder alone does not tell them. At most so many `pictures` of the example go with the
+    checkpoint; 0 keeps them out of it.
 
     Raises:
         ImportRefused: the network cannot be taken over; the sentence names operator and line.
@@ -146,6 +171,8 @@ def import_vae(
         source=source or "",
         licence=licence or "",
         network=own,
+        classes=names,
+        most_pictures=pictures,
     )
     for note in job.notes:
         say(note)

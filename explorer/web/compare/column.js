@@ -50,6 +50,7 @@ export class Column {
         ? `${trained}: a distance, no likelihood`
         : `${trained}; with ${constant.toFixed(1)} it is −log p(x|z) in nats`;
     set(this.$(".term.own"), "title", words);
+    this.root.dataset.density = String(this.view.vae.prior.hasDensity);
     write(this.$(".map-message"), d < 2 ? "one latent dimension: no map" : "");
   }
 

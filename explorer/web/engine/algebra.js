@@ -1,44 +1,24 @@
-// Ops between values: sums, products, means, and values that are the same for all inputs.
+// Ops of few networks: products of matrices, means, and values that are the same for all inputs. Loaded
+// when a program has one.
 
-import { combined, roundUp, upTo } from "./layout.js";
+import { UNARY } from "./kernels.js";
+import { combined, roundUp, sizeOf, upTo } from "./layout.js";
+import { each, unary } from "./passes.js";
 
 /**
  * @typedef {import("./program.js").Node} Node
+ * @typedef {import("./program.js").OpSpec} OpSpec
  * @typedef {import("./plan.js").Plan} Plan
  * @typedef {import("./plan.js").Step} Step
+ * @typedef {import("./ops.js").Row} Row
  */
 
-/**
- * Sums or products of values of equal rank, of which sides of 1 count for all along them.
- * @param {boolean} product
- * @returns {(node: Node, plan: Plan) => Step}
- */
-export const elementwise =
-  (product) =>
-  ({ inputs, output }, plan) => {
-    const to = output.storage;
-    const pixels = output.shape.map((n, a) => (a === output.last ? 1 : n));
-    const places = output.offsets(pixels);
-    const taken = inputs.map((value) => ({
-      storage: value.storage,
-      places: value.offsets(pixels),
-      step: value.channels === output.channels ? 1 : 0,
-    }));
-    return (n) => {
-      const { floats } = plan;
-      for (let b = 0; b < n; b++)
-        taken.forEach(({ storage, places: from, step }, k) => {
-          const [origin, start] = [to.origin(b), storage.origin(b)];
-          for (let p = 0; p < places.length; p++) {
-            const end = origin + places[p] + to.lanes;
-            for (let o = end - to.lanes, a = start + from[p]; o < end; o++, a += step)
-              if (!k) floats[o] = floats[a];
-              else if (product) floats[o] *= floats[a];
-              else floats[o] += floats[a];
-          }
-        });
-    };
-  };
+Object.assign(UNARY, {
+  log: Math.log,
+  power: (/** @type {number} */ x, /** @type {number} */ p) => (p === 2 ? x * x : x ** p),
+  sin: Math.sin,
+  abs: Math.abs,
+});
 
 /**
  * Numbers copied within memory. @param {Float32Array} f
@@ -53,7 +33,8 @@ function copy(f, to, places, from, sources) {
  * Products of matrices (…, m, k) and (…, k, n), by the kernel of layers: the first one's rows are its windows,
  * and the second one its weights. @param {Node} node @param {Plan} plan @returns {Step}
  */
-export function matmul({ spec, inputs, output }, plan) {
+function matmul(node, plan) {
+  const { spec, inputs, output } = node;
   const [m, k] = inputs[0].shape.slice(-2);
   const n = output.shape[output.shape.length - 1];
   const [depth, width] = [roundUp(k, 4), roundUp(n, 8)];
@@ -70,50 +51,71 @@ export function matmul({ spec, inputs, output }, plan) {
     combined(spec.transpose ? sides.reverse() : sides),
     combined([upTo(m).map((i) => i * width), upTo(n)]),
   ];
-  const all = [...inputs, output];
-  const places = all.map((value) => value.offsets());
-  return (count) => {
-    const { floats, machine } = plan;
-    for (let b = 0; b < count; b++)
-      for (let pair = 0; pair < output.size / (m * n); pair++) {
-        const [x, y, z] = all.map(({ storage }) => storage.origin(b));
-        const [from, by, to] = packed.map(({ length }, v) =>
-          places[v].subarray(pair * length, (pair + 1) * length),
-        );
-        copy(floats, first / 4, packed[0], x, from);
-        copy(floats, second / 4, packed[1], y, by);
-        machine.kernels.layer8(
-          ...[rows, outs, m, taps, taps + 4, 4 * depth, second, 4 * panel, width / 8, 0, 1],
-        );
-        copy(floats, z, to, made / 4, packed[2]);
-      }
-  };
+  const places = [...inputs, output].map((value) => value.offsets());
+  return each(node, plan, (floats, out, x, y) => {
+    for (let pair = 0; pair < output.size / (m * n); pair++) {
+      const [from, by, to] = packed.map(({ length }, v) =>
+        places[v].subarray(pair * length, (pair + 1) * length),
+      );
+      copy(floats, first / 4, packed[0], x, from);
+      copy(floats, second / 4, packed[1], y, by);
+      plan.machine.kernels.layer8(
+        ...[rows, outs, m, taps, taps + 4, 4 * depth, second, 4 * panel, width / 8, 0, 1],
+      );
+      copy(floats, out, to, made / 4, packed[2]);
+    }
+  });
 }
 
 /** @param {Node} node @param {Plan} plan @returns {Step} */
-export function mean({ inputs: [input], output }, plan) {
-  const [from, to] = [input.offsets(), output.offsets(input.shape)];
+function mean(node, plan) {
+  const { inputs, output } = node;
+  const [from, to] = [inputs[0].offsets(), output.offsets(inputs[0].shape)];
   const places = output.offsets();
   const sums = new Float64Array(output.storage.size);
-  return (n) => {
-    const { floats } = plan;
-    for (let b = 0; b < n; b++) {
-      const [at, out] = [input.storage.origin(b), output.storage.origin(b)];
-      sums.fill(0);
-      for (let i = 0; i < from.length; i++) sums[to[i]] += floats[at + from[i]];
-      for (const place of places) floats[out + place] = (sums[place] * places.length) / from.length;
-    }
-  };
+  return each(node, plan, (floats, out, at) => {
+    sums.fill(0);
+    for (let i = 0; i < from.length; i++) sums[to[i]] += floats[at + from[i]];
+    for (const place of places) floats[out + place] = (sums[place] * places.length) / from.length;
+  });
 }
 
 /** @param {Node} node @param {Plan} plan @returns {Step} */
-export function constant({ spec, output }, plan) {
-  const { data } = plan.tensors(spec.value);
-  const places = output.offsets();
-  return (n) => {
-    for (let b = 0; b < n; b++) {
-      const to = output.storage.origin(b);
-      places.forEach((place, i) => (plan.floats[to + place] = data[i]));
-    }
-  };
+function constant(node, plan) {
+  const { data } = plan.tensors(node.spec.value);
+  const places = node.output.offsets();
+  return each(node, plan, (floats, out) =>
+    places.forEach((place, i) => (floats[out + place] = data[i])),
+  );
 }
+
+/** @type {Row["shape"]} */
+const same = ([shape]) => shape;
+
+/** @type {Record<string, Row>} */
+export const MORE = {
+  matmul: {
+    shape: ([first, second], { transpose }) => [
+      ...first.slice(0, -1),
+      second[second.length - (transpose ? 2 : 1)],
+    ],
+    products: ({ inputs: [{ shape }], output }) => sizeOf(shape) * output.shape[shape.length - 1],
+    plan: matmul,
+    partial: true,
+  },
+  mean: {
+    shape: ([shape], { axes }) => shape.map((n, a) => (axes.includes(a) ? 1 : n)),
+    plan: mean,
+    partial: true,
+  },
+  constant: {
+    shape: (_, { value }, tensors) => tensors(value).shape,
+    plan: constant,
+    partial: true,
+  },
+  // Of what pads the channels, 0, these are not finite.
+  log: { shape: same, plan: unary("log", () => [], true), partial: true },
+  power: { shape: same, plan: unary("power", ({ exponent }) => [exponent], true), partial: true },
+  sin: { shape: same, plan: unary("sin", () => []), inPlace: true },
+  abs: { shape: same, plan: unary("abs", () => []), inPlace: true },
+};

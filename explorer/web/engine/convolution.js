@@ -1,6 +1,7 @@
 // Linear layers, convolutions and transposed ones as tables for one kernel: addresses of windows and of
 // outputs, distances of taps, and panels of weights.
 
+import { combined, upTo } from "./layout.js";
 import { phasesOf, reach } from "./windows.js";
 
 /**
@@ -42,20 +43,18 @@ function weightsOf({ op, spec, inputs, output }, { data, shape }) {
 /** The phases along both axes. @param {Node} node @param {[number, number]} kernel */
 function phases({ op, spec, inputs: [input], output, factor }, kernel) {
   const { stride = [1, 1], padding = [0, 0], dilation = [1, 1] } = spec;
-  const of = (/** @type {number} */ n, /** @type {number} */ size, /** @type {number} */ out) =>
-    phasesOf(
-      {
-        kernel: kernel[n],
-        stride: stride[n],
-        padding: padding[n],
-        dilation: dilation[n],
-        factor: factor[n],
-      },
-      size,
-      out,
-      op === "conv_transpose",
-    );
-  return [of(0, input.height, output.height), of(1, input.width, output.width)];
+  const axes = kernel.map((size, n) => ({
+    kernel: size,
+    stride: stride[n],
+    padding: padding[n],
+    dilation: dilation[n],
+    factor: factor[n],
+  }));
+  const backwards = op === "conv_transpose";
+  return [
+    phasesOf(axes[0], input.height, output.height, backwards),
+    phasesOf(axes[1], input.width, output.width, backwards),
+  ];
 }
 
 /**
@@ -109,21 +108,26 @@ function runsOf({ inputs: [{ storage, channels }] }, y, x, { from, to }) {
 }
 
 /**
- * Write the panels of a phase: the bias of each output, then for each number of each run its weight.
- * @param {Float32Array} to memory @param {number} first @param {number} width of a panel
- * @param {{weights: Weights, bias: (o: number) => number, scale: (o: number) => number}} layer
- * @param {Panels} panels @param {ReturnType<typeof runsOf>} runs @param {number} lanes @param {number} channels of the output
+ * Write the panels of a phase: the bias of each output, then for each number of each run its weight; both
+ * with the scale and the shift that were folded in.
+ * @param {Plan} plan @param {Node} node @param {Weights} weights @param {number} first of the panels' memory
+ * @param {number} width of a panel @param {Panels} panels @param {ReturnType<typeof runsOf>} runs
  */
-function pack(to, first, width, { weights, bias, scale }, panels, runs, lanes, channels) {
+function pack({ tensors, floats }, node, weights, first, width, panels, runs) {
+  const { spec, fold, inputs, output } = node;
   const { data, out, into, row, backwards, groupIn, groupOut } = weights;
   const { ys, xs, rows, taps, k } = runs;
+  const { lanes } = inputs[0].storage;
+  const [bias, scale, shift] = [spec.bias, fold?.weight, fold?.bias].map((name) =>
+    name ? tensors(name).data : null,
+  );
   const panel = width * (1 + taps.length * k);
-  const end = Math.min(channels, (panels.first + panels.blocks) * width);
+  const end = Math.min(output.channels, (panels.first + panels.blocks) * width);
   for (let o = panels.first * width; o < end; o++) {
     const n = o - panels.first * width;
     const at = first + Math.floor(n / width) * panel + (n % width);
-    const by = scale(o);
-    to[at] = bias(o);
+    const by = scale ? scale[o] : 1;
+    floats[at] = (bias ? bias[o] * by : 0) + (shift ? shift[o] : 0);
     const group = Math.floor(o / groupOut);
     const origin = backwards ? group * groupIn * into + (o - group * groupOut) * out : o * out;
     ys.forEach(([, us], i) =>
@@ -134,7 +138,7 @@ function pack(to, first, width, { weights, bias, scale }, panels, runs, lanes, c
         for (let c = 0; c < groupIn; c++, cell += width) {
           let sum = 0;
           for (const u of us) for (const v of vs) sum += data[origin + c * into + u * row + v];
-          to[cell] = sum * by;
+          floats[cell] = sum * by;
         }
       }),
     );
@@ -144,29 +148,16 @@ function pack(to, first, width, { weights, bias, scale }, panels, runs, lanes, c
 /**
  * Addresses of windows or outputs of a phase, picture after picture.
  * @param {Plan} plan @param {import("./layout.js").Storage} storage
- * @param {[number, number, number]} y first, how many, and the step between them @param {[number, number, number]} x
+ * @param {[first: number, count: number, step: number]} y @param {[first: number, count: number, step: number]} x
  */
-function addresses(plan, storage, [y0, rows, dy], [x0, columns, dx]) {
-  const table = new Int32Array(plan.batch * rows * columns);
-  for (let b = 0, n = 0; b < plan.batch; b++)
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++)
-        table[n++] =
-          4 * (storage.origin(b) + (y0 + i * dy) * storage.pitch + (x0 + j * dx) * storage.lanes);
-  return plan.table(table);
-}
-
-/** Bias and scale of each output, with what was folded in. @param {Node} node @param {Plan} plan */
-function affine({ spec, fold }, { tensors }) {
-  const [own, scale, shift] = [spec.bias, fold?.weight, fold?.bias].map((name) =>
-    name ? tensors(name).data : null,
+const addresses = (plan, storage, [y0, rows, dy], [x0, columns, dx]) =>
+  plan.table(
+    combined([
+      upTo(plan.batch).map((b) => 4 * storage.origin(b)),
+      upTo(rows).map((i) => 4 * (y0 + i * dy) * storage.pitch),
+      upTo(columns).map((j) => 4 * (x0 + j * dx) * storage.lanes),
+    ]),
   );
-  return {
-    scale: (/** @type {number} */ o) => (scale ? scale[o] : 1),
-    bias: (/** @type {number} */ o) =>
-      (own ? own[o] : 0) * (scale ? scale[o] : 1) + (shift ? shift[o] : 0),
-  };
-}
 
 /**
  * The calls of the kernel that a layer takes.
@@ -174,17 +165,15 @@ function affine({ spec, fold }, { tensors }) {
  */
 export function plan(node, plan) {
   const { inputs, output, slope, spec } = node;
-  const [input] = inputs;
   const weights = weightsOf(node, plan.tensors(spec.weight));
-  const layer = { weights, ...affine(node, plan) };
   const { lanes } = output.storage;
   const width = lanes === 4 ? 4 : 8;
   const [ys, xs] = phases(node, weights.kernel);
   const all = panelsOf(weights, output.channels, lanes / width, width);
   const calls = ys.flatMap((y) =>
     xs.flatMap((x) => {
-      const rows = addresses(plan, input.storage, [0, y.count, y.step], [0, x.count, x.step]);
-      const outs = addresses(
+      const from = addresses(plan, inputs[0].storage, [0, y.count, y.step], [0, x.count, x.step]);
+      const to = addresses(
         plan,
         output.storage,
         [y.first, y.count, y.spread],
@@ -193,29 +182,20 @@ export function plan(node, plan) {
       return all.map((panels) => {
         const runs = runsOf(node, y, x, panels);
         const taps = plan.table(runs.taps);
+        const end = taps + 4 * runs.taps.length;
         const panel = 4 * width * (1 + runs.taps.length * runs.k);
         const first = plan.reserve(panels.blocks * panel);
-        plan.fills.push(() =>
-          pack(
-            plan.floats,
-            first / 4,
-            width,
-            layer,
-            panels,
-            runs,
-            input.storage.lanes,
-            output.channels,
-          ),
-        );
+        plan.fills.push(() => pack(plan, node, weights, first / 4, width, panels, runs));
         return {
-          ...{ rows, outs, count: y.count * x.count, taps, end: taps + 4 * runs.taps.length },
-          ...{
-            k: 4 * runs.k,
-            first,
-            panel,
-            blocks: panels.blocks,
-            column: 4 * width * panels.first,
-          },
+          from,
+          to,
+          count: y.count * x.count,
+          taps,
+          end,
+          k: 4 * runs.k,
+          first,
+          panel,
+          panels,
         };
       });
     }),
@@ -223,7 +203,9 @@ export function plan(node, plan) {
   return (n) => {
     const { layer8, layer4 } = plan.machine.kernels;
     const kernel = width === 8 ? layer8 : layer4;
-    for (const { rows, outs, count, taps, end, k, first, panel, blocks, column } of calls)
-      kernel(rows, outs, n * count, taps, end, k, first, panel, blocks, column, slope);
+    for (const { from, to, count, taps, end, k, first, panel, panels } of calls) {
+      const column = 4 * width * panels.first;
+      kernel(from, to, n * count, taps, end, k, first, panel, panels.blocks, column, slope);
+    }
   };
 }

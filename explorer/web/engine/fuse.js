@@ -34,10 +34,10 @@ function join(node, before) {
 }
 
 /**
- * @param {Node[]} nodes @param {Value} x the input @param {Value[]} outputs
+ * @param {{nodes: Node[], x: Value, outputs: Value[]}} program whose input is `x`
  * @returns {{nodes: Node[], x: Value, outputs: Value[]}}
  */
-export function fuse(nodes, x, outputs) {
+export function fuse({ nodes, x, outputs }) {
   /** @type {Map<Value, Node>} */
   const makers = new Map();
   const dropped = new Set();

@@ -97,11 +97,6 @@ export class Value {
     return sizeOf(this.shape);
   }
 
-  /** Whether the numbers lie one behind the other as they are counted. */
-  get plain() {
-    return this.shape.length === 1;
-  }
-
   /** The axis of the channels. */
   get last() {
     return this.shape.length === 3 ? 0 : this.shape.length - 1;

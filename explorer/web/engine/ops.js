@@ -1,7 +1,6 @@
 // Ops of a program: one row a kind. The table with the same names in Python is OPS in
 // training/vae/program.py. An op that is part of a layer before it (see fuse.js) is run by that.
 
-import * as algebra from "./algebra.js";
 import * as convolution from "./convolution.js";
 import * as move from "./moving.js";
 import * as pass from "./passes.js";
@@ -52,13 +51,8 @@ function transposedShape([[, ...sides]], spec, tensors) {
 const pooled = ([[channels, ...sides]], spec) => [channels, ...windows(sides, spec, spec.kernel)];
 
 /** @type {Row["shape"]} */
-function reshaped([shape], { sides }) {
-  const known = sides.reduce(
-    (/** @type {number} */ a, /** @type {number} */ n) => (n < 0 ? a : a * n),
-    1,
-  );
-  return sides.map((/** @type {number} */ n) => (n < 0 ? sizeOf(shape) / known : n));
-}
+const reshaped = ([shape], { sides }) =>
+  sides.map((/** @type {number} */ n) => (n < 0 ? -sizeOf(shape) / sizeOf(sides) : n));
 
 /** What all layers of weights have. @type {Pick<Row, "plan" | "prepare" | "products">} */
 const weighted = {
@@ -72,26 +66,27 @@ const weighted = {
 
 /**
  * A function of each number, by a kernel of that name and its two numbers.
- * @param {string} kernel @param {(spec: OpSpec) => number[]} [numbers] @param {boolean} [alone] see unary
- * @returns {Row}
+ * @param {string} kernel @param {(spec: OpSpec) => number[]} [numbers] @returns {Row}
  */
-const pointwise = (kernel, numbers = () => [], alone = false) => ({
+const pointwise = (kernel, numbers = () => []) => ({
   shape: same,
-  plan: pass.unary(kernel, numbers, alone),
-  inPlace: !alone,
-  partial: alone,
+  plan: pass.unary(kernel, numbers),
+  inPlace: true,
 });
 
 /** Sums or products. @param {boolean} product @returns {Row} */
 const elementwise = (product) => ({
   shape: ([first, ...others]) =>
     first.map((n, a) => others.reduce((most, shape) => Math.max(most, shape[a]), n)),
-  plan: algebra.elementwise(product),
+  plan: pass.elementwise(product),
   inPlace: true,
 });
 
 /** An op that puts numbers elsewhere. @param {Row["shape"]} shape @param {move.Source} source @returns {Row} */
 const moving = (shape, source) => ({ shape, plan: move.plan(source), partial: true });
+
+const nearest = move.plan(move.nearest);
+const bilinear = pass.resampled(pass.neighbours);
 
 /** @type {Record<string, Row>} */
 export const OPS = {
@@ -109,29 +104,10 @@ export const OPS = {
   conv_transpose: { shape: transposedShape, ...weighted },
   add: elementwise(false),
   multiply: elementwise(true),
-  matmul: {
-    shape: ([first, second], { transpose }) => [
-      ...first.slice(0, -1),
-      second[second.length - (transpose ? 2 : 1)],
-    ],
-    products: ({ inputs: [{ size }], output: { shape } }) => size * shape[shape.length - 1],
-    plan: algebra.matmul,
-    partial: true,
-  },
-  mean: {
-    shape: ([shape], { axes }) => shape.map((n, a) => (axes.includes(a) ? 1 : n)),
-    plan: algebra.mean,
-    partial: true,
-  },
-  constant: {
-    shape: (_, { value }, tensors) => tensors(value).shape,
-    plan: algebra.constant,
-    partial: true,
-  },
   affine: { shape: same, plan: pass.affine, inPlace: true },
-  group_norm: { shape: same, plan: pass.groupNorm, inPlace: true },
-  max_pool: { shape: pooled, plan: pass.maxPool, partial: true },
-  avg_pool: { shape: pooled, plan: pass.avgPool, partial: true },
+  group_norm: { shape: same, plan: pass.affine, inPlace: true },
+  max_pool: { shape: pooled, plan: pass.resampled(pass.windows, true), partial: true },
+  avg_pool: { shape: pooled, plan: pass.resampled(pass.windows), partial: true },
   softmax: { shape: same, plan: pass.softmax, partial: true },
   reshape: moving(reshaped, move.reshape),
   permute: moving(
@@ -161,8 +137,7 @@ export const OPS = {
   ),
   upsample: {
     shape: ([[channels]], { size }) => [channels, ...size],
-    plan: (node, plan) =>
-      (node.spec.mode === "bilinear" ? pass.bilinear : move.plan(move.nearest))(node, plan),
+    plan: (node, plan) => (node.spec.mode === "bilinear" ? bilinear : nearest)(node, plan),
     partial: true,
   },
   one_hot: { shape: ([[n]], { classes }) => [n, classes], plan: pass.oneHot, partial: true },
@@ -181,8 +156,10 @@ export const OPS = {
   exp: pointwise("exp"),
   clamp: pointwise("clamp", ({ low, high }) => [low, high]),
   scale: pointwise("scale", ({ factor }) => [factor]),
-  log: pointwise("log", undefined, true),
-  power: pointwise("power", ({ exponent }) => [exponent], true),
-  sin: pointwise("sin"),
-  abs: pointwise("abs"),
 };
+
+/** Have the rows of ops that few programs have, where these do. @param {...import("./program.js").ProgramSpec} programs */
+export async function ready(...programs) {
+  if (programs.some(({ ops }) => ops.some(({ op }) => !Object.hasOwn(OPS, op))))
+    Object.assign(OPS, (await import("./algebra.js")).MORE);
+}

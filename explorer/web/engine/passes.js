@@ -3,21 +3,29 @@
 /**
  * @typedef {import("./program.js").Node} Node
  * @typedef {import("./program.js").OpSpec} OpSpec
- * @typedef {import("./layout.js").Storage} Storage
+ * @typedef {import("./layout.js").Value} Value
  * @typedef {import("./plan.js").Plan} Plan
  * @typedef {import("./plan.js").Step} Step
  */
 
 /**
- * Do something with each row of the first n pictures of an output.
- * @param {Storage} out @param {number} n @param {(b: number, y: number) => void} act
+ * A step that does something for each picture, by where the output's and the inputs' pixels (0, 0) lie.
+ * @param {Node} node @param {Plan} plan
+ * @param {(floats: Float32Array, out: number, at: number, ...others: number[]) => void} act
+ * @returns {Step}
  */
-function eachRow({ height }, n, act) {
-  for (let b = 0; b < n; b++) for (let y = 0; y < height; y++) act(b, y);
-}
+export const each =
+  ({ inputs, output }, plan, act) =>
+  (n) => {
+    for (let b = 0; b < n; b++) {
+      const [at, ...others] = inputs.map(({ storage }) => storage.origin(b));
+      act(plan.floats, output.storage.origin(b), at, ...others);
+    }
+  };
 
-/** Where a row of a picture begins. @param {Storage} storage @param {number} b @param {number} y */
-const rowAt = (storage, b, y) => storage.origin(b) + y * storage.pitch;
+/** Where the pixels of an output lie in a value, of which sides of 1 count for all. @param {Value} output @param {Value} [value] */
+const pixels = (output, value = output) =>
+  value.offsets(output.shape.map((n, a) => (a === output.last ? 1 : n)));
 
 /**
  * A function of each number.
@@ -29,212 +37,177 @@ export const unary =
   (kernel, numbers, alone = false) =>
   (node, plan) => {
     const [p = 0, q = 0] = numbers(node.spec);
-    const { channels } = node.output;
-    const [from, to] = [node.inputs[0].storage, node.output.storage];
+    const { storage: to, channels } = node.output;
+    const { pitch } = node.inputs[0].storage;
     const whole = to.width * to.lanes;
-    const [step, bytes] = alone ? [to.lanes, 4 * channels] : [whole, 4 * whole];
-    return (n) => {
+    const [step, some] = alone ? [to.lanes, channels] : [whole, whole];
+    return each(node, plan, (_, out, at) => {
       const run = plan.machine.kernels[kernel];
-      eachRow(to, n, (b, y) => {
-        const [at, out] = [rowAt(from, b, y), rowAt(to, b, y)];
-        for (let x = 0; x < whole; x += step)
-          run(4 * (at + x), 4 * (at + x) + bytes, 4 * (out + x), p, q);
-      });
-    };
-  };
-
-/**
- * The numbers of a tensor for each lane; 0 beyond the channels, or where there is no tensor a given one.
- * @param {Plan} plan @param {string | undefined} name @param {number} lanes @param {number} otherwise
- */
-function perLane({ tensors }, name, lanes, otherwise) {
-  const found = new Float32Array(lanes);
-  if (name) found.set(tensors(name).data);
-  else found.fill(otherwise);
-  return found;
-}
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function affine({ spec, inputs, output }, plan) {
-  const [from, to] = [inputs[0].storage, output.storage];
-  const { lanes } = to;
-  const weight = perLane(plan, spec.weight, lanes, 1);
-  const bias = perLane(plan, spec.bias, lanes, 0);
-  return (n) => {
-    const { floats } = plan;
-    eachRow(to, n, (b, y) => {
-      let at = rowAt(from, b, y);
-      let out = rowAt(to, b, y);
-      for (let x = 0; x < to.width; x++)
-        for (let c = 0; c < lanes; c++) floats[out++] = floats[at++] * weight[c] + bias[c];
+      for (let y = 0; y < to.height; y++)
+        for (let x = 0; x < whole; x += step) {
+          const from = 4 * (at + y * pitch + x);
+          run(from, from + 4 * some, 4 * (out + y * to.pitch + x), p, q);
+        }
     });
   };
-}
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function groupNorm({ spec, inputs: [input], output }, plan) {
-  const [from, to] = [input.storage, output.storage];
-  const { lanes, width, height } = to;
-  const weight = perLane(plan, spec.weight, lanes, 1);
-  const bias = perLane(plan, spec.bias, lanes, 0);
-  const size = input.channels / spec.groups;
-  const count = size * width * height;
-  return (n) => {
-    const { floats } = plan;
-    /** @param {number} b @param {number} c the group's first channel @param {(at: number, i: number, out: number) => void} act */
-    const each = (b, c, act) => {
-      for (let y = 0; y < height; y++) {
-        const [at, out] = [rowAt(from, b, y), rowAt(to, b, y)];
-        for (let x = 0; x < width * lanes; x += lanes)
-          for (let i = c; i < c + size; i++) act(at + x + i, i, out + x + i);
-      }
-    };
-    for (let b = 0; b < n; b++)
-      for (let c = 0; c < input.channels; c += size) {
-        let [sum, square] = [0, 0];
-        each(b, c, (at) => {
-          sum += floats[at];
-          square += floats[at] ** 2;
-        });
-        const mean = sum / count;
-        const rate = 1 / Math.sqrt(Math.max(0, square / count - mean * mean) + (spec.eps ?? 1e-5));
-        each(b, c, (at, i, out) => {
-          floats[out] = (floats[at] - mean) * rate * weight[i] + bias[i];
-        });
-      }
-  };
-}
 
 /**
- * What is made of each channel of each window; windows end where the picture does.
- * @param {number} start @param {(made: number, value: number) => number} join @param {boolean} mean
+ * Sums or products of values of equal rank, of which sides of 1 count for all along them.
+ * @param {boolean} product
  * @returns {(node: Node, plan: Plan) => Step}
  */
-const pool =
-  (start, join, mean) =>
-  ({ spec, inputs: [input], output }, plan) => {
-    const { kernel, stride, padding = [0, 0] } = spec;
-    const [from, to] = [input.storage, output.storage];
-    const along = (
-      /** @type {number} */ axis,
-      /** @type {number} */ n,
-      /** @type {number} */ out,
-    ) =>
-      Array.from({ length: out }, (_, i) => {
-        const begin = i * stride[axis] - padding[axis];
-        const end = begin + kernel[axis];
-        const [first, last] = [Math.max(begin, 0), Math.min(end, n)];
-        const whole = Math.min(end, n + padding[axis]) - begin;
-        return { first, last, size: spec.count_padding === false ? last - first : whole };
-      });
-    const rows = along(0, from.height, to.height);
-    const columns = along(1, from.width, to.width);
-    return (n) => {
-      const { floats } = plan;
-      eachRow(to, n, (b, i) => {
-        const y = rows[i];
-        columns.forEach((x, j) => {
-          const out = rowAt(to, b, i) + j * to.lanes;
-          for (let c = 0; c < output.channels; c++) {
-            let made = start;
-            for (let u = y.first; u < y.last; u++)
-              for (let v = x.first; v < x.last; v++)
-                made = join(made, floats[rowAt(from, b, u) + v * from.lanes + c]);
-            floats[out + c] = mean ? made / (y.size * x.size) : made;
-          }
-        });
-      });
-    };
-  };
-
-export const maxPool = pool(-Infinity, Math.max, false);
-export const avgPool = pool(0, (sum, value) => sum + value, true);
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function softmax({ spec, inputs: [input], output }, plan) {
-  const { axis = 0 } = spec;
-  const apart = output.shape.slice(axis + 1).reduce((a, n) => a * n, 1);
-  const length = output.shape[axis];
-  const [from, to] = [input.offsets(), output.offsets()];
-  return (n) => {
-    const { floats } = plan;
-    for (let b = 0; b < n; b++) {
-      const [at, out] = [input.storage.origin(b), output.storage.origin(b)];
-      for (let first = 0; first < output.size; first++) {
-        if (Math.floor(first / apart) % length) continue;
-        let [most, sum] = [-Infinity, 0];
-        const end = first + length * apart;
-        for (let i = first; i < end; i += apart) most = Math.max(most, floats[at + from[i]]);
-        for (let i = first; i < end; i += apart)
-          sum += floats[out + to[i]] = Math.exp(floats[at + from[i]] - most);
-        for (let i = first; i < end; i += apart) floats[out + to[i]] /= sum;
-      }
-    }
-  };
-}
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function append({ spec, inputs: [input], output }, plan) {
-  const { data } = plan.tensors(spec.bias);
-  return (n) => {
-    for (let b = 0; b < n; b++) {
-      const from = input.storage.origin(b);
-      const to = output.storage.origin(b);
-      plan.floats.copyWithin(to, from, from + input.size);
-      plan.floats.set(data, to + input.size);
-    }
-  };
-}
-
-/** @param {Node} node @param {Plan} plan @returns {Step} */
-export function oneHot({ inputs: [input], output }, plan) {
+export const elementwise = (product) => (node, plan) => {
+  const { inputs, output } = node;
   const { lanes } = output.storage;
-  return (n) => {
-    const { floats } = plan;
-    for (let b = 0; b < n; b++)
-      for (let i = 0; i < input.size; i++) {
-        const to = output.storage.origin(b) + i * lanes;
-        floats.fill(0, to, to + output.channels);
-        const named = Math.floor(floats[input.storage.origin(b) + i] + 0.5);
-        if (named >= 0 && named < output.channels) floats[to + named] = 1;
+  const to = pixels(output);
+  const from = inputs.map((value) => pixels(output, value));
+  const steps = inputs.map(({ channels }) => (channels === output.channels ? 1 : 0));
+  return each(node, plan, (floats, out, ...at) => {
+    let [left, places, step] = [at[0], from[0], steps[0]];
+    for (let k = 1; k < at.length; k++) {
+      for (let p = 0; p < to.length; p++) {
+        let [o, i, j] = [out + to[p], left + places[p], at[k] + from[k][p]];
+        for (const end = o + lanes; o < end; o++, i += step, j += steps[k])
+          floats[o] = product ? floats[i] * floats[j] : floats[i] + floats[j];
       }
-  };
+      [left, places, step] = [out, to, 1];
+    }
+  });
+};
+
+/**
+ * A scale and a shift of each channel; before it, where there are groups, each group's numbers are brought to
+ * mean 0 and variance 1. @param {Node} node @param {Plan} plan @returns {Step}
+ */
+export function affine(node, plan) {
+  const { spec, inputs, output } = node;
+  const { groups, eps = 1e-5 } = spec;
+  const [weight, bias] = [spec.weight, spec.bias].map((name) => name && plan.tensors(name).data);
+  const [from, to] = [pixels(output, inputs[0]), pixels(output)];
+  const size = output.channels / (groups ?? 1);
+  return each(node, plan, (floats, out, at) => {
+    for (let first = 0; first < output.channels; first += size) {
+      let [mean, square] = [0, 0];
+      const count = size * from.length;
+      if (groups)
+        for (const pixel of from)
+          for (let i = at + pixel + first, end = i + size; i < end; i++) {
+            mean += floats[i] / count;
+            square += floats[i] ** 2 / count;
+          }
+      const rate = groups ? 1 / Math.sqrt(Math.max(0, square - mean * mean) + eps) : 1;
+      for (let c = first; c < first + size; c++) {
+        const scale = rate * (weight ? weight[c] : 1);
+        const shift = (bias ? bias[c] : 0) - mean * scale;
+        for (let p = 0; p < to.length; p++)
+          floats[out + to[p] + c] = floats[at + from[p] + c] * scale + shift;
+      }
+    }
+  });
 }
 
 /**
- * Between which two numbers each lies along an axis, and the share of the second.
- * @param {number} n @param {number} out @param {boolean} corners whether the ends fall together
+ * For each index of an output along an axis, the input's that it is made of, and the share of each.
+ * @typedef {(spec: OpSpec, axis: number, n: number, out: number) => [index: number, share: number][][]} Shares
  */
-function between(n, out, corners) {
-  const scale = corners ? (out > 1 ? (n - 1) / (out - 1) : 0) : n / out;
-  return Array.from({ length: out }, (_, i) => {
-    const at = corners ? i * scale : Math.max((i + 0.5) * scale - 0.5, 0);
+
+/** @type {Shares} */
+export const windows = ({ kernel, stride, padding = [0, 0], count_padding }, axis, n, out) =>
+  Array.from({ length: out }, (_, i) => {
+    const begin = i * stride[axis] - padding[axis];
+    const [first, last] = [Math.max(begin, 0), Math.min(begin + kernel[axis], n)];
+    const whole = Math.min(begin + kernel[axis], n + padding[axis]) - begin;
+    const share = 1 / (count_padding === false ? last - first : whole);
+    return Array.from({ length: last - first }, (_, k) => [first + k, share]);
+  });
+
+/** @type {Shares} */
+export const neighbours = ({ align_corners: corners }, _, n, out) =>
+  Array.from({ length: out }, (_, i) => {
+    const at = corners
+      ? (i * (n - 1)) / Math.max(out - 1, 1)
+      : Math.max(((i + 0.5) * n) / out - 0.5, 0);
     const low = Math.min(Math.floor(at), n - 1);
-    return { low, high: Math.min(low + 1, n - 1), share: at - low };
+    return [
+      [low, 1 - (at - low)],
+      [Math.min(low + 1, n - 1), at - low],
+    ];
+  });
+
+/**
+ * A picture of which each number is a sum of the input's by their shares, or the largest of them.
+ * @param {Shares} shares @param {boolean} [largest]
+ * @returns {(node: Node, plan: Plan) => Step}
+ */
+export const resampled =
+  (shares, largest = false) =>
+  (node, plan) => {
+    const { spec, inputs, output } = node;
+    const [from, to] = [inputs[0].storage, output.storage];
+    const rows = shares(spec, 0, from.height, to.height);
+    const columns = shares(spec, 1, from.width, to.width).map((xs) =>
+      xs.map(([x, share]) => /** @type {[number, number]} */ ([x * from.lanes, share])),
+    );
+    const line = new Float32Array(from.width * from.lanes);
+    /** @param {Float32Array} made @param {number} first @param {number} length @param {Float32Array} f @param {[at: number, share: number][]} parts */
+    const join = (made, first, length, f, parts) => {
+      made.fill(largest ? -Infinity : 0, first, first + length);
+      for (const [at, share] of parts)
+        if (largest)
+          for (let i = 0; i < length; i++) made[first + i] = Math.max(made[first + i], f[at + i]);
+        else for (let i = 0; i < length; i++) made[first + i] += share * f[at + i];
+    };
+    return each(node, plan, (floats, out, at) =>
+      rows.forEach((ys, i) => {
+        join(
+          line,
+          0,
+          line.length,
+          floats,
+          ys.map(([y, v]) => [at + y * from.pitch, v]),
+        );
+        columns.forEach((xs, j) =>
+          join(floats, out + i * to.pitch + j * to.lanes, output.channels, line, xs),
+        );
+      }),
+    );
+  };
+
+/** @param {Node} node @param {Plan} plan @returns {Step} */
+export function softmax(node, plan) {
+  const { spec, inputs, output } = node;
+  const { axis = 0 } = spec;
+  const apart = output.shape.slice(axis + 1).reduce((a, n) => a * n, 1);
+  const whole = output.shape[axis] * apart;
+  const [from, to] = [inputs[0].offsets(), output.offsets()];
+  return each(node, plan, (floats, out, at) => {
+    for (let first = 0; first < output.size; first++) {
+      if (first % whole >= apart) continue; // it has been met on the way from another
+      let [most, sum] = [-Infinity, 0];
+      const end = first + whole;
+      for (let i = first; i < end; i += apart) most = Math.max(most, floats[at + from[i]]);
+      for (let i = first; i < end; i += apart)
+        sum += floats[out + to[i]] = Math.exp(floats[at + from[i]] - most);
+      for (let i = first; i < end; i += apart) floats[out + to[i]] /= sum;
+    }
   });
 }
 
 /** @param {Node} node @param {Plan} plan @returns {Step} */
-export function bilinear({ spec, inputs: [input], output }, plan) {
-  const [from, to] = [input.storage, output.storage];
-  const rows = between(from.height, to.height, Boolean(spec.align_corners));
-  const columns = between(from.width, to.width, Boolean(spec.align_corners));
-  return (n) => {
-    const { floats } = plan;
-    eachRow(to, n, (b, i) => {
-      const y = rows[i];
-      const [upper, lower] = [rowAt(from, b, y.low), rowAt(from, b, y.high)];
-      columns.forEach((x, j) => {
-        const out = rowAt(to, b, i) + j * to.lanes;
-        const [left, right] = [x.low * from.lanes, x.high * from.lanes];
-        for (let c = 0; c < output.channels; c++) {
-          const above =
-            floats[upper + left + c] * (1 - x.share) + floats[upper + right + c] * x.share;
-          const below =
-            floats[lower + left + c] * (1 - x.share) + floats[lower + right + c] * x.share;
-          floats[out + c] = above * (1 - y.share) + below * y.share;
-        }
-      });
-    });
-  };
+export function append(node, plan) {
+  const { data } = plan.tensors(node.spec.bias);
+  const { size } = node.inputs[0];
+  return each(node, plan, (floats, out, at) => {
+    floats.copyWithin(out, at, at + size);
+    floats.set(data, out + size);
+  });
 }
+
+/** @param {Node} node @param {Plan} plan @returns {Step} */
+export const oneHot = (node, plan) =>
+  each(node, plan, (floats, out, at) =>
+    pixels(node.output).forEach((place, i) => {
+      const named = Math.floor(floats[at + i] + 0.5);
+      for (let c = 0; c < node.output.channels; c++) floats[out + place + c] = +(c === named);
+    }),
+  );

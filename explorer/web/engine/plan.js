@@ -102,29 +102,24 @@ export class Plan {
 
   /** The numbers come in. @param {Value} value @returns {Step} */
   _input(value) {
-    const { storage, size, plain } = value;
-    const offsets = value.offsets();
+    const places = value.offsets();
     return (n) => {
       const { x, floats } = this;
-      for (let b = 0; b < n; b++) {
-        const to = storage.origin(b);
-        const from = b * size;
-        if (plain) for (let i = 0; i < size; i++) floats[to + i] = x[from + i];
-        else for (let i = 0; i < size; i++) floats[to + offsets[i]] = x[from + i];
+      for (let b = 0, from = 0; b < n; b++) {
+        const to = value.storage.origin(b);
+        for (let i = 0; i < places.length; i++) floats[to + places[i]] = x[from++];
       }
     };
   }
 
   /** Numbers go out. @param {Value} value @param {Float32Array} out @returns {Step} */
   _output(value, out) {
-    const { storage, size } = value;
-    const offsets = value.offsets();
+    const places = value.offsets();
     return (n) => {
       const { floats } = this;
-      for (let b = 0; b < n; b++) {
-        const from = storage.origin(b);
-        const to = b * size;
-        for (let i = 0; i < size; i++) out[to + i] = floats[from + offsets[i]];
+      for (let b = 0, to = 0; b < n; b++) {
+        const from = value.storage.origin(b);
+        for (let i = 0; i < places.length; i++) out[to++] = floats[from + places[i]];
       }
     };
   }

@@ -25,32 +25,36 @@ const BATCH = 12;
 const BATCH_BYTES = 2 ** 26;
 
 /**
- * The nodes of a program, and its values by their names.
+ * The nodes of a program, its input, and the values that come out.
  * @param {ProgramSpec} program @param {Tensors} tensors
  */
-function read({ shape, ops }, tensors) {
+function read({ shape, ops, outputs }, tensors) {
+  const x = new Value(shape);
   /** @type {Map<string, Value>} */
-  const values = new Map([["x", new Value(shape)]]);
+  const values = new Map([["x", x]]);
   let last = "x";
-  const nodes = ops.map((spec, n) => {
-    const { op, name = String(n + 1), inputs = [last] } = spec;
-    if (!Object.hasOwn(OPS, op)) throw new Error(`an op ${op}, which is not known here`);
-    const taken = inputs.map((input) => {
-      const value = values.get(input);
-      if (!value) throw new Error(`an op ${op} of ${input}, which is not there`);
+  /** @param {string[]} names @param {string} what takes them */
+  const taken = (names, what) =>
+    names.map((name) => {
+      const value = values.get(name);
+      if (!value) throw new Error(`${what} ${name}, which is not there`);
       value.users += 1;
       return value;
     });
-    const shapes = taken.map((value) => value.shape);
+  const nodes = ops.map((spec, n) => {
+    const { op, name = String(n + 1), inputs = [last] } = spec;
+    if (!Object.hasOwn(OPS, op)) throw new Error(`an op ${op}, which is not known here`);
+    const from = taken(inputs, `an op ${op} of`);
+    const shapes = from.map((value) => value.shape);
     const output = new Value(OPS[op].shape(shapes, spec, tensors));
     if (!(output.size > 0)) throw new Error(`an op ${op} whose output has no numbers`);
     values.set(name, output);
     last = name;
     /** @type {Node} */
-    const node = { op, spec, inputs: taken, output, fold: null, slope: 1, factor: [1, 1] };
+    const node = { op, spec, inputs: from, output, fold: null, slope: 1, factor: [1, 1] };
     return node;
   });
-  return { nodes, values, last };
+  return { nodes, x, outputs: taken(outputs ?? [last], "an output") };
 }
 
 /** Runs a program. */
@@ -64,43 +68,25 @@ export class Network {
     this._program = program;
     this._tensors = tensors;
     this._kernel = kernel;
-    const { nodes, values } = read(program, tensors);
+    const { nodes, outputs } = read(program, tensors);
     /** Multiply-adds of one picture. */
     this.products = nodes.reduce(
       (sum, node) => sum + (OPS[node.op].products?.(node, tensors) ?? 0),
       0,
     );
     this.inputSize = sizeOf(program.shape);
-    this.outputSizes = this._outputs(values, nodes.length).map((value) => value.size);
+    this.outputSizes = outputs.map(({ size }) => size);
     /** @type {Plan | null} */
     this._plan = null;
     /** All outputs of the last run, one picture behind the other. @type {Float32Array[]} */
     this.outputs = [];
   }
 
-  /** @param {Map<string, Value>} values @param {number} count of nodes */
-  _outputs(values, count) {
-    const { ops, outputs = [count ? (ops[count - 1].name ?? String(count)) : "x"] } = this._program;
-    return outputs.map((name) => {
-      const value = values.get(name);
-      if (!value) throw new Error(`an output ${name}, which is not there`);
-      value.users += 1;
-      return value;
-    });
-  }
-
-  /** @param {number} most pictures at once */
-  _planned(most) {
-    const { nodes, values } = read(this._program, this._tensors);
-    const outputs = this._outputs(values, nodes.length);
-    const fused = fuse(nodes, /** @type {Value} */ (values.get("x")), outputs);
-    return new Plan(fused, this._tensors, most, BATCH_BYTES, this._kernel);
-  }
-
   /** Plan for pictures one at a time or many, if that has not been done. @param {boolean} many */
   prepare(many = false) {
     if (!this._plan || (many && this._plan.most < BATCH)) {
-      this._plan = this._planned(many ? BATCH : 1);
+      const fused = fuse(read(this._program, this._tensors));
+      this._plan = new Plan(fused, this._tensors, many ? BATCH : 1, BATCH_BYTES, this._kernel);
       this.outputs = this._plan.outputs;
     }
     return this._plan;
@@ -127,9 +113,6 @@ export class Network {
    */
   run(x, n = 1) {
     this.prepare(n > 1).run(x, n);
-    const [first] = this.outputs;
-    return first.length === n * this.outputSizes[0]
-      ? first
-      : first.subarray(0, n * this.outputSizes[0]);
+    return this.outputs[0].subarray(0, n * this.outputSizes[0]);
   }
 }

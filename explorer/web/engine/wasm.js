@@ -3,9 +3,9 @@
 import { F32, Function_, I32, V128, assemble, code, simd } from "./assembler.js";
 import { unaryFunctions } from "./wasm_unary.js";
 
-/** @typedef {import("./assembler.js").Bytes} Bytes */
+/** @typedef {import("./assembler.js").Code} Code */
 
-const { get, set, advance, grow, less, whilst, load, loadVector, loadSplat, storeVector } = code;
+const { get, set, advance, sum, less, whilst, load, loadVector, loadSplat, storeVector } = code;
 const MUL = simd(0xe6);
 const ADD = simd(0xe4);
 const PMAX = simd(0xeb);
@@ -36,43 +36,43 @@ function tile(variant, height, vectors) {
   const sums = Array.from({ length: chains * height }, () => f.some(vectors, V128));
   const weights = f.some(vectors, V128);
   const x = f.local(V128);
-  const fused = (/** @type {number} */ sum, /** @type {number} */ weight) =>
+  const fused = (/** @type {number} */ to, /** @type {number} */ weight) =>
     variant === "fma"
-      ? [...get(x), ...get(weight), ...get(sum), ...MADD, ...set(sum)]
-      : [...get(sum), ...get(x), ...get(weight), ...MUL, ...ADD, ...set(sum)];
+      ? [get(x), get(weight), get(to), MADD, set(to)]
+      : [get(to), get(x), get(weight), MUL, ADD, set(to)];
 
-  base.forEach((b, r) => f.emit(get(rows), [0x28, 2, 4 * r], set(b)));
+  base.forEach((b, r) => f.emit(get(rows), load(4 * r), set(b)));
   for (let v = 0; v < vectors; v++)
     for (let r = 0; r < height; r++) f.emit(get(w), loadVector(16 * v), set(sums[r][v]));
   f.emit(advance(w, 16 * vectors));
-  /** @type {Bytes} */
+  /** @type {Code} */
   const inner = [];
   for (let i = 0; i < 4; i++) {
     for (let v = 0; v < vectors; v++)
-      inner.push(...get(w), ...loadVector(16 * (vectors * i + v)), ...set(weights[v]));
+      inner.push(get(w), loadVector(16 * (vectors * i + v)), set(weights[v]));
     for (let r = 0; r < height; r++) {
-      inner.push(...get(at[r]), ...loadSplat(4 * i), ...set(x));
+      inner.push(get(at[r]), loadSplat(4 * i), set(x));
       const chain = (i % chains) * height + r;
-      for (let v = 0; v < vectors; v++) inner.push(...fused(sums[chain][v], weights[v]));
+      for (let v = 0; v < vectors; v++) inner.push(fused(sums[chain][v], weights[v]));
     }
   }
-  inner.push(...advance(w, 64 * vectors), ...at.flatMap((a) => advance(a, 16)));
+  for (const a of at) inner.push(advance(a, 16));
   f.emit(
     whilst(
       less(taps, end),
-      [...get(taps), ...load, ...set(offset), ...advance(taps, 4)],
-      at.flatMap((a, r) => [...get(base[r]), ...get(offset), 0x6a, ...set(a)]),
-      [...get(at[0]), ...get(k), 0x6a, ...set(stop)],
-      whilst(less(at[0], stop), inner),
+      [get(taps), load(), set(offset), advance(taps, 4)],
+      at.map((a, r) => sum(a, base[r], offset)),
+      sum(stop, at[0], k),
+      whilst(less(at[0], stop), inner, advance(w, 64 * vectors)),
     ),
-    [...get(slope), ...SPLAT, ...set(x)],
+    [get(slope), SPLAT, set(x)],
   );
   for (let r = 0; r < height; r++)
     for (let v = 0; v < vectors; v++) {
-      const sum = sums[r][v];
-      if (chains > 1) f.emit(get(sum), get(sums[height + r][v]), ADD, set(sum));
-      f.emit(get(outs), [0x28, 2, 4 * r], get(column), [0x6a]);
-      f.emit(get(sum), get(sum), get(x), MUL, PMAX, storeVector(16 * v));
+      const made = sums[r][v];
+      if (chains > 1) f.emit(get(made), get(sums[height + r][v]), ADD, set(made));
+      f.emit(get(outs), load(4 * r), get(column), [0x6a]);
+      f.emit(get(made), get(made), get(x), MUL, PMAX, storeVector(16 * v));
     }
   return f;
 }
@@ -89,12 +89,12 @@ function layer(name, first, heights, vectors) {
   );
   const [row, out, left, limit] = f.some(4, I32);
   const none = f.local(I32);
-  const begin = [...get(rows), ...set(row), ...get(outs), ...set(out), ...get(count), ...set(left)];
-  const tiles = heights.flatMap((height, n) => [
-    ...[...code.i32(height - 1), ...set(limit)],
-    ...whilst(
+  const begin = [get(rows), set(row), get(outs), set(out), get(count), set(left)];
+  const tiles = heights.map((height, n) => [
+    ...[code.i32(height - 1), set(limit)],
+    whilst(
       less(limit, left),
-      [row, out, taps, end, k, w, column, slope].flatMap(get),
+      [row, out, taps, end, k, w, column, slope].map(get),
       code.call(first + n),
       advance(row, 4 * height),
       advance(out, 4 * height),
@@ -106,7 +106,7 @@ function layer(name, first, heights, vectors) {
       less(none, blocks),
       begin,
       tiles,
-      grow(w, panel),
+      sum(w, w, panel),
       advance(column, 16 * vectors),
       advance(blocks, -1),
     ),

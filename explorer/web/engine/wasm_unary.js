@@ -3,23 +3,23 @@
 
 import { Function_, I32, V128, code, simd } from "./assembler.js";
 
-/** @typedef {import("./assembler.js").Bytes} Bytes */
+/** @typedef {import("./assembler.js").Code} Code */
 
 const { get, set, advance, less, whilst, loadVector, storeVector, f32x4, i32x4 } = code;
 
-/** @param {number} n of an instruction of two vectors @returns {(a: Bytes, b: Bytes) => Bytes} */
-const two = (n) => (a, b) => [...a, ...b, ...simd(n)];
+/** @param {number} n of an instruction of two vectors @returns {(a: Code, b: Code) => Code} */
+const two = (n) => (a, b) => [a, b, simd(n)];
 const add = two(0xe4);
 const sub = two(0xe5);
 const mul = two(0xe6);
 const div = two(0xe7);
 const least = two(0xe8);
 const most = two(0xe9);
-/** @param {Bytes} a @returns {Bytes} */
-const negative = (a) => [...a, ...simd(0xe1)];
+/** @param {Code} a @returns {Code} */
+const negative = (a) => [a, simd(0xe1)];
 const ONE = f32x4(1);
 
-/** c₀ + x·(c₁ + x·(c₂ + …)). @param {Bytes} x @param {number[]} coefficients @returns {Bytes} */
+/** c₀ + x·(c₁ + x·(c₂ + …)). @param {Code} x @param {number[]} coefficients @returns {Code} */
 const polynomial = (x, [first, ...rest]) =>
   rest.length ? add(f32x4(first), mul(x, polynomial(x, rest))) : f32x4(first);
 
@@ -29,11 +29,11 @@ EXP.push(0.0013981999507, 0.000198756915);
 
 /**
  * The functions of x by their names. `e` is exp of what it is given.
- * @param {Bytes} x @param {(a: Bytes) => Bytes} e
- * @returns {Record<string, Bytes>}
+ * @param {Code} x @param {(a: Code) => Code} e
+ * @returns {Record<string, Code>}
  */
 function functions(x, e) {
-  /** a / (1 + exp(−b)). @param {Bytes} a @param {Bytes} b */
+  /** a / (1 + exp(−b)). @param {Code} a @param {Code} b */
   const gated = (a, b) => div(a, add(ONE, e(negative(b))));
   const cubic = add(f32x4(2 * Math.sqrt(2 / Math.PI)), mul(f32x4(0.07135481627), mul(x, x)));
   return {
@@ -53,23 +53,23 @@ function pass(name) {
   const f = new Function_(name, I32, I32, I32);
   const [from, end, to] = [0, 1, 2];
   const [x, n, r] = f.some(3, V128);
-  /** @param {Bytes} a @returns {Bytes} */
+  /** @param {Code} a @returns {Code} */
   const exp = (a) => [
-    ...[...least(most(a, f32x4(-87.3)), f32x4(88.37)), ...set(r)],
-    ...[...mul(get(r), f32x4(Math.LOG2E)), ...simd(0x6a), ...set(n)], // to the nearest whole number
-    ...sub(sub(get(r), mul(get(n), f32x4(0.693359375))), mul(get(n), f32x4(-2.1219444e-4))),
-    ...set(r),
-    ...add(ONE, add(get(r), mul(mul(get(r), get(r)), polynomial(get(r), EXP)))),
-    ...[...get(n), ...simd(0xf8), ...i32x4(127), ...simd(0xae)], // the exponent of 2ⁿ
-    ...[...code.i32(23), ...simd(0xab)],
-    ...simd(0xe6),
+    ...[least(most(a, f32x4(-87.3)), f32x4(88.37)), set(r)],
+    ...[mul(get(r), f32x4(Math.LOG2E)), simd(0x6a), set(n)], // to the nearest whole number
+    sub(sub(get(r), mul(get(n), f32x4(0.693359375))), mul(get(n), f32x4(-2.1219444e-4))),
+    set(r),
+    add(ONE, add(get(r), mul(mul(get(r), get(r)), polynomial(get(r), EXP)))),
+    ...[get(n), simd(0xf8), i32x4(127), simd(0xae)], // the exponent of 2ⁿ
+    ...[code.i32(23), simd(0xab)],
+    simd(0xe6),
   ];
   const body = functions(get(x), exp)[name];
   return f.emit(
     whilst(
       less(from, end),
-      [...get(from), ...loadVector(), ...set(x)],
-      [...get(to), ...body, ...storeVector()],
+      [get(from), loadVector(), set(x)],
+      [get(to), body, storeVector()],
       advance(from, 16),
       advance(to, 16),
     ),

@@ -24,7 +24,11 @@ export function paintPosterior(rows, { posterior, dims, coordinates, vae }) {
     const name = escaped(dimensionName(dim));
     return `<tr${active ? "" : ' class="inactive"'}><th>${name}</th>${inside}</tr>`;
   };
-  const left = dims.length - SHOWN;
+  // The choices come first here: there are few, and they are at the end of a code.
+  const lines = dims.map(line);
+  const of = (choice) => lines.filter((_, n) => Boolean(dims[n].choice) === choice);
+  const all = [...of(true), ...of(false)];
+  const left = all.length - SHOWN;
   const more = left > 0 ? `<tr><td colspan="4">and ${left} more</td></tr>` : "";
-  rows.innerHTML = dims.slice(0, SHOWN).map(line).join("") + more;
+  rows.innerHTML = all.slice(0, SHOWN).join("") + more;
 }

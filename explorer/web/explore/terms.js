@@ -78,7 +78,8 @@ export class Terms {
     write(klPart.value, brief(kl, 2));
     write(sum.value, brief(recon + kl, 1));
     reconstruction.first.style.width = sum.first.style.width = width(recon);
-    klPart.second.style.width = sum.second.style.width = width(kl);
+    klPart.second.style.width = width(kl);
+    sum.second.style.width = width(recon < 0 ? recon + kl : kl);
     const ticks = [
       [klPart.tick, null],
       [reconstruction.tick, over?.mean],
@@ -181,19 +182,20 @@ export class Trace {
     const left = 34;
     const bottom = height - 16;
     const top = Math.max(...this.samples.map((s) => s.recon + s.kl), 50) * 1.08;
-    const y = (v) => bottom - (v / top) * (bottom - 4);
+    const low = Math.min(...this.samples.map((s) => s.recon), 0) * 1.08; // a density may be above 1
+    const y = (v) => bottom - ((v - low) / (top - low)) * (bottom - 4);
     const x = (t) => width - 4 - ((this.clock - t) / SECONDS) * (width - 4 - left);
     c.font = "12px sans-serif";
     c.fillStyle = theme.ink;
     c.strokeStyle = theme.grid;
     c.textAlign = "right";
-    const step = round125(top / 2.5);
-    for (let v = 0; v < top; v += step) {
+    const step = round125((top - low) / 2.5);
+    for (let v = Math.ceil(low / step) * step; v < top; v += step) {
       c.beginPath();
       c.moveTo(left, y(v));
       c.lineTo(width, y(v));
       c.stroke();
-      c.fillText(LARGE.format(v), left - 5, y(v) + 4);
+      c.fillText(LARGE.format(v + 0).replace("-", "−"), left - 5, y(v) + 4);
     }
     c.textAlign = "center";
     c.fillText(

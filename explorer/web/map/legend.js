@@ -26,8 +26,9 @@ export class Legend {
     this.hidden = new Set();
     this.host.dataset.bar = String(Boolean(bar));
     if (bar) return this._showBar(groups, bar);
+    // A single class tells nothing apart.
     this.host.replaceChildren(
-      ...groups.map(({ name, colour }) => {
+      ...(groups.length > 1 ? groups : []).map(({ name, colour }) => {
         const button = document.createElement("button");
         button.type = "button";
         button.dataset.name = button.textContent = name;

@@ -149,13 +149,11 @@ export function paintNames(c, window, colours, groups, hidden, size) {
   const names = groups.flatMap(({ name, label }) => {
     if (!label || hidden.has(name)) return [];
     const [x, y] = window.pixel(label);
-    return [{ text: short(name), x, y }];
+    const foot = window.height - 20 - size / 2; // the axis' numbers are below
+    return [{ text: name, x, y: y > window.height ? y : Math.min(y, foot) }];
   });
   for (const { text, x, y } of placeNames(c, names, size, window)) write(text, x, y);
 }
-
-/** A long name cut. @param {string} name */
-const short = (name) => (name.length > 16 ? `${name.slice(0, 15)}…` : name);
 
 /** Whether a ring is wider and higher than the map, which it would fill with its colour.
  * @param {ArrayLike<number>[]} ring @param {MapWindow} window */

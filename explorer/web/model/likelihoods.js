@@ -59,6 +59,7 @@ export const LIKELIHOODS = {
   gaussian,
   "gaussian-learned": gaussianLearned,
   laplace,
+  "squared-error": gaussian,
   perceptual,
   "perceptual-bce": weighted(bernoulli),
   "perceptual-mse": weighted(gaussian),

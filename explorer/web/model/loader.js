@@ -18,12 +18,12 @@ export class Loader {
   }
 
   /**
-   * The object that the maker of its kind makes of the blob at a path.
+   * The object that the maker of its kind makes, now or later, of the blob at a path.
    * @template {keyof Makers & keyof Blobs} K
    * @param {K} kind
    * @param {string} path
    * @param {string} root that the path is relative to
-   * @returns {Promise<Makers[K] extends (blob: any, root: string) => infer Made ? Made : never>}
+   * @returns {Promise<Makers[K] extends (blob: any, root: string) => infer Made ? Awaited<Made> : never>}
    */
   get(kind, path, root) {
     const held = this.kinds.get(kind);

@@ -1,6 +1,7 @@
 // The VAE: x → q(z|x) → z → x̂, and its terms in nats. Knows nothing of the screen.
 
 import { sizeOf } from "../engine/layout.js";
+import { ready } from "../engine/ops.js";
 import { Network } from "../engine/program.js";
 import { latentFamily } from "./families.js";
 import { Features } from "./features.js";
@@ -62,6 +63,13 @@ const standIn = ({ formula, title }) => ({
 });
 
 export class Vae {
+  /** The model of a blob, when the engine has all that it takes. @param {import("./blob_types.js").ModelBlob} blob */
+  static async of(blob) {
+    const { encoder, decoder } = blob.header;
+    await ready(...(encoder ? [encoder] : []), decoder);
+    return new Vae(blob);
+  }
+
   /** @param {import("./blob_types.js").ModelBlob} blob */
   constructor(blob) {
     const { header } = blob;

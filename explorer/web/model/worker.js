@@ -54,7 +54,7 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
     url = data.model;
     orders.clear();
     pace = new Pace();
-    vae = fetchBlob(url, "model").then((blob) => new Vae(blob));
+    vae = fetchBlob(url, "model").then(Vae.of);
     vae.catch(() => {}); // the page has met the same fault and says so
     return;
   }

@@ -46,9 +46,9 @@ export class InputPanel {
     this.taken = false;
     for (const button of [this.undo, this.clear, this.edit])
       if (button) button.hidden = !this.pad.drawable;
-    const buttons = typical.flatMap((image, label) => {
+    const buttons = typical.flatMap((image) => {
       if (image === null) return [];
-      const name = pictures.classes[label];
+      const name = pictures.classes[pictures.labels[image]];
       const button = html(
         `<button type="button" data-image="${image}"><canvas class="picture"></canvas></button>`,
       );
@@ -73,10 +73,11 @@ export class InputPanel {
     const { pad } = this;
     pad.paint(x);
     if (pad.active) this.taken = false;
+    const several = pictures.classes.length > 1;
     const drawn = image === null || pad.active || this.taken;
     const words = drawn
       ? `your ${this.taken ? "picture" : "drawing"}`
-      : `image ${image}, class ${pictures.classes[pictures.labels[image]]}`;
+      : `image ${image}${several ? `, class ${pictures.classes[pictures.labels[image]]}` : ""}`;
     write(this.words, pad.empty ? "as before, until you draw" : words);
     this.undo.disabled = !pad.active || !pad.strokes.length;
     if (this.edit) this.edit.disabled = pad.active;

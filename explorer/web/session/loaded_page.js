@@ -51,7 +51,7 @@ export class LoadedPage {
     this.wish = null;
     this.away = false; // whether the page is not on the screen
     this.loader = new Loader({
-      model: (blob) => new Vae(blob),
+      model: (blob) => Vae.of(blob),
       pictures: (blob, from) =>
         new Pictures(blob, (path) => fetchWeighed(new URL(path, from).href, "piece")),
       map: (blob) => blob,

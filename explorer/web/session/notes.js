@@ -7,7 +7,8 @@ import { zName } from "../widgets/dom.js";
  * @returns {string} the sentence under the map
  */
 export function noteOf(view, mode, manifold) {
-  const { projection, blob, dims, z } = view;
+  const { projection, blob, z } = view;
+  const dims = view.dims.filter(({ choice }) => !choice);
   if (!projection) return "";
   if (mode === "pan") return "A drag moves the map, the wheel or two fingers zoom; z stays.";
   if (mode === "lasso") return "Draw around points to count the images in there.";

@@ -116,7 +116,7 @@ export function readings({ epochs, steps }, run, step) {
   /** @type {(name: keyof typeof names, tested?: number, trained?: number) => ReturnType<typeof readings>[0]} */
   const reading = (name, tested, trained) => ({
     name,
-    title: names[name],
+    title: name === "reconstruction" ? name : names[name], // a formula stands over its curve
     value: number(tested),
     small: `${test ? "test · " : ""}train ${number(trained)}`,
     hint,

@@ -2,6 +2,8 @@
 
 const SHIFTS = [0, -0.5, 0.5, -1, 1, -1.6, 1.6]; // up and down from a name's place, in its type's size
 
+const LONGEST = 16; // signs of a name; a longer one is cut
+
 /** @typedef {{text: string, x: number, y: number}} Name in pixels */
 
 /**
@@ -15,7 +17,8 @@ const SHIFTS = [0, -0.5, 0.5, -1, 1, -1.6, 1.6]; // up and down from a name's pl
 export function placeNames(context, names, size, { width, height }) {
   /** @type {(Name & {half: number})[]} */
   const placed = [];
-  for (const { text, x, y } of names) {
+  for (const { text: name, x, y } of names) {
+    const text = name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
     const half = context.measureText(text).width / 2 + 3;
     const on = x >= 0 && x <= width && y >= 0 && y <= height;
     const within = (

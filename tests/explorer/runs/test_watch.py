@@ -224,6 +224,23 @@ def test_a_refused_request_is_told_to_watchers(client, run):
     assert (answer["order"], answer["asked_beta"]) == ("run", None)
 
 
+def test_a_runs_own_pictures_are_called_by_a_word_that_says_no_place(client, run, root):
+    for n, (data, called) in enumerate(
+        (
+            ("folder:/home/me/secret/my album?size=64x48", "my album"),
+            ("zip:../secret/a?b.zip", "a?b.zip"),
+            ("folder:/secret/x?size=3", "x?size=3"),
+            ("kmnist", "kmnist"),
+        )
+    ):
+        preset = replace(SMALL, data=data)
+        Run(root / f"own{n}").create(RunConfig(preset, 3, "data", "cpu", 1))
+        text = client.get("/stage/runs").text
+        (row,) = [row for row in msgspec.json.decode(text) if row["name"] == f"own{n}"]
+        assert row["what"] == f"2-D, {called}, 3 epochs, batch 200, seed 3"
+        assert "secret" not in text
+
+
 def test_a_configuration_that_leads_nowhere_leaves_the_other_runs_listed(client, run, root):
     for name in ("loop", "fifo", "folder"):
         (root / name).mkdir()

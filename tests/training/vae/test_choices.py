@@ -7,7 +7,7 @@ from torch.distributions import Categorical, Normal, kl_divergence
 
 from tests.training.networks_of_others import with_choices
 from training import checkpoint as checkpoints
-from training.checkpoint import Checkpoint, CheckpointError, Metrics
+from training.checkpoint import Checkpoint, CheckpointError, Examples, Metrics
 from training.evaluation.metrics import evaluate
 from training.origin import Origin
 from training.presets import Preset
@@ -98,12 +98,18 @@ def test_a_network_of_somebody_else_is_kept_and_read_again(tmp_path):
         (),
         Metrics(1.0, 2.0, 3),
         origin,
+        Examples(
+            torch.arange(24, dtype=torch.uint8).reshape(2, 12), torch.tensor([1, 0]), ("a", "b")
+        ),
     )
     path = checkpoints.save(made, tmp_path / "x.safetensors")
     found = checkpoints.load(path)
     assert checkpoints.describe(path) == found.description == made.description
     x = torch.rand(4, vae.shape.size)
     assert torch.equal(found.vae.encode(x).mu, vae.encode(x).mu)  # to the last bit
+    assert found.examples is not None
+    assert torch.equal(found.examples.images, made.examples.images)
+    assert found.examples.classes == ("a", "b")
     again = checkpoints.as_stored(found.vae)
     assert torch.equal(again.encode(x).mu, vae.encode(x).mu)
 
@@ -141,5 +147,7 @@ def test_a_network_of_somebody_else_is_kept_and_read_again(tmp_path):
         "would be larger than",
         programs=with_decoder({"op": "reshape", "sides": [5, 1, 1]}, wide, wide),
     )
+    refused("classes cannot be read", classes="{}")
+    refused("examples do not fit", classes='["a"]')
     tensors["decoder.0.t0"] = tensors["decoder.0.t0"] * float("nan")
     refused("NaN or infinity")
