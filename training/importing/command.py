@@ -77,7 +77,10 @@ def run(args: argparse.Namespace) -> None:
         *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
     )
     label = _labels(args)
-    alone = getattr(args, "encoder", "") == "none"
+    alone = getattr(args, "encoder", "") == "none" or (
+        encoder is None and decoder is not None and not hasattr(args, "data")
+    )
+    alone = alone or (isinstance(network, user_module.Pair) and network.encoder is None)
     named = hasattr(args, "encoder") or hasattr(args, "decoder")
     x, found, numbers, data, classes, own_classes = None, None, None, "", (), None
     if not alone:
@@ -91,7 +94,7 @@ def run(args: argparse.Namespace) -> None:
         if label and len(images.classes) == len(label):
             numbers = images.labels[:most]
     else:
-        _, found = report.pictures_of(None, shape)
+        encoder, (_, found) = None, report.pictures_of(None, shape)
     job = Import(
         *(encoder, decoder, given, _asker(args), x, found, numbers, label),
         _numbers(args, "categories") or None,
