@@ -1,6 +1,7 @@
 """The table of ONNX operators: functions of tensors, and of arrays where shapes are meant."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -206,7 +207,10 @@ def _layer_norm(node: OnnxNode, x: Tensor, w: Tensor, b: Tensor | None = None) -
 
 
 def _expand(node: OnnxNode, x: Any, shape: Any) -> Any:
-    return x.expand(torch.broadcast_shapes(x.shape, tuple(_ints(shape))))
+    wanted = tuple(_ints(shape))
+    if isinstance(x, np.ndarray):
+        return np.broadcast_to(x, np.broadcast_shapes(x.shape, wanted))
+    return x.expand(torch.broadcast_shapes(x.shape, wanted))
 
 
 def _constant_of_shape(node: OnnxNode, shape: Any) -> Any:
@@ -240,6 +244,29 @@ def _batch_norm(node: OnnxNode, x: Tensor, *rest: Tensor) -> Tensor:
     weight, bias, mean, variance = rest
     eps = node.attributes.get("epsilon", 1e-5)
     return F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+
+
+def _transpose(node: OnnxNode, x: Any) -> Any:
+    order = node.attributes.get("perm") or list(range(x.ndim))[::-1]
+    return np.transpose(x, order) if isinstance(x, np.ndarray) else x.permute(order)
+
+
+def _of_two(function: Row) -> Row:
+    """Arithmetic of tensors, of arrays, which are of shapes, or of both."""
+
+    def row(node: OnnxNode, x: Any, y: Any) -> Any:
+        arrays = [isinstance(v, np.ndarray) for v in (x, y)]
+        if all(arrays):
+            whole = function is operator.truediv and x.dtype.kind == y.dtype.kind == "i"
+            return np.asarray(x // y if whole else function(x, y))
+        if any(arrays):
+            x, y = (
+                torch.from_numpy(v.astype(np.float32)) if a else v
+                for v, a in zip((x, y), arrays, strict=True)
+            )
+        return function(x, y)
+
+    return row
 
 
 def _plain(function: Row) -> Row:
@@ -286,20 +313,20 @@ ROWS: dict[str, Row] = {
     "LogSoftmax": _with(torch.log_softmax, axis=-1),
     "Exp": _plain(torch.exp),
     "Log": _plain(torch.log),
-    "Sqrt": _plain(torch.sqrt),
+    "Sqrt": _plain(lambda x: np.sqrt(x) if isinstance(x, np.ndarray) else torch.sqrt(x)),
     "Reciprocal": _plain(lambda x: 1 / x),
     "Neg": _plain(lambda x: -x),
     "Abs": _plain(torch.abs),
     "Erf": _plain(torch.erf),
     "Pow": _plain(lambda x, y: x ** float(y)),
-    "Add": _plain(lambda x, y: x + y),
-    "Sub": _plain(lambda x, y: x - y),
-    "Mul": _plain(lambda x, y: x * y),
-    "Div": _plain(lambda x, y: x // y if isinstance(x, np.ndarray) else x / y),
+    "Add": _of_two(operator.add),
+    "Sub": _of_two(operator.sub),
+    "Mul": _of_two(operator.mul),
+    "Div": _of_two(operator.truediv),
     "Clip": _clip,
     "Flatten": lambda node, x: x.flatten(node.attributes.get("axis", 1)),
     "Reshape": _reshape,
-    "Transpose": lambda node, x: x.permute(node.attributes["perm"]),
+    "Transpose": _transpose,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
     "Concat": _concat,
@@ -318,5 +345,10 @@ ROWS: dict[str, Row] = {
     "Shape": _plain(lambda x: np.array(x.shape, np.int64)),
     "ConstantOfShape": _constant_of_shape,
     "Expand": _expand,
+    "Mod": _plain(np.mod),  # these of shapes alone
+    "Equal": _plain(np.equal),
+    "Where": _plain(np.where),
+    "Range": _plain(np.arange),
+    "ReduceProd": _plain(lambda x, *axes: np.asarray(np.prod(x))),
     "RandomNormalLike": _plain(torch.randn_like),
 }
