@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.importing.aten import ROWS
-from training.importing.exported import Exported, ImportRefused, export
+from training.importing.exported import Exported, ImportRefused, export, said
 from training.importing.folding import fold
 from training.importing.interface import DecoderCall, EncoderCall, tried
 from training.importing.lowered import lower
@@ -129,7 +129,7 @@ def _made(part: str, function: object, inputs: Sequence[Tensor]) -> list[Tensor]
     if isinstance(made, Exception):
         raise ImportRefused(
             f"The {part} takes one example and not {len(inputs[0])} at once "
-            f"({' '.join(str(made).split())[:200].rstrip('.')}); its batch must be any."
+            f"({said(made)}); its batch must be any."
         )
     return made
 

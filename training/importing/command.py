@@ -1,6 +1,7 @@
 """The command `import`: somebody else's network, from their Python file and weights."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from training.data import command as data_command
 from training.errors import OptionError, UserError
 from training.text import printable
 
-MOST_IMAGES = 1000
+MOST_IMAGES, MOST_NUMBERS = 1000, 2**26  # that are looked at, and their values
 
 
 def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> None:
@@ -40,6 +41,8 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
         ("out", {"type": Path, "help": "the checkpoint to write (default: checkpoints/NAME)"}),
         ("picture", {"type": Path, "help": "where the reconstructions go (default: beside it)"}),
     )
+    # Else -1..1 would be taken for an option.
+    sub._negative_number_matcher = re.compile(r"-\d")
     sub.add_argument("network", help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name")
     for name, rest in options:
         sub.add_argument(f"--{name}", default=quiet, **rest)
@@ -74,17 +77,19 @@ def run(args: argparse.Namespace) -> None:
         *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
     )
     label = _labels(args)
+    alone = getattr(args, "encoder", "") == "none"
+    named = hasattr(args, "encoder") or hasattr(args, "decoder")
     x, found, numbers, data, classes, own_classes = None, None, None, "", (), None
-    if encoder is not None:
+    if not alone:
         images, data = _images(args)
-        classes, own_classes = images.classes, images.labels[:MOST_IMAGES]
-        x, found = report.pictures_of(
-            images.images[:MOST_IMAGES].reshape(-1, *images.shape.dims), None
-        )
-        if not label and max(arguments(decoder), arguments(encoder)) > 1 < len(images.classes):
+        most = min(MOST_IMAGES, MOST_NUMBERS // images.shape.size)
+        classes, own_classes = images.classes, images.labels[:most]
+        x, found = report.pictures_of(images.images[:most].reshape(-1, *images.shape.dims), None)
+        taken = max(arguments(part) for part in (encoder, decoder, network) if part is not None)
+        if not label and taken > 1 < len(images.classes):
             label = images.classes
         if label and len(images.classes) == len(label):
-            numbers = images.labels[:MOST_IMAGES]
+            numbers = images.labels[:most]
     else:
         _, found = report.pictures_of(None, shape)
     job = Import(
@@ -92,6 +97,7 @@ def run(args: argparse.Namespace) -> None:
         _numbers(args, "categories") or None,
         _sides(args, "latent"),
         codes,
+        None if named else network,
     )
     done = take(job)
     name = getattr(args, "name", None) or _plain(own)
@@ -108,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
     )
     for option, answer in job.answers:
         say(f"  {option.replace('_', '-')}: {answer}")
-    for line in report.lines(x, done, out, getattr(args, "picture", None)):
+    for line in (*job.notes, *report.lines(x, done, out, getattr(args, "picture", None))):
         say(line)
 
 

@@ -176,7 +176,8 @@ def fits(
         made = tried(call.function, *call.inputs(x, labels))
         if isinstance(made, Exception):
             continue
-        z = head.code(made, labels if decoder.label else None)
+        known = labels if labels is not None else x.new_zeros(len(x))
+        z = head.code(made, known if decoder.label else None)
         raw = tried(decoder.function, *decoder.inputs(z))
         if isinstance(raw, Exception):
             continue

@@ -46,7 +46,8 @@ class Exported:
 
     `tensors` are its parameters, buffers and constants by the names of their placeholders, `inputs`
     the names of those that are arguments. `outputs` are nodes, by the name that the network gives
-    each; `random` the nodes that depend on a draw.
+    each; `random` the nodes that depend on a draw. `used` are the addresses of the tensors that are
+    taken by an operator.
     """
 
     graph: fx.Graph
@@ -54,6 +55,7 @@ class Exported:
     inputs: tuple[str, ...]
     outputs: tuple[tuple[str, fx.Node], ...]
     random: frozenset[fx.Node]
+    used: frozenset[int]
 
 
 def parts(value: Any, name: str = "") -> list[Part]:
@@ -213,6 +215,12 @@ def export(
     return _taken(program, names)
 
 
+def said(error: object) -> str:
+    """What an error of other people's code says, as a clause without its full stop."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return printable(text, 240).rstrip(".")
+
+
 def _explain(error: Exception) -> ImportRefused:
     """The sentence of what went wrong while a network ran."""
     text = str(error)
@@ -267,7 +275,10 @@ def _taken(program: Any, names: Sequence[str]) -> Exported:
     if not outputs:
         raise ImportRefused("The network returns no tensors; name a function that does.")
     named = tuple(zip(names, outputs, strict=True))
-    return Exported(program.graph, tensors, tuple(inputs), named, _random(program.graph))
+    used = {tensors[n].data_ptr() for n, node in nodes.items() if n in tensors and node.users}
+    return Exported(
+        program.graph, tensors, tuple(inputs), named, _random(program.graph), frozenset(used)
+    )
 
 
 def is_random(node: fx.Node) -> bool:

@@ -12,8 +12,9 @@ Parts = tuple[Callable[..., Any] | None, Callable[..., Any]]
 PAIRS = (("encode", "decode"), ("encoder", "decoder"), ("enc", "dec"), ("inference", "generate"))
 
 
-def parts_of(model: Any) -> Parts:
-    """Encoder and decoder of a model, by the names that such parts have.
+def parts_of(model: Any, refuse: bool = True) -> Any:
+    """Encoder and decoder of a model, by the names that such parts have; (None, None) where it has
+    none and that is not to be refused.
 
     Raises:
         ImportRefused: it has none of these names.
@@ -27,6 +28,8 @@ def parts_of(model: Any) -> Parts:
     for name in ("decode", "decoder", "generator", "dec"):
         if callable(getattr(model, name, None)):
             return None, getattr(model, name)
+    if not refuse:
+        return None, None
     known = [name for name, _ in model.named_children()] if isinstance(model, nn.Module) else []
     told = f"; its parts are {', '.join(map(printable, known[:12]))}" if known else ""
     raise ImportRefused(

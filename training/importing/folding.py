@@ -196,6 +196,11 @@ def _merged(draft: Draft, node: Node, shape: Shape) -> bool:
         case ops_places.Slice(axis=n), ops_places.Slice(axis=m, start=start) if n == m:
             part = ops_places.Slice(axis=n, start=op.start + start, stop=op.stop + start)
             return draft.put(node.name, part, before.inputs, before.name)
+    if isinstance(op, ops_pointwise.Log) and isinstance(first, ops_pointwise.Clamp):
+        power = draft.node(before.inputs[0])
+        if power and isinstance(power.op, ops_pointwise.Exp) and first.low > 0:
+            held = ops_pointwise.Clamp(low=math.log(first.low), high=math.log(first.high))
+            return draft.put(node.name, held, power.inputs, before.name, power.name)
     later = isinstance(op, ops_pointwise.Pointwise) and isinstance(first, ops_places.Reshape)
     if later and draft.sole(before.name):  # a shape behind what is done to each number
         draft.put(before.name, op, before.inputs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from training.checkpoint import SUFFIX, Checkpoint, Examples, Metrics, save
 from training.console import say
@@ -136,10 +137,12 @@ def import_vae(
         )
         if value is not None
     }
+    model = None
     if decoder is None:
         if encoder is None:
             raise OptionError("There is neither an encoder nor a decoder; give one or both.")
-        encoder, decoder = parts_of(encoder)
+        model = encoder if isinstance(encoder, nn.Module) else None
+        encoder, decoder = parts_of(encoder, refuse=model is None or example is None)
     x, found = report.pictures_of(example, shape)
     names = tuple(map(str, range(labels))) if isinstance(labels, int) else tuple(labels or ())
     job = Import(
@@ -155,11 +158,11 @@ def import_vae(
         (latent,) if isinstance(latent, int) else None if latent is None else tuple(latent),
         None if codes is None else torch.as_tensor(codes).float(),
     )
+    job.model = model
     if x is None and encoder is not None:
         raise OptionError("An encoder is shown with pictures; give some as example.")
     done = take(job)
-    held = modules_of(decoder)
-    own = type(held[0]).__name__ if held else getattr(decoder, "__name__", "a function")
+    own = _called(model or decoder)
     path = Path(out) if out is not None else Path("checkpoints") / f"{name or own.lower()}{SUFFIX}"
     path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
     write(
@@ -171,6 +174,14 @@ def import_vae(
         classes=names,
         most_pictures=pictures,
     )
+    for note in job.notes:
+        say(note)
     for line in report.lines(job.x, done, path, Path(picture) if picture else None):
         say(line)
     return path
+
+
+def _called(function: Any) -> str:
+    """The name of a network's class, or of its function."""
+    held = modules_of(function)
+    return type(held[0]).__name__ if held else getattr(function, "__name__", "a function")

@@ -15,9 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.importing.exported import ImportRefused, modules_of, parts
+from training.importing.exported import ImportRefused, modules_of, parts, said
 from training.importing.lowered import Value, program_shape
-from training.text import printable
 from training.vae.image_shape import ImageShape
 from training.vae.program import Builder
 
@@ -243,9 +242,22 @@ def find_encoder(
             trial = replace(call, form=form, label=labelling[0], classes=labelling[1])
             found = tried(function, *trial.inputs(x[:1]))
             if not isinstance(found, Exception):
-                return trial, found
+                picture = trial.inputs(x[:1])[0]
+                return replace(trial, classes=_counted(trial, picture)), found
             first = first or found
     raise _uncallable("encoder", f"pictures of {shape}", first)
+
+
+def _counted(call: "EncoderCall | DecoderCall", first: Tensor) -> int:
+    """The count of classes, where it is known that labels are numbers and not how many."""
+    if call.label != "index" or call.classes:
+        return call.classes
+    count = 1
+    while count < MOST_CLASSES:
+        if isinstance(tried(call.function, first, torch.tensor([count])), Exception):
+            break
+        count += 1
+    return count
 
 
 def _labellings(
@@ -259,6 +271,7 @@ def _labellings(
         yield "index", k
         yield "one-hot", k
     if not classes:
+        yield "index", 0  # however many there are
         yield from (("one-hot", k) for k in range(2, MOST_CLASSES + 1) if k not in known)
 
 
@@ -285,17 +298,19 @@ def find_decoder(
                 continue
             found = tried(function, *trial.inputs(torch.zeros(1, trial.numbers)))
             if not isinstance(found, Exception):
-                return trial, found
+                code = trial.inputs(torch.zeros(1, trial.numbers))[0]
+                return replace(trial, classes=_counted(trial, code)), found
             first = first or found
     told = " or ".join(str(list(shape)) for shape in dict.fromkeys(dims))
     raise _uncallable("decoder", f"codes of {told}", first)
 
 
 def _uncallable(part: str, what: str, error: Exception | None) -> ImportRefused:
-    said = printable(" ".join(str(error).split()), 240).rstrip(".")
+    if isinstance(error, ImportRefused):
+        return error
     return ImportRefused(
-        f"The {part} takes no {what}: {said}. Say another size, or name the method or function "
-        f"that does with --{part}."
+        f"The {part} takes no {what}: {said(error)}. Say another size, or name the method or "
+        f"function that does with --{part}."
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.errors import OptionError
 from training.importing.evidence import KNOWN_MOMENTS, SECONDS, Proposal
@@ -137,10 +137,11 @@ def _bad(option: str, text: str, valid: str) -> OptionError:
 class Import:
     """An import: the network's parts, options that are `given`, pictures (N, n) in [0, 1] of a
     shape with their labels (N,), or None for a decoder alone, and what is said of it. `label` names
-    the options of the label that it is given; `categories` count those of categorical latents."""
+    the options of the label that it is given; `categories` count those of categorical latents.
+    Parts that are not told are found in the `model`. `notes` are sentences for the report."""
 
     encoder: Callable[..., Any] | None
-    decoder: Callable[..., Any]
+    decoder: Callable[..., Any] | None
     given: Mapping[str, str] = field(default_factory=dict)
     answer: Answer = proposed
     x: Tensor | None = None
@@ -150,7 +151,9 @@ class Import:
     categories: tuple[int, ...] | None = None
     latent: tuple[int, ...] | None = None
     codes: Tensor | None = None
+    model: nn.Module | None = None
     answers: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def ask(
         self,

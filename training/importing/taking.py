@@ -9,15 +9,13 @@ from torch import Tensor
 
 from training.errors import OptionError
 from training.importing import assembling, evidence
-from training.importing.exported import ImportRefused
-from training.importing.heads import find_heads
+from training.importing.exported import ImportRefused, said
 from training.importing.interface import (
     UNIT,
     DecoderCall,
     EncoderCall,
     code_sizes,
     find_decoder,
-    find_encoder,
     tried,
 )
 from training.importing.outputs import Heads, Output, arranged
@@ -31,14 +29,13 @@ from training.importing.questions import (
     read_range,
     read_second,
 )
-from training.text import printable
+from training.importing.starting import EVIDENCE, begin
 from training.vae import priors
 from training.vae.choices import Choice
 from training.vae.model import VAE, VAEConfig
 from training.vae.program import Program
 from training.vae.program_network import PROGRAM, Programs
 
-EVIDENCE = 64  # pictures that readings are tried on
 CHECKED = 32  # pictures that parity is measured on, beside as many at random
 CODES = 1000  # that a decoder alone is shown with
 MOST_LATENT = 4096
@@ -61,23 +58,14 @@ def take(job: Import) -> Imported:
         ImportRefused: it cannot be taken over; the sentence says why.
         OptionError: an answer is not possible.
     """
-    if job.encoder is None:
+    if job.x is None:
         return _decoder_alone(job)
-    assert job.x is not None
+    call, _, made, found = begin(job)
     assert job.shape is not None
-    few, known = job.x[:EVIDENCE], None if job.labels is None else job.labels[:EVIDENCE]
-    call, _ = find_encoder(job.encoder, job.shape, few, len(job.label))
-    made = tried(job.encoder, *call.inputs(few, known))
-    if isinstance(made, Exception):
-        raise ImportRefused(f"The encoder takes one picture and no batch: {_said(made)}.")
-    exported = assembling.exported_encoder(call, few)
-    point = "second" in job.given and read_second(job.given["second"]) == "none"
-    classes = len(job.label) or call.classes
-    found = find_heads(
-        *(job.encoder, exported, made, job.decoder, job.shape.size),
-        *(job.categories, classes, point),
-    )
-    source = evidence.source_of(job.encoder) or evidence.source_of(job.decoder)
+    assert job.encoder is not None
+    source = evidence.source_of(job.encoder) or evidence.source_of(found.decoder.function)
+    if not source and job.model is not None:
+        source = evidence.source_of(job.model)
     heads, second = _second(job, found.heads, made, found.name, source)
     output, _ = arranged(found.raw, job.shape)
     start = assembling.decoder_start(found.decoder, output, job.shape)
@@ -89,10 +77,6 @@ def take(job: Import) -> Imported:
     return Imported(vae, parity, tuple(fits), z)
 
 
-def _said(error: Exception) -> str:
-    return printable(" ".join(str(error).split()), 240).rstrip(".")
-
-
 def _second(
     job: Import, heads: list[Heads], made: Sequence[Tensor], name: str, source: str
 ) -> tuple[list[Heads], str]:
@@ -101,13 +85,18 @@ def _second(
         return heads, "none"
     proposal = evidence.propose_second(name, heads[0].second.take(made), source)
     words = "What is the encoder's second output?"
-    kind = read_second(job.ask("second", words, proposal, ", ".join(evidence.SECONDS), read_second))
-    values = heads[0].second.take(made)
-    if kind in ("std", "var") and bool((values < 0).any()):
-        raise OptionError(
-            f"--second {kind} is not possible: {float((values < 0).float().mean()):.0%} of the "
-            "second output's values are below 0; it may be log_var or log_std."
-        )
+    below = float((heads[0].second.take(made) < 0).float().mean())
+
+    def read(text: str) -> str:
+        kind = read_second(text)
+        if kind in ("std", "var") and below:
+            raise OptionError(
+                f"--second {kind} is not possible: {below:.0%} of the second output's values are "
+                "below 0; it may be log_var or log_std."
+            )
+        return kind
+
+    kind = read(job.ask("second", words, proposal, ", ".join(evidence.SECONDS), read))
     if kind == "none":
         heads = [replace(h, second=None) for h in heads]
     return heads, kind
@@ -206,12 +195,22 @@ def _programs(
     known = job.labels if decoder.label else None
     if decoder.label and known is None:
         known = torch.zeros(len(job.x), dtype=torch.long)
-    made = tried(call.function, *call.inputs(job.x, known))
-    assert not isinstance(made, Exception)
-    z = heads.code(made, known)
+    z = _codes(call, heads, job.x, known)
     codes = torch.cat([z[:CHECKED], _drawn(decoder, CHECKED, generator)])
     decoded = assembling.decoder_parity(program, decoder, output, job.shape, codes)
     return encoder, program, max(parity, assembling.check_parity("decoder", decoded)), z
+
+
+def _codes(call: EncoderCall, heads: Heads, x: Tensor, labels: Tensor | None) -> Tensor:
+    """Codes (N, d) of pictures (N, n), some at a time."""
+    found = []
+    for n in range(0, len(x), CHECKED):
+        own = None if labels is None else labels[n : n + CHECKED]
+        made = tried(call.function, *call.inputs(x[n : n + CHECKED], own))
+        if isinstance(made, Exception):
+            raise ImportRefused(f"The encoder takes not all of the pictures: {said(made)}.")
+        found.append(heads.code(made, own))
+    return torch.cat(found)
 
 
 def _drawn(call: DecoderCall, count: int, generator: torch.Generator) -> Tensor:
@@ -247,6 +246,7 @@ def _digits(number: float) -> str:
 
 def _decoder_alone(job: Import) -> Imported:
     """The model of a decoder without encoder, shown with codes that are given or drawn."""
+    assert job.decoder is not None
     sizes = [job.latent] if job.latent else []
     if job.codes is not None and not job.latent:
         sizes = [(job.codes.shape[1],), (job.codes.shape[1], 1, 1)]

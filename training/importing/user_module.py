@@ -15,7 +15,7 @@ from torch import nn
 
 from training.errors import OptionError
 from training.importing.exported import ImportRefused
-from training.importing.finding import PAIRS, Parts, parts_of
+from training.importing.finding import PAIRS, parts_of
 from training.importing.weights import fit_state, read_state
 from training.text import printable, printable_path
 
@@ -56,8 +56,10 @@ def load_module(place: str) -> ModuleType:
     except BaseException as error:  # the file's own code may raise anything, and may exit
         if isinstance(error, KeyboardInterrupt):
             raise
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-        line = f", line {frames[-1].lineno}" if frames else ""
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [f.lineno for f in frames if Path(f.filename).name == path.name]
+        lines += [error.lineno] if isinstance(error, SyntaxError) else []
+        line = f", line {lines[-1]}" if lines else ""
         raise ImportRefused(
             f"{printable_path(place)} cannot be imported{line}: {type(error).__name__}: "
             f"{printable(str(error), 200).rstrip('.')}."
@@ -191,8 +193,9 @@ def part(expression: str, model: nn.Module, module: ModuleType) -> Callable[...,
 
 def both_parts(
     model: nn.Module, module: ModuleType, encoder: str | None, decoder: str | None
-) -> Parts:
-    """Encoder (or None) and decoder, as they are named or found; the encoder "none" is not taken.
+) -> Any:
+    """Encoder and decoder, as they are named or found, each None where it is neither; the encoder
+    "none" is not taken.
 
     Raises:
         OptionError: a part that is named is not there.
@@ -208,5 +211,5 @@ def both_parts(
             except ImportRefused:
                 return None, given[1]
         return given[0], given[1]
-    found = parts_of(model)
+    found = parts_of(model, refuse=False)
     return given[0] or found[0], given[1] or found[1]

@@ -1,6 +1,7 @@
 """Weights of a network from a file that torch.save wrote: tensors alone, no code of the file's."""
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,14 +33,20 @@ def read_state(path: Path | str) -> dict[str, Tensor]:
                 import safetensors.torch
 
                 return safetensors.torch.load(file.read())
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ImportRefused(
             f"{printable_path(path)} cannot be read ({error.strerror}); name the file of weights "
             "with --weights."
         ) from None
     except pickle.UnpicklingError as error:
-        raise _unsafe(path, error) from None
+        if "global" in str(error).lower() or "torchscript" in str(error).lower():
+            raise _unsafe(path, error) from None
+        raise ImportRefused(
+            f"{printable_path(path)} is damaged, or no file of weights, as torch.save writes it."
+        ) from None
     except Exception as error:  # a damaged file raises many kinds
         said = printable(" ".join(str(error).split()), 160).rstrip(".")
         raise ImportRefused(

@@ -506,11 +506,87 @@ def no_variance() -> Example:
     )
 
 
+class Drawing(nn.Module):
+    """An encoder that gives its draw alone, and keeps the KL (as in many tutorials)."""
+
+    def __init__(self, d=2):
+        super().__init__()
+        self.linear1, self.linear2, self.linear3 = (
+            nn.Linear(*s) for s in ((64, 9), (9, d), (9, d))
+        )
+        self.normal = torch.distributions.Normal(0, 1)
+        self.kl = 0
+
+    def forward(self, x):
+        x = F.relu(self.linear1(torch.flatten(x, start_dim=1)))
+        mu, sigma = self.linear2(x), torch.exp(self.linear3(x))
+        z = mu + sigma * self.normal.sample(mu.shape)
+        self.kl = (sigma**2 + mu**2 - torch.log(sigma) - 1 / 2).sum()
+        return z
+
+
+class Tutorial(nn.Module):
+    """The model around it."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Drawing()
+        self.decoder = nn.Sequential(nn.Linear(2, 64), nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+
+
+def drawing() -> Example:
+    """An encoder that gives its draw alone; what is drawn from is found in its graph."""
+    net = trained(Tutorial())
+
+    def encode(x, labels=None):
+        h = F.relu(net.encoder.linear1(x.flatten(1)))
+        return net.encoder.linear2(h), 2 * net.encoder.linear3(h)
+
+    return Example(
+        *(net, None, pictures(1, 8, 8), {}, net.decoder, encode, 2, {"second": "std"}),
+    )
+
+
+class Inline(nn.Module):
+    """Layers between the parts that are called encoder and decoder, in forward alone."""
+
+    def __init__(self, d=3):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Conv2d(1, 4, 4, 2, 1), nn.ReLU(), nn.Flatten())
+        self.fc1, self.fc2, self.fc3 = nn.Linear(64, d), nn.Linear(64, d), nn.Linear(d, 64)
+        self.decoder = nn.Sequential(
+            nn.Unflatten(1, (4, 4, 4)), nn.ConvTranspose2d(4, 1, 4, 2, 1), nn.Sigmoid()
+        )
+
+    def forward(self, x):
+        h = self.encoder(x)
+        mu, logvar = self.fc1(h), self.fc2(h)
+        z = mu + logvar.mul(0.5).exp_() * torch.randn_like(mu)
+        return self.decoder(self.fc3(z)), mu, logvar
+
+
+def inline() -> Example:
+    """A model whose forward has to be parted at its draw."""
+    net = trained(Inline())
+
+    def encode(x, labels=None):
+        h = net.encoder(x)
+        return net.fc1(h), net.fc2(h)
+
+    return Example(
+        *(net, None, pictures(1, 8, 8), {}, lambda z: net.decoder(net.fc3(z)), encode, 3),
+        {"second": "std"},
+    )
+
+
 NETWORKS: dict[str, Callable[[], Example]] = {
     function.__name__: function
     for function in (
         *(residual, bilinear, pixel_shuffle, conditional, one_hot, categorical, grid, spectral),
-        *(flat, log_std, rgba, decoder_only, no_variance),
+        *(flat, log_std, rgba, decoder_only, no_variance, drawing, inline),
     )
 }
 
