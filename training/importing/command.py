@@ -43,7 +43,20 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
     )
     # Else -1..1 would be taken for an option.
     sub._negative_number_matcher = re.compile(r"-\d")
-    sub.add_argument("network", help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name")
+    sub.add_argument(
+        *("network",),
+        nargs="?",
+        default=quiet,
+        help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name",
+    )
+    sub.add_argument(
+        *("--onnx",),
+        nargs="+",
+        type=Path,
+        default=quiet,
+        metavar="FILE",
+        help="encoder.onnx decoder.onnx, or the decoder alone, in place of that",
+    )
     for name, rest in options:
         sub.add_argument(f"--{name}", default=quiet, **rest)
     sub.add_argument("--data-dir", **data_dir)
@@ -70,14 +83,24 @@ def run(args: argparse.Namespace) -> None:
     weights = getattr(args, "weights", None)
     shape = _sides(args, "shape")
     codes = _codes(args)
-    network, module, own = user_module.network_of(
-        args.network, weights, getattr(args, "args", None)
-    )
-    encoder, decoder = user_module.both_parts(
-        *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
-    )
+    network: Any
+    if hasattr(args, "onnx"):
+        network, own = _onnx(args.onnx)
+        encoder, decoder = network.encoder, network.decoder
+    else:
+        if getattr(args, "network", None) is None:
+            raise OptionError("Name the network, as in my_model.py:VAE, or --onnx FILE FILE.")
+        network, module, own = user_module.network_of(
+            args.network, weights, getattr(args, "args", None)
+        )
+        encoder, decoder = user_module.both_parts(
+            *(network, module, getattr(args, "encoder", None), getattr(args, "decoder", None))
+        )
     label = _labels(args)
-    alone = getattr(args, "encoder", "") == "none"
+    alone = getattr(args, "encoder", "") == "none" or (
+        encoder is None and decoder is not None and not hasattr(args, "data")
+    )
+    alone = alone or (isinstance(network, user_module.Pair) and network.encoder is None)
     named = hasattr(args, "encoder") or hasattr(args, "decoder")
     x, found, numbers, data, classes, own_classes = None, None, None, "", (), None
     if not alone:
@@ -91,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
         if label and len(images.classes) == len(label):
             numbers = images.labels[:most]
     else:
-        _, found = report.pictures_of(None, shape)
+        encoder, (_, found) = None, report.pictures_of(None, shape)
     job = Import(
         *(encoder, decoder, given, _asker(args), x, found, numbers, label),
         _numbers(args, "categories") or None,
@@ -107,7 +130,7 @@ def run(args: argparse.Namespace) -> None:
         data=data,
         source=getattr(args, "source", ""),
         licence=getattr(args, "licence", ""),
-        network=f"{Path(args.network).name}" if ":" in args.network else own,
+        network=Path(args.network).name if ":" in getattr(args, "network", "") else own,
         classes=classes,
         numbers=own_classes,
         most_pictures=getattr(args, "pictures", importing.MOST_PICTURES),
@@ -116,6 +139,17 @@ def run(args: argparse.Namespace) -> None:
         say(f"  {option.replace('_', '-')}: {answer}")
     for line in (*job.notes, *report.lines(x, done, out, getattr(args, "picture", None))):
         say(line)
+
+
+def _onnx(paths: list[Path]) -> tuple[Any, str]:
+    """Encoder and decoder of ONNX files, and what they are called."""
+    from training.importing.onnx_network import OnnxNetwork
+    from training.importing.user_module import Pair
+
+    if len(paths) > 2:
+        raise OptionError("--onnx takes the encoder's file and the decoder's, or the decoder's.")
+    networks = [OnnxNetwork(path).eval() for path in paths]
+    return Pair(None if len(paths) == 1 else networks[0], networks[-1]), paths[-1].stem
 
 
 def _asker(args: argparse.Namespace) -> Any:

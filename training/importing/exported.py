@@ -175,6 +175,9 @@ def _quietly() -> Iterator[None]:
 
 def _decomposed(program: Any, known: Collection[str]) -> Any:
     """The program with operators that are not known in terms of others, where torch knows them."""
+    for node in program.graph.nodes:
+        if str(node.target) == "aten.batch_norm.default" and node.args[5] is True:
+            raise _in_training(line_of(node.meta.get("stack_trace")))
     program = program.run_decompositions({})
     table = torch.export.default_decompositions()
     for _ in range(3):
@@ -188,7 +191,10 @@ def _decomposed(program: Any, known: Collection[str]) -> Any:
         }
         if not unknown:
             break
-        program = program.run_decompositions(unknown)
+        try:
+            program = program.run_decompositions(unknown)
+        except Exception:  # then what is not known is refused by its name
+            break
     return program
 
 
@@ -221,14 +227,16 @@ def said(error: object) -> str:
     return printable(text, 240).rstrip(".")
 
 
+def _in_training(where: str) -> ImportRefused:
+    return ImportRefused(f"A batch norm is left in training; call .eval() on the network{where}.")
+
+
 def _explain(error: Exception) -> ImportRefused:
     """The sentence of what went wrong while a network ran."""
     text = str(error)
     where = _frame(traceback.extract_tb(error.__traceback__)) or line_of(text)
     if "Expected more than 1 value per channel when training" in text:
-        return ImportRefused(
-            f"A batch norm is left in training{where}; call .eval() on the network."
-        )
+        return _in_training(where)
     kinds = ("DataDependent", "data-dependent", "GuardOnData", "aten._local_scalar_dense")
     if any(kind in type(error).__name__ or kind in text for kind in kinds):
         return ImportRefused(

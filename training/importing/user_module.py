@@ -14,7 +14,7 @@ from typing import Any
 from torch import nn
 
 from training.errors import OptionError
-from training.importing.exported import ImportRefused
+from training.importing.exported import ImportRefused, modules_of
 from training.importing.finding import PAIRS, parts_of
 from training.importing.weights import fit_state, read_state
 from training.text import printable, printable_path
@@ -165,6 +165,8 @@ def network_of(
             f"A fresh {printable(thing.__name__, 40)} is not trained; name its file of weights "
             "with --weights, or a function that loads them as FILE.py:build."
         )
+    for held in (m for part in vars(network).values() if callable(part) for m in modules_of(part)):
+        held.eval()
     return network.eval(), module, getattr(thing, "__name__", type(network).__name__)
 
 
@@ -202,7 +204,8 @@ def both_parts(
         ImportRefused: none is found.
     """
     if encoder == "none":
-        return None, part(decoder, model, module) if decoder else parts_of(model)[1]
+        whole = parts_of(model, refuse=False)[1] or model  # a generator is a decoder itself
+        return None, part(decoder, model, module) if decoder else whole
     given = [None if text is None else part(text, model, module) for text in (encoder, decoder)]
     if given[1] is not None and (given[0] is not None or encoder is None):
         if given[0] is None:

@@ -115,6 +115,23 @@ def test_questions_are_asked_on_a_terminal_until_the_answer_is_possible(place, m
     assert dict(load("mine.safetensors").origin.answers)["second"] == "log_std"
 
 
+def test_a_generator_or_a_pair_without_encoder_is_a_decoder_alone(place, capsys):
+    folder, _ = place
+    more = """
+def build():
+    return None, MyVAE(3).paint
+
+def generator():
+    return nn.Sequential(nn.Linear(5, 75), nn.Unflatten(1, (3, 5, 5)))
+"""
+    (folder / "other.py").write_text(SOURCE + more)
+    assert main(["import", "other.py:build", "--latent", "3", "--out", "a", "--yes"]) == 0
+    assert main(["import", "other.py:generator", "--encoder", "none", "--out", "b", "--yes"]) == 0
+    shapes = [load(f"{name}.safetensors").vae.shape.dims for name in "ab"]
+    assert shapes == [(1, 12, 12), (3, 5, 5)]
+    assert load("b.safetensors").vae.config.latent_dim == 5
+
+
 def test_a_decoder_alone_with_codes(place, capsys):
     np.save("codes.npy", np.random.default_rng(0).normal(size=(30, 3)))
     assert importing("--encoder", "none", "--codes", "codes.npy", "--yes") == 0

@@ -1,13 +1,17 @@
 """Import of whole networks, a family each: what the checkpoint computes is what torch computes."""
 
 import math
+import re
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-from tests.training.importing.networks import LABELS, NETWORKS, network
+from tests.training.importing.networks import FIVE, LABELS, NETWORKS, network, pictures
 from training.checkpoint import load
 from training.importing import import_vae
+from training.importing.exported import ImportRefused
 
 NEAR_ENDS = 2e-6  # values are held a millionth away from 0 and 1 where a logit is taken
 
@@ -77,3 +81,75 @@ def near(found, wanted):
     wanted = wanted.flatten(1)
     assert found.shape == wanted.shape
     assert float((found - wanted).abs().max()) <= 1e-4 * float(wanted.abs().max())
+
+
+def refusal(encoder, decoder, **options):
+    """The sentence that two parts are refused with."""
+    with pytest.raises(ImportRefused) as error:
+        import_vae(encoder, decoder, torch.rand(8, 1, 8, 8), **options)
+    return str(error.value)
+
+
+def test_a_network_that_mixes_its_batch_is_refused(tmp_path):
+    own = network("drawing").encoder
+    head = own.encoder.linear2
+
+    def encoder(x):
+        h = own.encoder.linear1(x.flatten(1))
+        return head(h - h.mean(0)), own.encoder.linear3(h)
+
+    said = refusal(encoder, own.decoder, out=tmp_path / "x", second="log_var")
+    assert "The encoder's program differs from torch by" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_norms_left_in_training_are_refused_with_their_line():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(1, 4, 3, 2), nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            return self.norm(self.conv(x)).flatten(1)
+
+    said = refusal(Net(), nn.Sequential(nn.Linear(36, 64), nn.Unflatten(1, (1, 8, 8))))
+    assert "A batch norm is left in training; call .eval() on the network" in said
+    assert re.search(r"test_importing\.py, line \d+", said)
+
+
+def test_a_label_may_stand_behind_the_code_in_one_row(tmp_path):
+    torch.manual_seed(4)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 6))
+    decoder = nn.Sequential(nn.Linear(3 + 5, 64), nn.Sigmoid())
+    path = import_vae(
+        *(encoder, decoder, torch.rand(8, 1, 8, 8)),
+        out=tmp_path / "x",
+        labels=FIVE,
+        second="log_std",
+    )
+    vae = load(path).vae
+    z = torch.randn(4, 3)
+    code = torch.cat([z, torch.tensor([[0.0], [4.0], [2.0], [2.0]])], 1)
+    wanted = decoder(torch.cat([z, F.one_hot(code[:, 3].long(), 5)], 1))
+    torch.testing.assert_close(vae.picture(code), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_ends_of_a_network_are_found_by_what_it_reconstructs(tmp_path, capsys):
+    """A network that copies pictures, in [−1, 1], its two outputs turn by turn."""
+    x = pictures(1, 8, 8)
+    basis = torch.linalg.svd(2 * x.flatten(1) - 1)[2][:8]
+    encoder, decoder = nn.Linear(64, 16), nn.Linear(8, 64, bias=False)
+    with torch.no_grad():
+        encoder.weight.zero_()
+        encoder.weight[::2] = basis
+        encoder.bias.fill_(-3.0)
+        encoder.bias[::2] = 0
+        decoder.weight.copy_(basis.T)
+    path = import_vae(nn.Sequential(nn.Flatten(), encoder), decoder, x, out=tmp_path / "x")
+    kept = load(path)
+    answers = dict(kept.origin.answers)
+    assert (answers["input_range"], answers["output"]) == ("-1..1", "values -1..1")
+    q = kept.vae.encode(x.flatten(1))
+    assert float((kept.vae.picture(q.mu) - x.flatten(1)).abs().max()) < 1e-3
+    torch.testing.assert_close(q.log_var, torch.full((8, 8), -3.0))
+    assert "Mean squared error of a value: 0.0000" in capsys.readouterr().out
