@@ -22,7 +22,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from explorer import blobs
 from explorer.session import view_state
+from tests.training.importing.networks import network
+from tests.training.networks_of_others import with_choices
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, Metrics
 from training.data import datasets
@@ -30,6 +33,8 @@ from training.errors import UserError
 from training.evaluation import table
 from training.files import seal, unseal
 from training.fit.trainer import Trainer, new_vae
+from training.importing import import_vae
+from training.origin import Origin
 from training.presets import Preset
 from training.runs.log import epoch_line, read, step_line
 from training.runs.records import EpochTerms, StepTerms
@@ -75,6 +80,16 @@ def header(content: bytes) -> bytes:
 def with_header(content: bytes, new: bytes) -> bytes:
     body = content[8 + int.from_bytes(content[:8], "little") :]
     return len(new).to_bytes(8, "little") + new + body
+
+
+def programs(content: bytes) -> bytes:
+    return json.loads(header(content))["__metadata__"]["programs"].encode()
+
+
+def with_programs(content: bytes, new: bytes) -> bytes:
+    found = json.loads(header(content))
+    found["__metadata__"]["programs"] = new.decode("utf-8", "replace")
+    return with_header(content, json.dumps(found).encode())
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +147,27 @@ def subjects(tmp_path_factory) -> dict[str, Subject]:
                 value = view_state.read(name, text)
                 assert len(view_state.FIELDS[name].show(value)) <= 2 * len(text) + 2000, name
 
+    def somebody_elses(content: bytes) -> None:
+        """What can be read of a network of somebody else can be run and sent to the browser."""
+        vae = checkpoints.loads(content, "bad.safetensors").vae
+        with torch.no_grad():
+            if vae.encoder is not None:
+                vae.encode(torch.zeros(1, vae.shape.size))
+            vae.decode(torch.zeros(1, vae.config.latent_dim))
+        blobs.model(vae, "bad")
+
+    grid = network("grid")
+    imported = import_vae(
+        *(grid.encoder, grid.decoder, grid.pictures),
+        **{"out": run.path / "imported", "pictures": 2, **grid.options},
+    ).read_bytes()
+    chosen = with_choices()
+    options = Preset("imported", chosen.config, "")
+    origin = Origin("VAE", 1e-6, "2026-01-01", "2.13.0")
+    choices = checkpoints.save(
+        Checkpoint("choices", chosen, options, 0, "", (), Metrics(1.0, 2.0, 3), origin),
+        run.path / "choices.safetensors",
+    ).read_bytes()
     shipped = Path(__file__).resolve().parents[1] / "checkpoints"
     (run.path / table.JSON).write_bytes((shipped / table.JSON).read_bytes())
     return {
@@ -142,6 +178,8 @@ def subjects(tmp_path_factory) -> dict[str, Subject]:
             with_header,
             share=6,
         ),
+        "imported": Subject(imported, somebody_elses, programs, with_programs, share=7),
+        "choices": Subject(choices, somebody_elses, header, with_header, share=6),
         "config": of("config.json", other.config, True, share=6),
         "status": of("status.json", status, True, share=6),
         "control": of("control.json", other.read_control, True, share=6),

@@ -285,20 +285,22 @@ def _with_programs(
     config: VAEConfig, metadata: dict[str, str], weights: dict[str, Tensor], file_name: str
 ) -> VAE:
     """The model of a network of somebody else; nothing of it runs before all of it is checked."""
-    found = {}
     try:
         documents = msgspec.json.decode(metadata["programs"], type=dict[str, Any])
-        if documents.keys() != {"encoder", "decoder"} or documents["decoder"] is None:
+        if documents.keys() != {"encoder", "decoder"}:
             raise ValueError("they are not an encoder and a decoder")
-        for part, document in documents.items():
-            own = f"{part}.0."
+
+        def part(name: str) -> program.Program:
+            own = f"{name}.0."
             tensors = {
-                name.removeprefix(own): tensor.float()
-                for name, tensor in weights.items()
-                if name.startswith(own)
+                key.removeprefix(own): tensor.float()
+                for key, tensor in weights.items()
+                if key.startswith(own)
             }
-            found[part] = document and program.read(document, tensors)
-        return VAE(config, Programs(found["encoder"], found["decoder"], weights.get("codes")))
+            return program.read(documents[name], tensors)
+
+        encoder = None if documents["encoder"] is None else part("encoder")
+        return VAE(config, Programs(encoder, part("decoder"), weights.get("codes")))
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no programs.") from None
     except program.ProgramError as error:

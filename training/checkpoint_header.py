@@ -89,7 +89,8 @@ def read_header(
     if content[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise CheckpointError(
             f"{file_name} is a pickle or zip archive (as torch.save writes), not a safetensors "
-            "file; it is never opened, because unpickling can run code."
+            "file; it is never opened, because unpickling can run code. With its network's class, "
+            "`python -m training import` makes a checkpoint of it."
         )
     header_bytes = int.from_bytes(content[:8], "little")
     try:
@@ -119,7 +120,8 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
     if version is None:
         raise CheckpointError(
             f"{file_name} was written by another tool: it is a safetensors file, but its metadata "
-            "have no format_version; make one with `python -m training fit`."
+            "have no format_version; make one with `python -m training fit`, or "
+            "`python -m training import` from the network and its weights."
         )
     if not version.isascii() or not version.isdigit() or len(version) > 6 or int(version) < 1:
         raise CheckpointError(

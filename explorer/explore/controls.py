@@ -1,5 +1,7 @@
 """The line of controls above the map: they write the view's state and give the scene."""
 
+import shlex
+
 import streamlit as st
 
 from explorer import messages, paths
@@ -186,16 +188,48 @@ def axes(found: Scene) -> tuple[int, int]:
     return usual_axes(found)
 
 
+_WEIGHTS = (
+    "holds weights without their network, and is not opened here, since that can run code. "
+    "`python -m training import your_model.py:YourVAE --weights FILE --data folder:PICTURES` makes "
+    "a checkpoint of it, which every page opens."
+)
+_ONNX = (
+    "is one half of a model. `python -m training import --onnx encoder.onnx decoder.onnx --data "
+    "folder:PICTURES` makes a checkpoint of both, which every page opens."
+)
+_KERAS = (
+    "is a Keras model. Write its encoder and its decoder as ONNX, with `tf2onnx`; then `python -m "
+    "training import --onnx encoder.onnx decoder.onnx --data folder:PICTURES` makes a checkpoint "
+    "of them, which every page opens."
+)
+# What is said of files that are no checkpoints, by their ending.
+_FOREIGN = {
+    **dict.fromkeys(("pt", "pth", "ckpt", "bin", "pkl"), _WEIGHTS),
+    "onnx": _ONNX,
+    **dict.fromkeys(("h5", "hdf5", "keras"), _KERAS),
+}
+
+
+def _bare(name: str) -> str:
+    """A file's name as it stands in a command: quoted where it has to be, without backticks."""
+    return shlex.quote(printable(name, 80)).replace("`", "'")
+
+
 def _upload() -> None:
     if not access.may_control():
         messages.caption(f"Opening a file of your own: {access.REFUSAL}")
         return
     file = st.file_uploader(
         "Open a checkpoint file",
-        type=["safetensors"],
-        help="A .safetensors file made by `python -m training fit`. It stays with this visit.",
+        type=["safetensors", *_FOREIGN],
+        help="A .safetensors file made by `python -m training fit` or `import`. It stays with this "
+        "visit.",
     )
     if file is None:
+        return
+    kind = file.name.rpartition(".")[2].lower()
+    if kind in _FOREIGN:
+        messages.info(f"{printable(file.name)} {_FOREIGN[kind].replace('FILE', _bare(file.name))}")
         return
     uploads = st.session_state.setdefault(boxes.UPLOADS, {})
     content, name = file.getvalue(), printable(file.name)

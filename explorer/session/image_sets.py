@@ -106,7 +106,8 @@ def _lying(folder: bytes) -> list[Offer]:
         else:
             both = sum(row.size) <= MOST_TOGETHER
             parts: tuple[Split, ...] = ("train", "test") if both else ("test",)
-            embedded.append(table._replace(parts=parts, title=f"{row.title} · embedded"))
+            title = f"{row.title} · embedded" if row.name == datasets.EMBEDDED else row.title
+            embedded.append(table._replace(parts=parts, title=title))
     for row in datasets.DATASETS.values():
         if row.needs_download and row.on_disk(directory, "train"):
             name, title = row.name + TRAINING, _title(row, "train")

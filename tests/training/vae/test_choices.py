@@ -138,7 +138,7 @@ def test_a_network_of_somebody_else_is_kept_and_read_again(tmp_path):
     refused("no value before it", programs=with_decoder({"op": "add", "inputs": ["1", "x"]}))
     refused("known ones are", programs=with_decoder({"op": "eval"}))
     refused("makes", programs=with_decoder({"op": "relu"}))
-    refused("decoder", programs='{"encoder": null, "decoder": null}')
+    refused("makes no sense", programs='{"encoder": null, "decoder": null}')
     refused("codes", programs=msgspec.json.encode({**programs, "encoder": None}).decode())
     refused("programs cannot be read", programs="[" * 100_000)
     refused("origin", origin="{}")
