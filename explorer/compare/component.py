@@ -41,17 +41,17 @@ def mount(
     _compare(
         key=KEY,
         on_view_change=on_view,
-        data={
-            "code": assets.code_path("compare/compare.js"),
-            "worker": assets.code_path("model/worker.js"),
-            "plotly": assets.plotly_path(),
-            "key": key,
-            "pictures": pictures,
-            "typical": list(typical),
-            "models": [entry._asdict() for entry in entries],
-            "furthest": view_state.FURTHEST,
-            "start": {"image": start[0], "place": start[1] and list(start[1])},
-        },
+        data=components.plain(
+            code=assets.code_path("compare/compare.js"),
+            worker=assets.code_path("model/worker.js"),
+            plotly=assets.plotly_path(),
+            key=key,
+            pictures=pictures,
+            typical=list(typical),
+            models=[entry._asdict() for entry in entries],
+            furthest=view_state.FURTHEST,
+            start={"image": start[0], "place": start[1] and list(start[1])},
+        ),
     )
 
 

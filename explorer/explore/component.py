@@ -40,17 +40,17 @@ def mount(
     _stage(
         key=KEY,
         on_view_change=on_view,
-        data={
-            "code": assets.code_path("explore/explore.js"),
-            "worker": assets.code_path("model/worker.js"),
-            "plotly": assets.plotly_path(),
-            "key": key,
-            "models": [entry._asdict()],
-            "pictures": pictures,
-            "typical": typical,
-            "start": {"image": start[0], "z": list(start[1])},
-            "message": message,
-        },
+        data=components.plain(
+            code=assets.code_path("explore/explore.js"),
+            worker=assets.code_path("model/worker.js"),
+            plotly=assets.plotly_path(),
+            key=key,
+            models=[entry._asdict()],
+            pictures=pictures,
+            typical=typical,
+            start={"image": start[0], "z": list(start[1])},
+            message=message,
+        ),
     )
 
 

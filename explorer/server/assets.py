@@ -273,7 +273,8 @@ class Preload:
             module: (
                 b"link",
                 ", ".join(
-                    f"<./{code_path(file)}>; rel=modulepreload" for file in sorted(needed(module))
+                    f"<./{code_path(file)}>; rel=modulepreload; fetchpriority=low"
+                    for file in sorted(needed(module))
                 ).encode(),
             )
             for module in MAIN_MODULES.values()

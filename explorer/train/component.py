@@ -39,16 +39,16 @@ def mount(
         key=KEY,
         on_order_change=on_order,
         on_view_change=on_view,
-        data={
-            "code": assets.code_path("train/view.js"),
-            "plotly": assets.plotly_path(),
-            "at": assets.PREFIX,
-            "run": run,
-            "over": over,
-            "mayControl": may_control,
-            "refusal": refusal,
-            "colours": list(CLASS_COLOURS),
-        },
+        data=components.plain(
+            code=assets.code_path("train/view.js"),
+            plotly=assets.plotly_path(),
+            at=assets.PREFIX,
+            run=run,
+            over=over,
+            mayControl=may_control,
+            refusal=refusal,
+            colours=list(CLASS_COLOURS),
+        ),
     )
 
 

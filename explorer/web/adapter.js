@@ -30,9 +30,9 @@ function keepBackUseful() {
 }
 
 /**
- * @param {{data: {code: string}, parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
+ * @param {{data: [facts: {code: string}], parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
  */
-export default function show({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function show({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   keepBackUseful();
   const root = appRoot();
   let gone = false;
