@@ -12,6 +12,7 @@ from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
 from explorer.session.catalogue import Model
 from explorer.session.image_sets import Shown
+from explorer.session.settings import settings
 from training.checkpoint import SUFFIX
 from training.evaluation import table
 from training.evaluation.table import Row, TableError
@@ -164,15 +165,13 @@ def _heading(row: Row, model: Model) -> None:
         else f"−ELBO {e.neg_elbo:.2f} nats per image"
         + (f" with the constant {constant:.2f}" if constant else "")
     )
-    preset = model.checkpoint.preset
+    found = model.checkpoint
     messages.paragraph(
-        (
-            f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.",
-            f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
-            f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}.",
-        ),
-        words,
+        (f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.",), words
     )
+    if found.origin is None:
+        with words.expander("All settings"):
+            messages.facts(settings(found.preset, found.seed, found.data, found.history))
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
         view_state.put(checkpoint=row.name, z=None, axes=None)

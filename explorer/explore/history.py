@@ -5,6 +5,7 @@ import streamlit as st
 from explorer import components, messages
 from explorer.figures.theme import THEMES
 from explorer.session.scene import Scene
+from explorer.session.settings import beta_in_words, settings
 from training.checkpoint import Checkpoint, Metrics
 from training.data.names import without_place
 from training.origin import Origin
@@ -73,10 +74,12 @@ def show(scene: Scene) -> None:
     messages.caption(
         f": {checkpoint.vae.config.latent_dim}-D, trained on {data} for "
         f"{len(checkpoint.history)} epochs (preset {printable(preset.name)}, "
-        f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
-        f"{_sum(checkpoint, m)}. {harder}",
+        f"seed {checkpoint.seed}, {beta_in_words(preset, checkpoint.history)}). "
+        f"Over its {m.images:,} {measured} images: {_sum(checkpoint, m)}. {harder}",
         name=checkpoint.name,
     )
+    with st.expander("All settings"):
+        messages.facts(settings(preset, checkpoint.seed, checkpoint.data, checkpoint.history))
 
 
 def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:

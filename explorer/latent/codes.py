@@ -17,6 +17,7 @@ from explorer.latent import disk_cache
 from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
 from training.vae.choices import Choice
+from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE
 from training.vae.program_network import PROGRAM
 
@@ -77,6 +78,30 @@ def encode(vae: VAE, images: Tensor, chunk: int = 1000, labels: Tensor | None = 
         posterior = vae.encode(to_float(rows), own)
         parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
+
+
+class Level(NamedTuple):
+    """What a model's terms are usually, by the means of q(z|x): a mean over images, and KL added.
+
+    `own` is the model's own reconstruction term in its unit, `bernoulli` the cross-entropy in nats.
+    """
+
+    own: float
+    bernoulli: float
+
+
+@torch.no_grad()
+def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | None:
+    """The usual terms, over some of the images; None of a decoder alone, or where they overflow."""
+    if vae.encoder is None:
+        return None
+    rows = torch.arange(0, len(images), max(1, len(images) // some))[:some]
+    x = to_float(images[rows])
+    output = vae.decode(torch.from_numpy(codes.mu[rows.numpy()]))
+    kl = float(codes.kl_per_dim.sum(1).mean())
+    own = float(vae.likelihood.reconstruction(output, x).mean()) + kl
+    read = float(LIKELIHOODS["bernoulli"].reconstruction(output[..., : x.shape[1]], x).mean()) + kl
+    return Level(own, read) if math.isfinite(own) and math.isfinite(read) else None
 
 
 def cached(folder: Path, vae: VAE, images: Tensor, labels: Tensor | None = None) -> Codes:

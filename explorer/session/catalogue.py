@@ -11,7 +11,7 @@ import torch
 
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
-from explorer.latent.codes import Codes
+from explorer.latent.codes import Codes, Level
 from explorer.latent.directions import Directions, principal
 from explorer.latent.projections import MapView
 from explorer.paths import cache_dir, checkpoint_dir
@@ -112,6 +112,12 @@ def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
     vae, images = _model.checkpoint.vae, _shown.images
     labels = vae.labels_of(images.labels, len(images.classes))
     return latent_codes.cached(cache_dir() / "codes", vae, images.images, labels)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def level(key: tuple[str, str], _model: Model, _shown: Shown, _codes: Codes) -> Level | None:
+    """What the terms of the shown images are usually under a model: what bars are measured by."""
+    return latent_codes.level(_model.checkpoint.vae, _shown.images.images, _codes)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -199,8 +199,15 @@ class Screen:
         return np.argwhere(distance < tolerance)
 
     def term(self, kind: str) -> float:
-        """A number of the terms: reconstruction, kl or sum."""
-        return float(self.page.locator(f".term.{kind} .value").inner_text())
+        """A number of the terms: reconstruction (at this z), mean, kl or sum; without its error."""
+        return float(self.page.locator(f".term.{kind} .value").inner_text().split(" ")[0])
+
+    def bar(self, kind: str) -> float:
+        """How long a term's bar is, in pixels."""
+        boxes = self.page.locator(f".term.{kind} .bar").evaluate_all(
+            "bars => bars.map(bar => bar.getBoundingClientRect().width)"
+        )
+        return float(sum(boxes))
 
     def image(self) -> int:
         """The number of the chosen image, from the words above it."""

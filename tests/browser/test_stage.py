@@ -35,7 +35,7 @@ def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen
         assert np.abs(s.digit() - decoded(vae, z)).mean() < 6
     assert np.abs(s.digit() - before).mean() > 8
     written, kl = s.term("reconstruction"), s.term("kl")
-    assert s.term("sum") == pytest.approx(written + kl, abs=0.11)
+    assert s.term("sum") == pytest.approx(s.term("mean") + kl, abs=0.11)
     assert sent == []
     assert s.page.url == address
     s.page.mouse.up()
@@ -46,6 +46,30 @@ def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen
     assert s.term("reconstruction") == written
     # The trace shows what the drag passed through.
     assert len(s.near(THEMES["light"].reconstruction, ".trace")) > 300
+
+
+def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
+    s = screen().open(app.url)
+    end = float(s.page.locator(".terms > .note").inner_text().split()[3])
+    width = s.page.locator(".term.reconstruction .track").bounding_box()["width"]
+
+    def check(kinds=("reconstruction", "mean", "kl", "sum")):
+        for kind in kinds:
+            length = min(width, s.term(kind) / end * width)
+            assert s.bar(kind) == pytest.approx(length, abs=2), kind
+
+    check()
+    s.page.locator(".stage .typical button").nth(1).click()  # a one takes far fewer nats
+    s.page.wait_for_function("document.querySelector('.term.sum .value').textContent.includes('±')")
+    check()
+    kl, mean = s.term("kl"), s.term("mean")
+    s.page.mouse.move(*s.plot(0.9, 0.9))
+    s.page.mouse.down()
+    s.page.mouse.move(*s.plot(0.85, 0.9))
+    s.frame()
+    check()  # far from x's code, where the bar ends and says so
+    assert (s.term("kl"), s.term("mean")) == (kl, mean)  # of x, which z does not move
+    s.page.mouse.up()
 
 
 def test_a_slider_shows_each_value_while_it_is_dragged(app, screen, vae):

@@ -88,10 +88,10 @@ class Explore extends Session {
     const { view, data } = this;
     const scene = data.key;
     if (models) {
-      this.terms.setLikelihood(view.vae.likelihood);
       this.sampler.setModel(view.vae);
       this.trace.unit = view.vae.likelihood.constant === null ? "" : "nats, ";
     }
+    this.terms.setLikelihood(view.vae.likelihood, view.blob.header.level?.own ?? 100);
     if (scene === this.scene) return;
     this.scene = scene;
     this.report.known = "";

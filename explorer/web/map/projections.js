@@ -111,6 +111,7 @@ class Pca {
 
   /** @param {ArrayLike<number>} z (d,) */
   note(z) {
+    if (z.length < 3) return ""; // nothing lies off the plane
     return (
       `The ring is z's shadow: z lies ${this.residual(z).toFixed(2)} latent units off this plane, ` +
       "and a drag keeps that."

@@ -87,8 +87,6 @@ export class ModelView {
     this.current = false;
     /** Terms of x at z: the model's own, and cross-entropy. */
     this.own = this.bce = NaN;
-    /** Cross-entropy at μ and the KL: what a bar's length goes by; null before there is one. @type {number | null} */
-    this.level = null;
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
@@ -161,11 +159,10 @@ export class ModelView {
     if (x === this.x) return;
     this.x = x;
     this.posterior = this.posteriorOf(x);
-    this.over = this.level = null;
+    this.over = null;
     this.order += 1;
     const { order, posterior } = this;
     this.decoder.decode("mean", { x, of: order, z: posterior.mu }, ({ output }) => {
-      this.level = LIKELIHOODS.bernoulli(output, x, null) + posterior.kl;
       this.atMean = this.vae.mean(output, this.atMean ?? undefined);
       this.listener.changed("mean");
     });

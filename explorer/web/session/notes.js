@@ -20,7 +20,8 @@ export function noteOf(view, mode, manifold) {
   }
   if (manifold && dims.length > 2)
     return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
-  if (projection.note) return projection.note(z);
+  const note = projection.note?.(z);
+  if (note) return note;
   const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
   if (lost.length)
     return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is about the same, whatever x is.`;
