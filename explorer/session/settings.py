@@ -56,8 +56,7 @@ def settings(
         ),
         (
             "Epochs",
-            f"{len(history) or preset.epochs} of {preset.epochs}"
-            + ("" if preset.drop_last else "; the last, smaller batch is kept"),
+            f"{len(history) or preset.epochs} of {preset.epochs}",
         ),
         ("Batch", f"{preset.batch_size} images"),
         ("Learning rate", rate),

@@ -103,6 +103,7 @@ FIELDS: dict[str, Field] = {
     "over": Field(str, str, "the name of a training run"),
 }
 PREFIX = "view_state."
+_FRESH = "fresh"
 
 
 def get(name: str) -> Any:
@@ -134,6 +135,16 @@ def read(name: str, text: str) -> Any:
             f"The link says {name}={quoted(text)}, which is not {field.hint}; "
             "the usual view is shown instead."
         ) from None
+
+
+def fresh() -> bool:
+    """Whether nobody has said yet what to show: neither a link at first, nor a hand since."""
+    return bool(st.session_state.setdefault(_FRESH, not any(f in st.query_params for f in FIELDS)))
+
+
+def touched() -> None:
+    """A hand has said what to show."""
+    st.session_state[_FRESH] = False
 
 
 def put(**values: Any) -> None:

@@ -278,10 +278,14 @@ def screen(chromium):
     """Opens screens; `screen(width=…, height=…, theme=…)`."""
     contexts = []
 
-    def make(width: int = 1280, height: int = 720, theme: str = "light", **more) -> Screen:
+    def make(
+        width: int = 1280, height: int = 720, theme: str = "light", alive: bool = False, **more
+    ) -> Screen:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, **more
         )
+        if not alive:  # what moves by itself is looked at by tests of its own
+            context.add_init_script("sessionStorage.setItem('vae-tour', '1')")
         contexts.append(context)
         return Screen(context.new_page())
 

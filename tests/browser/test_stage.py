@@ -1,5 +1,6 @@
 """Moving z on the live stage: mouse, finger, keyboard, each map. Asserts on what is painted."""
 
+import itertools
 import re
 
 import numpy as np
@@ -46,6 +47,46 @@ def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen
     assert s.term("reconstruction") == written
     # The trace shows what the drag passed through.
     assert len(s.near(THEMES["light"].reconstruction, ".trace")) > 300
+
+
+def test_the_page_opens_alive_until_somebody_touches_it(app, screen):
+    s = screen(alive=True)
+    s.page.goto(app.url)
+    s.page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
+    s.page.wait_for_function(
+        "document.querySelector('.map-note .text').textContent.includes('touch anything')",
+        timeout=30_000,
+    )
+    pictures, classes = [], set()
+    for _ in range(12):
+        s.page.wait_for_timeout(700)
+        pictures.append(s.digit())
+        classes.add(s.page.locator(".quantity.x .what").inner_text())
+    moved = [np.abs(a - b).mean() for a, b in itertools.pairwise(pictures)]
+    assert sum(m > 2 for m in moved) >= 6, moved
+    assert len(classes) >= 2, classes
+    assert s.page.locator(".manifold-switch").get_attribute("aria-pressed") == "true"
+    s.page.keyboard.press("Shift")
+    s.page.wait_for_timeout(300)
+    still = s.digit()
+    s.page.wait_for_timeout(3500)
+    assert np.abs(s.digit() - still).max() == 0
+    assert s.errors == []
+    # What was seen once, or what a link shows, stays as it is.
+    s.page.goto(f"{app.url}/?image=7")
+    s.ready()
+    still = s.digit()
+    s.page.wait_for_timeout(3500)
+    assert np.abs(s.digit() - still).max() == 0
+
+
+@pytest.mark.parametrize("query", ["?image=7", "?checkpoint=mnist-2d", ""])
+def test_what_a_link_shows_and_who_asks_for_less_motion_is_left_alone(app, screen, query):
+    s = screen(alive=True, reduced_motion="no-preference" if query else "reduce")
+    s.open(f"{app.url}/{query}")
+    still = s.digit()
+    s.page.wait_for_timeout(3500)
+    assert np.abs(s.digit() - still).max() == 0
 
 
 def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
