@@ -89,6 +89,36 @@ def test_what_a_link_shows_and_who_asks_for_less_motion_is_left_alone(app, scree
     assert np.abs(s.digit() - still).max() == 0
 
 
+def test_a_number_beside_a_slider_can_be_typed(app, screen, vae):
+    s = screen().open(f"{app.url}/?image=7")
+    z = s.z()
+    output = s.page.locator(".slider output").first
+    dim = int(s.page.locator(".slider input").first.get_attribute("id").split("-")[1])
+    output.click()
+    s.page.locator(".typed").fill("0.75")
+    s.page.keyboard.press("Enter")
+    s.frame()
+    wanted = list(z)
+    wanted[dim] = 0.75
+    assert s.z() == pytest.approx(wanted, abs=0.006)
+    assert np.abs(s.digit() - decoded(vae, wanted)).mean() < 6
+    output.press("Enter")
+    s.page.locator(".typed").fill("3")
+    s.page.keyboard.press("Escape")
+    assert s.z() == pytest.approx(wanted, abs=0.006)
+    assert s.page.locator(".typed").count() == 0
+    assert s.errors == []
+
+
+def test_far_from_every_code_the_page_says_that_no_data_was_there(app, screen):
+    s = screen().open(f"{app.url}/?z=5,5")
+    note = s.page.locator(".map-note .text")
+    assert "No image has its code near here" in note.inner_text()
+    s.page.locator(".back").click()
+    s.frame()
+    assert "No image" not in note.inner_text()
+
+
 def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
     s = screen().open(app.url)
     end = float(s.page.locator(".terms > .note").inner_text().split()[3])

@@ -217,7 +217,8 @@ class Explore extends Session {
     );
     this.$(".centre").hidden = !this.lasso.text;
     this._paintTab(dirty.has("film"));
-    if (dirty.has("settle") || (dirty.has("picture") && view.current)) this._describe(terms);
+    if (dirty.has("settle") || dirty.has("x") || (dirty.has("picture") && view.current))
+      this._describe(terms);
     if (this.sampler.active || this.tour.active) this.change("play");
     else if (this.drawn && !this.uncounted) {
       this.drawn = null; // one draw is a release

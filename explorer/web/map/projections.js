@@ -52,6 +52,18 @@ export function ellipse(centre, [a, b, c], sigmas, corners = 72) {
   });
 }
 
+/**
+ * Where a Gaussian prior is one and two standard deviations wide, as polygons; none of another prior.
+ * @param {any} projection of this file
+ * @param {{mean: number, std: number, low: number, hasDensity: boolean}} prior @param {number} d
+ */
+export function contours(projection, { mean, std, low, hasDensity }, d) {
+  if (low > -Infinity || !hasDensity) return [];
+  const [middle, spread] = [mean, std].map((value) => new Float32Array(d).fill(value));
+  const covariance = projection.covariance({ std: spread });
+  return [1, 2].map((s) => ellipse(projection.project(middle), covariance, s));
+}
+
 /** Two latent dimensions, the others seen end on: a move sets these two and leaves the rest. */
 class Plane {
   /** @param {{axes: number[]}} view */

@@ -4,7 +4,7 @@ import { LIKELIHOODS } from "../model/likelihoods.js";
 import { axis, coordinatesOf } from "../model/coordinates.js";
 import { spherical, straight } from "../model/paths.js";
 import { LatentMap } from "../map/latent_map.js";
-import { ellipse, nearest, viewOf } from "../map/projections.js";
+import { contours, ellipse, nearest, viewOf } from "../map/projections.js";
 import { Decoder } from "./decoder.js";
 
 const DRAWS = 256; // of the reconstruction term's mean over q(z|x)
@@ -336,6 +336,7 @@ export class ModelView {
       this.overlay = {
         centre,
         rings: shown ? [2, 1].map((s) => ellipse(centre, projection.covariance(posterior), s)) : [],
+        prior: shown && this.vae.encodes ? contours(projection, this.vae.prior, this.vae.d) : [],
         path: walk ? this.path.map(project) : [],
         ends: walk && ends ? this.ends.map((code) => code && project(code)) : [],
       };

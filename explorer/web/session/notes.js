@@ -3,6 +3,24 @@
 import { zName } from "../widgets/dom.js";
 
 /**
+ * Whether no image has its code near z: on a plane by the nearest place, else beyond all in a dimension.
+ * @param {import("./model_view.js").ModelView} view
+ */
+function farFromAll({ blob, z, vae, dims, coordinates, projection }) {
+  const { x, y } = blob.arrays;
+  if (vae.d === 2 && projection.invertible) {
+    const [a, b] = projection.project(z);
+    const reach = (0.4 * vae.prior.std) ** 2;
+    for (let i = 0; i < x.length; i++) if ((x[i] - a) ** 2 + (y[i] - b) ** 2 < reach) return false;
+    return x.length > 0;
+  }
+  return dims.some(({ low, high, choice }, n) => {
+    const value = coordinates[n].read(z);
+    return !choice && (value < low || value > high);
+  });
+}
+
+/**
  * @param {import("./model_view.js").ModelView} view @param {string} mode of a drag @param {boolean} manifold
  * @returns {string} the sentence under the map
  */
@@ -18,6 +36,8 @@ export function noteOf(view, mode, manifold) {
     const away = distance ? `, whose code is nearest to z (${distance.toFixed(2)} away)` : "";
     return `${projection.title} has no inverse: a drag gives z the code of the nearest image. The ring is at image ${blob.arrays.index[code]}${away}.`;
   }
+  if (z && farFromAll(view))
+    return "No image has its code near here: the decoder was never taught what belongs to this z.";
   if (manifold && dims.length > 2)
     return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
   const note = projection.note?.(z);
