@@ -15,6 +15,7 @@ from explorer.session.image_sets import Shown
 from training.checkpoint import SUFFIX
 from training.evaluation import table
 from training.evaluation.table import Row, TableError
+from training.text import printable
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
@@ -53,7 +54,7 @@ def _values(row: Row) -> tuple[Any, ...]:
         e.latent_dim,
         LIKELIHOODS[row.likelihood].formula,
         e.reconstruction,
-        e.kl,
+        e.kl if find(row.prior).has_density else None,
         e.bernoulli,
         e.bernoulli_neg_elbo,
         e.iwae,
@@ -164,15 +165,15 @@ def _heading(row: Row, model: Model) -> None:
         else f"−ELBO {e.neg_elbo:.2f} nats per image"
         + (f" with the constant {constant:.2f}" if constant else "")
     )
-    preset = model.checkpoint.preset
-    messages.paragraph(
-        (
-            f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.",
-            f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
-            f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}.",
-        ),
-        words,
+    preset, origin = model.checkpoint.preset, model.checkpoint.origin
+    kl = f"KL {e.kl:.2f}" if find(row.prior).has_density else "a code is a point"
+    made = (
+        f"Imported from {printable(origin.network)}, {origin.imported}."
+        if origin
+        else f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
+        f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}."
     )
+    messages.paragraph((f"{likelihood.title}: {e.reconstruction:.2f}, {kl}, {own}.", made), words)
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
         view_state.put(checkpoint=row.name, z=None, axes=None)
@@ -213,7 +214,7 @@ def _figures(model: Model, shown: Shown) -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     places_ = {}
     grid = st.columns(2)
-    for n, name in enumerate(report.FIGURES):
+    for n, name in enumerate(report.figures_of(model.checkpoint)):
         places_[name] = grid[n % 2].empty()
         messages.caption(f"Drawing {name} …", places_[name])
     for name, place in places_.items():

@@ -53,7 +53,8 @@ function shown(view, dims, z, code_step = 1, codes = new Int16Array()) {
   const blob = mapBlob({ ...BLOB.header, view, dims, code_step }, { ...CODES, codes });
   const projection = viewOf(blob);
   const axes = view.kind === "plane" ? view.axes : [0];
-  const made = { projection, blob, dims, axes, at: null, z: Float32Array.from(z) };
+  const vae = { hasPosterior: true };
+  const made = { projection, blob, dims, axes, vae, at: null, z: Float32Array.from(z) };
   const nearestCode = () => projection.at(made.z);
   return /** @type {ModelView} */ (/** @type {unknown} */ ({ ...made, nearestCode }));
 }
