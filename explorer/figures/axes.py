@@ -98,7 +98,7 @@ def axes_of(vae: VAE, codes: Codes) -> Axes:
             [True] * len(along),
             torch.tensor([[one.low, one.high] for one in along]),
         )
-    dims = latent_codes.dimensions(codes, vae.prior.low, vae.config.choices)
+    dims = latent_codes.dimensions_of(vae, codes)
     dims = [one for one in dims if one.choice is None]
     index = [one.index for one in dims]
     d = vae.config.latent_dim

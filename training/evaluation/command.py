@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> None:
         say(json.dumps({"checkpoint": found.name, "data": data, **asdict(result)}))
         return
     say(
-        f"{printable(found.name)} on {result.images:,} test images of {printable(data)}, nats "
-        "per image"
+        f"{printable(found.name)} on {result.images:,} {'' if data == WITH_IT else 'test images '}"
+        f"of {printable(data)}, nats per image"
     )
     for title, value, note in _lines(found, result, session.net):
         say(f"  {title:<27}{value:>9}   {note}".rstrip())
@@ -275,5 +275,6 @@ def _lines(
         ]
     elif found.vae.shape != classifier.SHAPE:
         note = f"the classifier takes pictures of {classifier.SHAPE}; make one with `fit classifier"
-        lines.append(("FID", "none", f"{note} --data {printable(found.data)}`, for --classifier"))
+        data = printable(found.data or "folder:PICTURES")
+        lines.append(("FID", "none", f"{note} --data {data}`, for --classifier"))
     return lines

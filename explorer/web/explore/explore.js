@@ -98,6 +98,8 @@ class Explore extends Session {
     this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
     this.root.dataset.encoder = view.vae.encodes ? "there" : "none";
     this.root.dataset.density = String(view.vae.hasPosterior);
+    const own = view.vae.encodes ? "μ" : "code";
+    write(this.$(".back"), `z ← ${own}`);
     if (!view.vae.encodes) this.openTab(this.$("[data-tab=walk]"));
     this.sliders.density = view.vae.hasPosterior;
     this.sliders.setDims(view.dims, view.coordinates);
@@ -205,7 +207,8 @@ class Explore extends Session {
 
   _paintInput() {
     const { vae, atMean } = this.view;
-    const words = this.input.paint(this.x, this.image, this.pictures);
+    const noun = vae.encodes ? "image" : "code";
+    const words = this.input.paint(this.x, this.image, this.pictures, noun);
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
     if (atMean) paintImage(recon, atMean, vae.shape);
