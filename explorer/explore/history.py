@@ -82,6 +82,18 @@ def show(scene: Scene) -> None:
         messages.facts(settings(preset, checkpoint.seed, checkpoint.data, checkpoint.history))
 
 
+# Options of an import and what they are told, as they read on the page.
+_QUESTIONS = {
+    "second": "Second output",
+    "input_range": "Input range",
+    "output": "Output",
+    "likelihood": "Likelihood",
+    "prior": "Prior",
+    "labels": "Labels",
+}
+_ANSWERS = {"log_var": "log σ²", "log_std": "log σ", "std": "σ", "standard-normal": "N(0, 1)"}
+
+
 def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
     """Where a network of somebody else came from, and how well it was taken over."""
     vae, m = checkpoint.vae, checkpoint.metrics
@@ -91,8 +103,11 @@ def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
         ("Licence", origin.licence),
         ("Imported", f"{origin.imported}, with torch {origin.with_torch}"),
         ("Agreement", f"within {origin.parity:.1e} of the network's own outputs"),
-        ("Pictures", f"{printable(without_place(checkpoint.data))}, {vae.shape}"),
-        *origin.answers,
+        ("Pictures", ", ".join(filter(None, (without_place(checkpoint.data), str(vae.shape))))),
+        *(
+            (_QUESTIONS.get(asked, asked), _ANSWERS.get(said, said))
+            for asked, said in origin.answers
+        ),
     ]
     if m is not None:
         found.append((f"Over {m.images:,} pictures", _sum(checkpoint, m)))

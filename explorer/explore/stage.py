@@ -108,7 +108,12 @@ def _flow(scene: Scene, waited: bool) -> None:
         on_view,
         alive,
     )
-    view_state.publish(*_LINKED)
+    view_state.publish(*(name for name in _LINKED if name != "z" or links_z(scene)))
+
+
+def links_z(scene: Scene) -> bool:
+    """Whether a code is short enough for a link; else that has the image, and z is at its code."""
+    return scene.model.checkpoint.vae.config.latent_dim <= view_state.MOST_NUMBERS
 
 
 def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:

@@ -129,31 +129,42 @@ def _programs(vae: VAE) -> str:
     return json.dumps([part and part.describe() for part in parts])
 
 
+def dimensions_of(vae: VAE, codes: Codes) -> list[Dimension]:
+    """As `dimensions`, of the codes of a model."""
+    scale = None if vae.prior.has_density else vae.prior.facts()["std"]
+    return dimensions(codes, vae.prior.low, vae.config.choices, scale)
+
+
 def dimensions(
-    codes: Codes, least: float = -math.inf, choices: Sequence[Choice] = ()
+    codes: Codes,
+    least: float = -math.inf,
+    choices: Sequence[Choice] = (),
+    scale: float | None = None,
 ) -> list[Dimension]:
     """The latent dimensions, those that carry most information first, and behind them the choices.
 
     A slider reaches as far as the aggregate posterior does: every code plus one sigma, but not
-    below `least`, where the prior has no mass.
+    below `least`, where the prior has no mass. Codes that are points have no KL: theirs come in the
+    order of their variance, of which they have a `scale` of their own.
     """
     if choices:
         d = codes.mu.shape[1] - len(choices)
         continuous = Codes(*(part[:, :d] for part in codes))
         kl = codes.kl_per_dim[:, d:].mean(0)
-        return dimensions(continuous, least) + [
+        return dimensions(continuous, least, scale=scale) + [
             Dimension(d + n, float(kl[n]), True, 0, len(choice.options) - 1, choice)
             for n, choice in enumerate(choices)
         ]
     mean_kl = codes.kl_per_dim.mean(0)
-    active = active_units(torch.from_numpy(codes.mu)).numpy()
+    active = active_units(torch.from_numpy(codes.mu / (scale or 1.0))).numpy()
+    order = np.argsort(-(mean_kl if scale is None else codes.mu.var(0)), kind="stable")
     low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)
     high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).clip(-1e7, 1e7).astype(int)
     low = np.maximum(low, math.ceil(10 * max(least, -1e7)))
     high = np.maximum(high, low + 1)
     return [
         Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
-        for i in np.argsort(-mean_kl, kind="stable")
+        for i in order
     ]
 
 

@@ -128,12 +128,8 @@ def directions(key: tuple[str, str], _codes: Codes) -> Directions:
 
 def came_with(model: Model) -> Shown | None:
     """The pictures that came with a network of somebody else."""
-    found = model.checkpoint.examples
-    if found is None:
-        return None
-    name, shape = model.checkpoint.name, model.checkpoint.vae.shape
-    images = ImageSet(name, "test", found.images, found.labels, found.classes, shape)
-    return Shown(f"with-{model.key}", images)
+    images = model.checkpoint.images_with_it
+    return None if images is None else Shown(f"with-{model.key}", images)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -14,6 +14,7 @@ from explorer.latent.projections import PROJECTIONS
 from training.errors import UserError
 from training.text import printable
 
+MOST_NUMBERS = 256  # of a code in a link: an address of some kilobytes is refused on its way
 FURTHEST = 100  # of a place under a prior, in standard normal units
 
 
@@ -51,13 +52,13 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 def _numbers(text: str) -> tuple[float, ...]:
     values = tuple(float(part) for part in text.split(","))
-    if len(values) > 256 or not all(abs(v) <= 1e6 for v in values):
+    if len(values) > MOST_NUMBERS or not all(abs(v) <= 1e6 for v in values):
         raise ValueError(text)
     return values
 
 
 def _axes(text: str) -> tuple[int, int]:
-    x, y = (_whole(1, 256)(part) for part in text.split(","))
+    x, y = (_whole(1, 4096)(part) for part in text.split(","))
     if x == y:
         raise ValueError(text)
     return x, y

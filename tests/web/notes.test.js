@@ -54,7 +54,7 @@ function shown(view, dims, z, code_step = 1, codes = new Int16Array()) {
   const blob = mapBlob({ ...BLOB.header, view, dims, code_step }, { ...CODES, codes });
   const projection = viewOf(blob);
   const axes = view.kind === "plane" ? view.axes : [0];
-  const vae = { d: z.length, prior: { std: 1 } };
+  const vae = { d: z.length, prior: { std: 1 }, hasPosterior: true };
   const coordinates = coordinatesOf(blob);
   const made = {
     projection,

@@ -99,9 +99,11 @@ class Explore extends Session {
     this.report.known = "";
     this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
     this.root.dataset.encoder = view.vae.encodes ? "there" : "none";
-    this.root.dataset.density = String(view.vae.prior.hasDensity && view.vae.encodes);
+    this.root.dataset.density = String(view.vae.hasPosterior);
+    const own = view.vae.encodes ? "μ" : "code";
+    write(this.$(".back"), `z ← ${own}`);
     if (!view.vae.encodes) this.openTab(this.$("[data-tab=walk]"));
-    this.sliders.density = view.vae.prior.hasDensity && view.vae.encodes;
+    this.sliders.density = view.vae.hasPosterior;
     this.sliders.setDims(view.dims, view.coordinates);
     this.klBars.setDims(view.dims.filter(({ share }) => share === undefined));
     const continuous = view.dims.filter(({ choice }) => !choice);
@@ -232,7 +234,8 @@ class Explore extends Session {
 
   _paintInput() {
     const { vae, atMean } = this.view;
-    const words = this.input.paint(this.x, this.image, this.pictures);
+    const noun = vae.encodes ? "image" : "code";
+    const words = this.input.paint(this.x, this.image, this.pictures, noun);
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
     if (atMean) paintImage(recon, atMean, vae.shape);
@@ -256,9 +259,11 @@ class Explore extends Session {
       .map((v) => v.toFixed(2))
       .join(", ");
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
+    const { encodes, hasPosterior } = this.view.vae;
+    const terms = encodes ? `; reconstruction ${recon.toFixed(1)}` : "";
     write(
       this.$(".announce"),
-      `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`,
+      `z = (${z})${terms}${hasPosterior ? `, KL ${kl.toFixed(2)} nats` : ""}`,
     );
   }
 }

@@ -136,8 +136,8 @@ export class Sliders {
     const parts = this.rows.map((row) => row.root);
     if (count > SHOWN) {
       const more = html('<button type="button" class="more" aria-expanded="false"></button>');
-      const label = (open) =>
-        open ? `Only the first ${SHOWN} dimensions` : `All ${count} dimensions`;
+      const noun = this.rows[0].dim.share === undefined ? "dimensions" : "components";
+      const label = (open) => (open ? `Only the first ${SHOWN} ${noun}` : `All ${count} ${noun}`);
       more.textContent = label(false);
       more.addEventListener("click", () => {
         const open = more.getAttribute("aria-expanded") !== "true";

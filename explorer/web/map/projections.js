@@ -90,10 +90,16 @@ class Plane {
   }
 }
 
+/** @typedef {{code_step?: number, dims?: import("../model/blob_types.js").Dimension[]}} Header of a map */
+
+/** How many choices a code ends in: between options there is no distance. @param {Header} header */
+const choicesOf = ({ dims = [] }) => dims.filter(({ choice }) => choice).length;
+
 /** The plane of two principal components: a move goes along them and keeps the residual. */
 class Pca {
-  /** @param {{mean: number[], components: number[][]}} view */
-  constructor({ mean, components }) {
+  /** @param {{mean: number[], components: number[][]}} view @param {MapArrays} _arrays @param {Header} header */
+  constructor({ mean, components }, _arrays, header) {
+    this.choices = choicesOf(header);
     this.mean = mean;
     this.components = components;
     this.invertible = true;
@@ -116,7 +122,7 @@ class Pca {
     const [x, y] = this.project(z);
     const [first, second] = this.components;
     let sum = 0;
-    for (let i = 0; i < z.length; i++)
+    for (let i = 0; i < z.length - this.choices; i++)
       sum += (z[i] - this.mean[i] - x * first[i] - y * second[i]) ** 2;
     return Math.sqrt(sum);
   }
@@ -141,8 +147,10 @@ class Pca {
 
 /** t-SNE has no inverse: z is at the image whose code is nearest. */
 class Tsne {
-  /** @param {unknown} _view @param {MapArrays} arrays @param {{code_step?: number}} header */
-  constructor(_view, { x, y, codes }, { code_step: step = 1 }) {
+  /** @param {unknown} _view @param {MapArrays} arrays @param {Header} header */
+  constructor(_view, { x, y, codes }, header) {
+    const { code_step: step = 1 } = header;
+    this.choices = choicesOf(header);
     this.invertible = false;
     this.title = "t-SNE";
     this.x = x;
@@ -155,13 +163,14 @@ class Tsne {
   at(z) {
     const d = z.length;
     const { codes, step } = this;
-    return nearest(this.x.length, d, (i, j) => codes[i * d + j] * step, z);
+    return nearest(this.x.length, d - this.choices, (i, j) => codes[i * d + j] * step, z);
   }
 
   /** How far z is from code n, in latent units. @param {ArrayLike<number>} z (d,) @param {number} n */
   distance(z, n) {
     const d = z.length;
-    return Math.hypot(...Array.from(z, (v, j) => v - this.codes[n * d + j] * this.step));
+    const off = Array.from(z, (v, j) => v - this.codes[n * d + j] * this.step);
+    return Math.hypot(...off.slice(0, d - this.choices));
   }
 
   /** @param {ArrayLike<number>} z (d,) */

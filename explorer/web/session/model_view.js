@@ -1,6 +1,7 @@
 // One model of a session: its map, its z, its picture and its terms.
 
 import { LIKELIHOODS } from "../model/likelihoods.js";
+import { labelsOf } from "../model/choices.js";
 import { axis, coordinatesOf } from "../model/coordinates.js";
 import { spherical, straight } from "../model/paths.js";
 import { LatentMap } from "../map/latent_map.js";
@@ -90,7 +91,7 @@ export class ModelView {
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
-    /** What the model is told of x that is none of the images. @type {number[]} */
+    /** What the model is told of a drawing. @type {number[]} */
     this.labels = [];
     /** Codes of the walk's ends. @type {(Float32Array | null)[]} */
     this.ends = [null, null];
@@ -107,7 +108,7 @@ export class ModelView {
   take({ name, vae, blob, pictures, colours }) {
     const other = vae !== this.vae;
     if (other) {
-      this.x = this.picture = this.atMean = null;
+      this.x = this.z = this.picture = this.atMean = null;
       this.own = this.bce = NaN;
       this.ends = [null, null];
     }
@@ -143,21 +144,19 @@ export class ModelView {
     this.listener.changed("worker");
   }
 
-  /** q(z|x), with the label of an image where the model is given labels of these classes. @param {Float32Array} x */
+  /** q(z|x), with what the model is told of an image, or of a drawing. @param {Float32Array} x */
   posteriorOf(x) {
     const { vae, pictures } = this;
     const number = pictures.numberOf(x);
     if (!vae.encodes) return vae.known(number ?? 0);
-    const labels = vae.prior.choices?.filter(({ kind }) => kind === "label") ?? [];
-    const own = labels.length === 1 && labels[0].options.length === pictures.classes.length;
-    if (own && number !== undefined) this.labels = [pictures.labels[number]];
-    return vae.encode(x, this.labels);
+    return vae.encode(x, number === undefined ? this.labels : labelsOf(vae, pictures, number));
   }
 
   /** Take x: q(z|x), its picture, and an order for the term's mean over it. @param {Float32Array} x */
   encode(x) {
     if (x === this.x) return;
     this.x = x;
+    this.labels = this.z ? this.vae.labelsIn(this.z) : []; // those of a drawing are z's
     this.posterior = this.posteriorOf(x);
     this.over = null;
     this.order += 1;

@@ -43,8 +43,11 @@ export function noteOf(view, mode, manifold) {
   const note = projection.note?.(z);
   if (note) return note;
   const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
-  if (lost.length)
-    return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is about the same, whatever x is.`;
+  if (lost.length) {
+    const names = lost.map((d) => zName(d.index)).join(" and ");
+    if (!view.vae.hasPosterior) return `${names} inactive: all codes are about the same there.`;
+    return `${names} inactive: there q(z|x) is about the same, whatever x is.`;
+  }
   if (dims.length > 2)
     return `Two of ${dims.length} dimensions: a drag moves z in these and leaves the others.`;
   return "Drag on the map or a slider: x̂ and its terms follow. A click on a point makes it x.";
@@ -65,7 +68,9 @@ export function lassoOf(images, { header, arrays }) {
       }
     if (n) counts.push([name, n]);
   }
-  const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
   const noun = images.size === 1 ? "image" : "images";
-  return { centre, text: `${images.size.toLocaleString("en")} ${noun}: ${words.join(", ")}.` };
+  const many = `${images.size.toLocaleString("en")} ${noun}`;
+  if (header.groups.length < 2) return { centre, text: `${many}.` };
+  const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
+  return { centre, text: `${many}: ${words.join(", ")}.` };
 }
