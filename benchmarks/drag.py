@@ -295,8 +295,8 @@ def _checkpoints(browser: Any, folder: Path, files: list[Path], seconds: float) 
     place.mkdir()
     for file in files:
         shutil.copy(file, place)
-    moved = {"VAE_CHECKPOINT_DIR": str(place), "VAE_CACHE_DIR": str(folder / "cache")}
-    with serving(ROOT / "streamlit_app.py", ROOT, **moved) as (url, server):
+    script, cache = ROOT / "streamlit_app.py", str(folder / "cache")
+    with serving(script, VAE_CHECKPOINT_DIR=str(place), VAE_CACHE_DIR=cache) as (url, server):
         for file in files:
             address = f"{url}/?checkpoint={quote(file.stem)}"
             yield from _explore(browser, address, server, file.stem, seconds)
