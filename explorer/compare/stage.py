@@ -1,5 +1,7 @@
 """The comparison on the page: models under one cursor, and their training histories."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from explorer import components
@@ -45,6 +47,7 @@ def _entry(name: str, scene: Scene) -> Entry:
     factor = view_state.get("colour")
     if scene.directions is not None:
         plane = projections.principal(scene.codes, scene.directions)
+        plane = replace(plane, axis_titles=("PC 1", "PC 2"))  # a column has no room for the shares
         return offers.entry(name, scene, plane, ("pca", 0), factor)
     if len(scene.axes) < 2:
         return offers.entry(name, scene, projections.nothing(scene.codes), ("none", 0))

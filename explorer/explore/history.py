@@ -102,7 +102,7 @@ def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
         ("Source", origin.source),
         ("Licence", origin.licence),
         ("Imported", f"{origin.imported}, with torch {origin.with_torch}"),
-        ("Agreement", f"within {origin.parity:.1e} of the network's own outputs"),
+        ("Agreement", f"{_within(origin.parity)} the network's own outputs"),
         ("Pictures", ", ".join(filter(None, (without_place(checkpoint.data), str(vae.shape))))),
         *(
             (_QUESTIONS.get(asked, asked), _ANSWERS.get(said, said))
@@ -114,6 +114,10 @@ def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
     else:
         found.append(("Terms", "none: it is a decoder alone, without q(z|x)"))
     messages.facts([(printable(what), printable(said, 1000)) for what, said in found if said])
+
+
+def _within(parity: float) -> str:
+    return f"within {parity:.1e} of" if parity else "exact, with"
 
 
 def _sum(checkpoint: Checkpoint, m: Metrics) -> str:

@@ -8,13 +8,16 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from tests.training.importing.networks import network
 from training import checkpoint
 from training.__main__ import main
 from training.checkpoint import Checkpoint, Metrics
+from training.data import datasets
 from training.evaluation import table
 from training.evaluation.metrics import Evaluation
 from training.evaluation.sample_quality import Quality
 from training.evaluation.table import TableError
+from training.importing import import_vae
 from training.presets import PRESETS
 from training.vae.model import VAE, VAEConfig
 from training.vae.priors import find
@@ -143,6 +146,28 @@ def test_all_checkpoints_of_a_folder_are_evaluated_into_it_and_the_damaged_named
     alone = ["evaluate", "--all", str(folder / "one.safetensors")]
     assert main(alone) == 2
     assert "not both" in capsys.readouterr().err
+
+
+def test_networks_of_others_are_measured_on_the_pictures_that_came_with_them(tmp_path, capsys):
+    for name in ("conditional", "no_variance", "decoder_only"):
+        own = network(name)
+        import_vae(
+            *(own.encoder, own.decoder, own.pictures), name=name, out=tmp_path / name, **own.options
+        )
+    assert main(["evaluate", "--all", "--folder", str(tmp_path), "--k", "4"]) == 0
+    assert "decoder_only" in capsys.readouterr().out
+    rows = table.read(tmp_path)
+    assert set(rows) == {"conditional", "no_variance"}
+    found = checkpoint.load(tmp_path / "conditional.safetensors")
+    x = datasets.to_float(found.examples.images)
+    with torch.no_grad():  # each image is told its own label
+        q = found.vae.encode(x, found.examples.labels[:, None].float())
+        kl = float(found.vae.prior.kl(q).sum(-1).mean())
+    told = rows["conditional"].evaluation
+    assert told.kl == pytest.approx(kl, rel=1e-4)
+    assert (told.latent_dim, told.images, told.knn_accuracy) == (3, 8, None)
+    point = dict(zip(table.COLUMNS, table.cells(rows["no_variance"]), strict=True))
+    assert (point["KL"], point["−ELBO"], point["IWAE"], point["active"]) == ("–", "–", "–", "3")
 
 
 def test_a_readme_of_somebody_elses_and_overflowing_weights_are_told(tmp_path, capsys):
