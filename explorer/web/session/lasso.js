@@ -26,7 +26,8 @@ function meanCode(view, images) {
       n += 1;
       for (let j = 0; j < mean.length; j++) mean[j] += (mu[j] - mean[j]) / n;
     }
-  return n ? view.vae.clampToSupport(mean) : null;
+  if (!n) return null;
+  return view.vae.clampToSupport(view.vae.chooseAs(mean, view.z)); // options have no mean
 }
 
 export class Lasso {
