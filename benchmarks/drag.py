@@ -1,4 +1,4 @@
-"""How the picture follows the hand: python -m benchmarks.drag [--data-dir DIR] [--json FILE]
+"""How the picture follows the hand: python -m benchmarks.drag [--checkpoint FILE …] [--json FILE]
 
 Drives a real Chromium with 60 pointer moves a second, over the stage and over a bare page with
 `st.slider` and a picture, in the same run. A picture counts when the pixels of the output have
@@ -8,12 +8,14 @@ changed in an animation frame; its latency runs from the trusted pointer event's
 import argparse
 import json
 import math
+import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from benchmarks import large_models
 from benchmarks.browser import ROOT, chromium, goto, serving
@@ -287,6 +289,19 @@ def _large(browser: Any, folder: Path, seconds: float) -> Iterator[Row]:
             yield from _explore(browser, address, server, f"3×64×64, decoder {name}", seconds)
 
 
+def _checkpoints(browser: Any, folder: Path, files: list[Path], seconds: float) -> Iterator[Row]:
+    """Checkpoints by their files, with the pictures that came with them or that fit."""
+    place = folder / "checkpoints"
+    place.mkdir()
+    for file in files:
+        shutil.copy(file, place)
+    script, cache = ROOT / "streamlit_app.py", str(folder / "cache")
+    with serving(script, VAE_CHECKPOINT_DIR=str(place), VAE_CACHE_DIR=cache) as (url, server):
+        for file in files:
+            address = f"{url}/?checkpoint={quote(file.stem)}"
+            yield from _explore(browser, address, server, file.stem, seconds)
+
+
 def main() -> None:
     """Run the comparison and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -294,6 +309,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     parser.add_argument("--large", action="store_true", help="the decoders of 3×64×64 alone")
+    parser.add_argument(
+        "--checkpoint", nargs="+", type=Path, metavar="FILE", help="these checkpoints alone"
+    )
     args = parser.parse_args()
     data_dir, seconds = Path(args.data_dir).resolve(), args.seconds
     here = (data_dir / "MNIST" / "raw").is_dir()
@@ -317,7 +335,9 @@ def main() -> None:
             rows.append(line)
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        if not args.large:
+        if args.checkpoint:
+            take(_checkpoints(browser, Path(folder), args.checkpoint, seconds))
+        elif not args.large:
             take(_bare(browser, Path(folder), seconds))
             with serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=str(data_dir)) as (url, server):
                 for checkpoint, data, points in scenes:
@@ -325,7 +345,8 @@ def main() -> None:
                     name = f"{checkpoint}, {points} points"
                     take(_explore(browser, address, server, name, seconds))
                 take(_compare(browser, url, server, scenes[0][1], seconds))
-        take(_large(browser, Path(folder), seconds))
+        if not args.checkpoint:
+            take(_large(browser, Path(folder), seconds))
     if args.json:
         args.json.write_text(json.dumps([line._asdict() for line in rows], indent=1))
 

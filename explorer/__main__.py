@@ -14,6 +14,7 @@ from training.console import say
 from training.data import datasets
 from training.data.datasets import EMBEDDED, DataError
 from training.errors import UserError
+from training.text import printable
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,10 +48,17 @@ def _figures(args: argparse.Namespace) -> None:
     if not 20 <= args.dpi <= 1200:
         raise DataError(f"--dpi {args.dpi} is not possible; choose a number from 20 to 1200.")
     found = checkpoints.load(_file_of(args.checkpoint))
-    name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
-    images = datasets.load(name, "test", args.data_dir)
+    if found.vae.encoder is None:
+        raise CheckpointError(
+            f"{printable(found.name)} is a decoder alone, and the figures are of images and their "
+            "codes."
+        )
+    images = None if hasattr(args, "data") else found.images_with_it
+    if images is None:
+        name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
+        images = datasets.load(name, "test", args.data_dir)
     if images.shape != found.vae.shape:
-        fault = datasets.misfit(name, images.shape, found.name, found.vae.shape)
+        fault = datasets.misfit(images.name, images.shape, found.name, found.vae.shape)
         raise DataError(f"{fault}; choose another with --data.")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -59,12 +67,13 @@ def _figures(args: argparse.Namespace) -> None:
     from explorer.figures import report
     from explorer.latent import codes as latent_codes
 
-    codes = latent_codes.encode(found.vae, images.images)
+    labels = found.vae.labels_of(images.labels, len(images.classes))
+    codes = latent_codes.encode(found.vae, images.images, labels=labels)
     if not (np.isfinite(codes.mu).all() and np.isfinite(codes.std).all()):
         raise CheckpointError(
             f"{found.name} gives codes that are not numbers: its weights overflow."
         )
-    for figure in report.FIGURES:
+    for figure in report.figures_of(found):
         for kind in ("png", "svg"):
             file = args.out / f"{found.name}-{figure}.{kind}"
             content = report.draw(figure, found, images, kind, args.dpi)

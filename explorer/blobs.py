@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
-from explorer.latent.codes import Dimension
+from explorer.latent.codes import Dimension, Level
 from explorer.latent.directions import Directions
 from training.data.datasets import DATASETS, ImageSet
 from training.vae import classifier
@@ -263,6 +263,7 @@ def map_(
     revision: str,
     codes: NDArray[np.floating] | None = None,
     directions: Directions | None = None,
+    level: Level | None = None,
 ) -> bytes:
     """The blob of a map: where the codes of images lie, in facts that any renderer can draw.
 
@@ -270,7 +271,7 @@ def map_(
     "mean": …, "components": …}`, `{"kind": "t-sne"}`, or `{"kind": "none"}` where there is no map.
     `axis_titles` is None where the axes mean nothing. Maps of one `revision` share zoom and hidden
     classes. With t-SNE come the `codes` (N, d) of all images, with a latent grid the `directions`
-    of its sliders.
+    of its sliders. By the usual `level` of the terms bars are measured.
     """
     header: dict[str, Any] = {
         "view": dict(view),
@@ -280,6 +281,7 @@ def map_(
         "anchored": scatter.anchored,
         "bar": scatter.bar and list(scatter.bar),
         "revision": revision,
+        "level": level and level._asdict(),
         "themes": {name: vars(theme) for name, theme in THEMES.items()},
         "dims": [
             {

@@ -34,6 +34,7 @@ from training.checkpoint_header import (
     read_header,
     short,
 )
+from training.data.image_set import ImageSet
 from training.files import clear_partials, open_regular, replace_file
 from training.origin import Origin
 from training.presets import Preset
@@ -87,6 +88,16 @@ class Checkpoint:
             self.history,
             self.metrics,
             self.origin,
+        )
+
+    @property
+    def images_with_it(self) -> ImageSet | None:
+        """The `examples` as test images."""
+        found = self.examples
+        if found is None:
+            return None
+        return ImageSet(
+            self.name, "test", found.images, found.labels, found.classes, self.vae.shape
         )
 
     @property

@@ -29,7 +29,7 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         left, right = st.columns([3.2, 2.0], vertical_alignment="bottom")
     names = _names(left, good)
     images = right.container(horizontal=True, gap="small", key="images")
-    first = good[names[0] if names else next(iter(good))]
+    first = _first(names, good)
     model = first.load() if first.description.origin else None
     own = catalogue.came_with(model) if isinstance(model, Model) else None
     shown = boxes.data_box(images, first.description, own)
@@ -54,6 +54,12 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
         st.info("Choose two to four checkpoints above: they are shown under one cursor.")
         view_state.publish("beside", "data", "row", "colour")
     return found, shown
+
+
+def _first(names: list[str], good: dict[str, Listed]) -> Listed:
+    """The checkpoint that says which images there are: not a decoder alone, which takes none."""
+    ordered = [good[name] for name in (*names, *good)]
+    return next((item for item in ordered if item.description.metrics), ordered[0])
 
 
 def _scene(name: str, listed: Listed, shown: Shown) -> Scene | str:

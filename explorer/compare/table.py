@@ -12,9 +12,11 @@ from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
 from explorer.session.catalogue import Model
 from explorer.session.image_sets import Shown
+from explorer.session.settings import settings
 from training.checkpoint import SUFFIX
 from training.evaluation import table
 from training.evaluation.table import Row, TableError
+from training.text import printable
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
@@ -53,7 +55,7 @@ def _values(row: Row) -> tuple[Any, ...]:
         e.latent_dim,
         LIKELIHOODS[row.likelihood].formula,
         e.reconstruction,
-        e.kl,
+        e.kl if find(row.prior).has_density else None,
         e.bernoulli,
         e.bernoulli_neg_elbo,
         e.iwae,
@@ -164,15 +166,16 @@ def _heading(row: Row, model: Model) -> None:
         else f"−ELBO {e.neg_elbo:.2f} nats per image"
         + (f" with the constant {constant:.2f}" if constant else "")
     )
-    preset = model.checkpoint.preset
-    messages.paragraph(
-        (
-            f"{likelihood.title}: {e.reconstruction:.2f}, KL {e.kl:.2f}, {own}.",
-            f"{preset.epochs} epochs, batch {preset.batch_size}, learning rate "
-            f"{preset.learning_rate:g} ({preset.schedule}), initialised {preset.initialisation}.",
-        ),
-        words,
-    )
+    found = model.checkpoint
+    kl = f"KL {e.kl:.2f}" if find(row.prior).has_density else "a code is a point"
+    terms = f"{likelihood.title}: {e.reconstruction:.2f}, {kl}, {own}."
+    if found.origin is not None:
+        made = f"Imported from {printable(found.origin.network)}, {found.origin.imported}."
+        messages.paragraph((terms, made), words)
+    else:
+        messages.paragraph((terms,), words)
+        with words.expander("All settings"):
+            messages.facts(settings(found.preset, found.seed, found.data, found.history))
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
         view_state.put(checkpoint=row.name, z=None, axes=None)
@@ -213,7 +216,7 @@ def _figures(model: Model, shown: Shown) -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     places_ = {}
     grid = st.columns(2)
-    for n, name in enumerate(report.FIGURES):
+    for n, name in enumerate(report.figures_of(model.checkpoint)):
         places_[name] = grid[n % 2].empty()
         messages.caption(f"Drawing {name} …", places_[name])
     for name, place in places_.items():

@@ -29,13 +29,14 @@ def mount(
     start: tuple[int, tuple[float, ...]],
     message: str,
     on_view: Callable[[], None],
+    alive: bool = False,
 ) -> None:
     """Put the stage on the page.
 
     `entry` and `pictures` are what is on offer; `key` names the scene of model and images, and
     `start` is the image and z that it begins with. Later runs change neither. `typical` is an image
     of each class; `message` is written over the map. `on_view` is called when a hand lets go;
-    `reported` then says of what.
+    `reported` then says of what. Where it is `alive`, the page moves by itself until then.
     """
     _stage(
         key=KEY,
@@ -50,6 +51,7 @@ def mount(
             typical=typical,
             start={"image": start[0], "z": list(start[1])},
             message=message,
+            alive=alive,
         ),
     )
 

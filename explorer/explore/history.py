@@ -5,6 +5,7 @@ import streamlit as st
 from explorer import components, messages
 from explorer.figures.theme import THEMES
 from explorer.session.scene import Scene
+from explorer.session.settings import beta_in_words, settings
 from training.checkpoint import Checkpoint, Metrics
 from training.data.names import without_place
 from training.origin import Origin
@@ -73,10 +74,24 @@ def show(scene: Scene) -> None:
     messages.caption(
         f": {checkpoint.vae.config.latent_dim}-D, trained on {data} for "
         f"{len(checkpoint.history)} epochs (preset {printable(preset.name)}, "
-        f"seed {checkpoint.seed}, β = {preset.beta:g}). Over its {m.images:,} {measured} images: "
-        f"{_sum(checkpoint, m)}. {harder}",
+        f"seed {checkpoint.seed}, {beta_in_words(preset, checkpoint.history)}). "
+        f"Over its {m.images:,} {measured} images: {_sum(checkpoint, m)}. {harder}",
         name=checkpoint.name,
     )
+    with st.expander("All settings"):
+        messages.facts(settings(preset, checkpoint.seed, checkpoint.data, checkpoint.history))
+
+
+# Options of an import and what they are told, as they read on the page.
+_QUESTIONS = {
+    "second": "Second output",
+    "input_range": "Input range",
+    "output": "Output",
+    "likelihood": "Likelihood",
+    "prior": "Prior",
+    "labels": "Labels",
+}
+_ANSWERS = {"log_var": "log σ²", "log_std": "log σ", "std": "σ", "standard-normal": "N(0, 1)"}
 
 
 def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
@@ -88,8 +103,11 @@ def _provenance(checkpoint: Checkpoint, origin: Origin) -> None:
         ("Licence", origin.licence),
         ("Imported", f"{origin.imported}, with torch {origin.with_torch}"),
         ("Agreement", f"within {origin.parity:.1e} of the network's own outputs"),
-        ("Pictures", f"{printable(without_place(checkpoint.data))}, {vae.shape}"),
-        *origin.answers,
+        ("Pictures", ", ".join(filter(None, (without_place(checkpoint.data), str(vae.shape))))),
+        *(
+            (_QUESTIONS.get(asked, asked), _ANSWERS.get(said, said))
+            for asked, said in origin.answers
+        ),
     ]
     if m is not None:
         found.append((f"Over {m.images:,} pictures", _sum(checkpoint, m)))

@@ -18,6 +18,7 @@ _LINKED = ("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "se
 
 def show(scene: Scene) -> None:
     """Draw the flow. What the stage reports reruns this part of the page alone."""
+    view_state.fresh()  # before the address says what is shown
     _settle(scene)
     waiting = False
     if view_state.get("view") == "t-sne" and _mappable(scene):
@@ -89,7 +90,10 @@ def _flow(scene: Scene, waited: bool) -> None:
     view, revision, message = _view(scene, waited)
     key = "|".join(scene.key)
 
+    alive = view_state.fresh()
+
     def on_view() -> None:
+        view_state.touched()
         reported = component.reported(key, *scene.codes.mu.shape)
         if reported is not None:
             view_state.put(image=reported.image, z=_within_reach(scene, reported.z))
@@ -102,8 +106,14 @@ def _flow(scene: Scene, waited: bool) -> None:
         (view_state.get("image"), view_state.get("z")),
         message,
         on_view,
+        alive,
     )
-    view_state.publish(*_LINKED)
+    view_state.publish(*(name for name in _LINKED if name != "z" or links_z(scene)))
+
+
+def links_z(scene: Scene) -> bool:
+    """Whether a code is short enough for a link; else that has the image, and z is at its code."""
+    return scene.model.checkpoint.vae.config.latent_dim <= view_state.MOST_NUMBERS
 
 
 def _view(scene: Scene, waited: bool) -> tuple[MapView, tuple[Any, ...], str]:

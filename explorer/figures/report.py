@@ -17,7 +17,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.figures.theme import CLASS_COLOURS, THEMES, Theme, z_name
+from explorer.figures.axes import Axes, axes_of
+from explorer.figures.theme import CLASS_COLOURS, THEMES, Theme
 from explorer.latent import codes as latent_codes
 from training.checkpoint import Checkpoint
 from training.data.datasets import ImageSet, to_float
@@ -110,16 +111,36 @@ def loss_curves(
 
 
 @torch.no_grad()
-def strip(vae: VAE, x: Tensor, steps: int = STEPS) -> Picture:
-    """Pictures along the straight line between the codes of two images (2, n): (steps, n)."""
-    a, b = vae.encode(x).mu
+def strip(vae: VAE, ends: Tensor, steps: int = STEPS) -> Picture:
+    """Pictures along the straight line between two codes (2, d): (steps, n). Choices are those of
+    the nearer one."""
+    a, b = ends
     share = torch.linspace(0, 1, steps)[:, None]
-    return vae.picture((1 - share) * a + share * b).numpy()
+    z = (1 - share) * a + share * b
+    if vae.config.choices:
+        first = vae.config.continuous
+        z[:, first:] = torch.where(share < 0.5, a[first:], b[first:])
+    return vae.picture(z).numpy()
 
 
-def _typical(checkpoint: Checkpoint, images: ImageSet) -> list[int | None]:
-    codes = latent_codes.encode(checkpoint.vae, images.images)
-    return latent_codes.typical(codes, images.labels.numpy(), len(images.classes))
+def _codes(checkpoint: Checkpoint, images: ImageSet) -> latent_codes.Codes:
+    labels = checkpoint.vae.labels_of(images.labels, len(images.classes))
+    return latent_codes.encode(checkpoint.vae, images.images, labels=labels)
+
+
+def _typical(codes: latent_codes.Codes, images: ImageSet) -> list[int]:
+    """A typical image of each class that has one; of a single class some of its images."""
+    if len(images.classes) == 1:
+        return list(range(0, len(images), -(-len(images) // 10)))
+    found = latent_codes.typical(codes, images.labels.numpy(), len(images.classes))
+    return [image for image in found if image is not None]
+
+
+def _name_of(images: ImageSet, image: int) -> str:
+    """The class of an image as it can be set; "" where all are of one."""
+    if len(images.classes) == 1:
+        return ""
+    return _written(images.classes[int(images.labels[image])])
 
 
 def pairs_of(there: Sequence[int]) -> list[tuple[int, int]]:
@@ -137,41 +158,40 @@ def interpolation(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER
 
     The images themselves stand framed at both ends of each strip.
     """
-    there = {n: image for n, image in enumerate(_typical(checkpoint, images)) if image is not None}
+    codes = _codes(checkpoint, images)
+    typical = _typical(codes, images)
+    one = len(images.classes) == 1  # then any two images
+    there = dict(enumerate(typical)) if one else {int(images.labels[i]): i for i in typical}
     pairs = pairs_of(list(there))
     figure = _figure(0.6 * (STEPS + 2), len(pairs) * 0.75 + 0.3)
     grid = figure.subplots(len(pairs), STEPS + 2, squeeze=False)
     for row, pair in zip(grid, pairs, strict=True):
-        x = to_float(images.images[[there[label] for label in pair]])
-        for axes, picture in zip(row[1:-1], strip(checkpoint.vae, x), strict=True):
+        both = [there[label] for label in pair]
+        ends = torch.from_numpy(codes.mu[both])
+        for axes, picture in zip(row[1:-1], strip(checkpoint.vae, ends), strict=True):
             _picture(axes, picture, images.shape)
-        for axes, original, label in ((row[0], x[0], pair[0]), (row[-1], x[1], pair[1])):
-            _picture(axes, original.numpy(), images.shape, theme.x)
-            axes.set_title(f"x: {_written(images.classes[label])}", color=theme.x)
+        for axes, image in zip((row[0], row[-1]), both, strict=True):
+            _picture(axes, to_float(images.images[image]).numpy(), images.shape, theme.x)
+            axes.set_title(f"x: {_name_of(images, image)}".rstrip(": "), color=theme.x)
     return figure
 
 
 @torch.no_grad()
 def reconstructions(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """A typical image of each class, and below it what the mean of its code decodes to."""
-    found = [(n, i) for n, i in enumerate(_typical(checkpoint, images)) if i is not None][:12]
-    x = to_float(images.images[[image for _, image in found]])
-    decoded = checkpoint.vae.picture(checkpoint.vae.encode(x).mu).numpy()
+    codes = _codes(checkpoint, images)
+    found = _typical(codes, images)[:12]
+    x = to_float(images.images[found])
+    decoded = checkpoint.vae.picture(torch.from_numpy(codes.mu[found])).numpy()
     figure = _figure(max(3, 0.7 * len(found)), 1.75)
     grid = figure.subplots(2, len(found), squeeze=False)
-    for n, (label, _) in enumerate(found):
+    for n, image in enumerate(found):
         _picture(grid[0, n], x[n].numpy(), images.shape, theme.x)
         _picture(grid[1, n], decoded[n], images.shape, theme.x_hat)
-        grid[0, n].set_title(_written(images.classes[label]))
+        grid[0, n].set_title(_name_of(images, image))
     grid[0, 0].set_ylabel("x", color=theme.x, rotation=0, labelpad=10)
     grid[1, 0].set_ylabel("x̂", color=theme.x_hat, rotation=0, labelpad=10)
     return figure
-
-
-def _axes_of(checkpoint: Checkpoint, codes: latent_codes.Codes) -> list[int]:
-    """The two dimensions of most KL, or the only one; of two, both in their order."""
-    dims = [d.index for d in latent_codes.dimensions(codes, checkpoint.vae.prior.low)[:2]]
-    return sorted(dims) if len(codes.mu[0]) == 2 else dims
 
 
 def _middle(side: int, n: int) -> float:
@@ -182,29 +202,26 @@ def _middle(side: int, n: int) -> float:
 @torch.no_grad()
 def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """Decoded pictures over the prior, where its quantiles from 1 % to 99 % lie in the two
-    dimensions of most KL; the other dimensions are at the prior's median."""
-    vae = checkpoint.vae
-    axes = _axes_of(checkpoint, latent_codes.encode(vae, images.images))
-    places = vae.prior.quantile(torch.linspace(0.01, 0.99, CELLS))
-    median = float(vae.prior.quantile(torch.tensor([0.5])))
-    rows = CELLS if len(axes) > 1 else 1
-    z = torch.full((rows, CELLS, vae.config.latent_dim), median)
-    z[..., axes[0]] = places
-    if len(axes) > 1:
-        z[..., axes[1]] = places.flip(0)[:, None]  # rows from the top
-    shape = vae.shape
+    dimensions of most KL; the other dimensions are at the prior's median, and choices at their
+    first option. Of a latent grid as far as the codes go along two principal components."""
+    vae, shape = checkpoint.vae, checkpoint.vae.shape
+    plane = axes_of(vae, _codes(checkpoint, images)).plane()
+    places = plane.places(vae, CELLS, 0.01)
+    rows = CELLS if len(plane.names) > 1 else 1
+    z = plane.middle(vae).repeat(rows, CELLS, 1)
+    plane.move(z, 0, places[0])
+    if rows > 1:
+        plane.move(z, 1, places[1].flip(0)[:, None])  # rows from the top
     tall = shape.height / shape.width
     figure = _figure(6, 5.85 * tall) if rows > 1 else _figure(9, 0.55 + 0.45 * tall)
     plot = figure.subplots()
     plot.imshow(sheet(vae.picture(z).numpy(), shape), cmap="gray", vmin=0, vmax=1)
-    values = [f"{places[n]:.2f}".replace("-", "−") for n in MARKED]
-    plot.set_xticks([_middle(shape.width, n) for n in MARKED], values)
-    rest = vae.config.latent_dim - len(axes)
-    more = f"; the other {rest} at its median" if rest else ""
-    plot.set_xlabel(f"{z_name(axes[0])} (quantiles of {vae.prior.title}{more})", color=theme.z)
-    if len(axes) > 1:
-        plot.set_yticks([_middle(shape.height, n) for n in MARKED], values[::-1])
-        plot.set_ylabel(z_name(axes[1]), color=theme.z)
+    first, *second = ([f"{p[n]:.2f}".replace("-", "−") for n in MARKED] for p in places)
+    plot.set_xticks([_middle(shape.width, n) for n in MARKED], first)
+    plot.set_xlabel(f"{plane.names[0]} ({plane.about(vae)})", color=theme.z)
+    if rows > 1:
+        plot.set_yticks([_middle(shape.height, n) for n in MARKED], second[0][::-1])
+        plot.set_ylabel(plane.names[1], color=theme.z)
     else:
         plot.set_yticks([])
     for spine in plot.spines.values():
@@ -213,28 +230,29 @@ def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> 
 
 
 @torch.no_grad()
-def traversal(vae: VAE, x: Tensor, dims: Sequence[int], steps: int = STEPS) -> Picture:
-    """Pictures of the code of an image (n,), with one of the dimensions at a time where the prior's
-    quantiles from 2 % to 98 % lie: (dims, steps, n)."""
-    z = vae.encode(x[None]).mu.repeat(len(dims), steps, 1)
-    for row, dim in enumerate(dims):
-        z[row, :, dim] = vae.prior.quantile(torch.linspace(0.02, 0.98, steps))
+def traversal(vae: VAE, code: Tensor, axes: Axes, steps: int = STEPS) -> Picture:
+    """Pictures of a code (d,) that goes along one of K axes at a time, (K, steps, n): over the
+    prior's quantiles from 2 % to 98 %, or as far as the codes go."""
+    z = code.repeat(len(axes.names), steps, 1)
+    for row, places in enumerate(axes.places(vae, steps, 0.02)):
+        axes.move(z[row], row, places)
     return vae.picture(z).numpy()
 
 
 def traversals(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """A row a dimension in use, those of most KL first: the picture of one code while that
     dimension alone goes over the prior. The image stands framed before it."""
-    vae, codes = checkpoint.vae, latent_codes.encode(checkpoint.vae, images.images)
-    used = latent_codes.dimensions(codes, vae.prior.low)
-    dims = [d.index for d in used if d.active][:ROWS] or [used[0].index]
-    image = next(i for i in _typical(checkpoint, images) if i is not None)
-    x = to_float(images.images[image])
-    figure = _figure(0.6 * (STEPS + 1), 0.6 * len(dims) * images.shape.height / images.shape.width)
-    grid = figure.subplots(len(dims), STEPS + 1, squeeze=False)
-    for axes, dim, pictures in zip(grid, dims, traversal(vae, x, dims), strict=True):
-        _picture(axes[0], x.numpy(), images.shape, theme.x)
-        axes[0].set_ylabel(z_name(dim), color=theme.z, rotation=0, labelpad=10, va="center")
+    vae, codes = checkpoint.vae, _codes(checkpoint, images)
+    used = axes_of(vae, codes).used(ROWS)
+    image = _typical(codes, images)[0]
+    x = to_float(images.images[image]).numpy()
+    high = 0.6 * len(used.names) * images.shape.height / images.shape.width
+    figure = _figure(0.6 * (STEPS + 1), high)
+    grid = figure.subplots(len(used.names), STEPS + 1, squeeze=False)
+    rows = traversal(vae, torch.from_numpy(codes.mu[image]), used)
+    for axes, name, pictures in zip(grid, used.names, rows, strict=True):
+        _picture(axes[0], x, images.shape, theme.x)
+        axes[0].set_ylabel(name, color=theme.z, rotation=0, labelpad=10, va="center")
         for place, picture in zip(axes[1:], pictures, strict=True):
             _picture(place, picture, images.shape)
     return figure
@@ -251,17 +269,19 @@ def square(points: NDArray[Any], low: float) -> list[tuple[float, float]]:
 
 def scatter(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """The posterior means of all images in the two dimensions of most KL, coloured by class."""
-    codes, labels = latent_codes.encode(checkpoint.vae, images.images), images.labels.numpy()
-    axes = _axes_of(checkpoint, codes)
+    codes, labels = _codes(checkpoint, images), images.labels.numpy()
+    plane = axes_of(checkpoint.vae, codes).plane()
+    points = plane.of(codes.mu)
+    flat = len(plane.names) > 1
     figure = _figure(6.6, 5.6)
     plot = figure.subplots()
     draw = np.random.default_rng(0)
-    up = codes.mu[:, axes[1]] if len(axes) > 1 else labels + draw.uniform(-0.3, 0.3, len(labels))
+    up = points[:, 1] if flat else labels + draw.uniform(-0.3, 0.3, len(labels))
     colours = np.array([CLASS_COLOURS[n % len(CLASS_COLOURS)] for n in range(len(images.classes))])
     order = draw.permutation(len(labels))  # the class drawn last must not hide the others
     # Points as a picture: an SVG of ten thousand circles is slow to open.
     plot.scatter(
-        codes.mu[order, axes[0]],
+        points[order, 0],
         up[order],
         s=4,
         c=colours[labels[order]].tolist(),
@@ -271,11 +291,11 @@ def scatter(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> F
     )
     for colour, name in zip(colours, images.classes, strict=True):
         plot.scatter([], [], s=4, color=str(colour), lw=0, label=_written(name))
-    plot.set_xlabel(z_name(axes[0]), color=theme.z)
-    if len(axes) > 1:
-        plot.set_ylabel(z_name(axes[1]), color=theme.z)
+    plot.set_xlabel(plane.names[0], color=theme.z)
+    if flat:
+        plot.set_ylabel(plane.names[1], color=theme.z)
         plot.set_aspect("equal", adjustable="box")
-        x_range, y_range = square(codes.mu[:, axes], checkpoint.vae.prior.low)
+        x_range, y_range = square(points, checkpoint.vae.prior.low)
         plot.set_xlim(*x_range)
         plot.set_ylim(*y_range)
         plot.legend(
@@ -301,6 +321,16 @@ FIGURES: dict[str, Callable[[Checkpoint, ImageSet, Theme], Figure]] = {
     "manifold": manifold,
     "scatter": scatter,
 }
+
+
+def figures_of(checkpoint: Checkpoint) -> list[str]:
+    """Names of the figures that there are of a checkpoint: without a training history no loss,
+    and of a decoder alone, which has no code of an image, none."""
+    if checkpoint.vae.encoder is None:
+        return []
+    return [name for name in FIGURES if name != "loss" or checkpoint.history]
+
+
 CAPTIONS = {
     "loss": "Terms over the epochs: train dotted, test solid",
     "interpolation": "Straight lines between the codes of two images, framed at the ends",

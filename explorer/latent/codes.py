@@ -17,6 +17,7 @@ from explorer.latent import disk_cache
 from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
 from training.vae.choices import Choice
+from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE
 from training.vae.program_network import PROGRAM
 
@@ -79,6 +80,30 @@ def encode(vae: VAE, images: Tensor, chunk: int = 1000, labels: Tensor | None = 
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
 
 
+class Level(NamedTuple):
+    """What a model's terms are usually, by the means of q(z|x): a mean over images, and KL added.
+
+    `own` is the model's own reconstruction term in its unit, `bernoulli` the cross-entropy in nats.
+    """
+
+    own: float
+    bernoulli: float
+
+
+@torch.no_grad()
+def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | None:
+    """The usual terms, over some of the images; None of a decoder alone, or where they overflow."""
+    if vae.encoder is None:
+        return None
+    rows = torch.arange(0, len(images), max(1, len(images) // some))[:some]
+    x = to_float(images[rows])
+    output = vae.decode(torch.from_numpy(codes.mu[rows.numpy()]))
+    kl = float(codes.kl_per_dim.sum(1).mean())
+    own = float(vae.likelihood.reconstruction(output, x).mean()) + kl
+    read = float(LIKELIHOODS["bernoulli"].reconstruction(output[..., : x.shape[1]], x).mean()) + kl
+    return Level(own, read) if math.isfinite(own) and math.isfinite(read) else None
+
+
 def cached(folder: Path, vae: VAE, images: Tensor, labels: Tensor | None = None) -> Codes:
     """As `encode`, from the disk where they were computed before."""
     weights = (tensor.numpy() for tensor in vae.state_dict().values())
@@ -104,31 +129,42 @@ def _programs(vae: VAE) -> str:
     return json.dumps([part and part.describe() for part in parts])
 
 
+def dimensions_of(vae: VAE, codes: Codes) -> list[Dimension]:
+    """As `dimensions`, of the codes of a model."""
+    scale = None if vae.prior.has_density else vae.prior.facts()["std"]
+    return dimensions(codes, vae.prior.low, vae.config.choices, scale)
+
+
 def dimensions(
-    codes: Codes, least: float = -math.inf, choices: Sequence[Choice] = ()
+    codes: Codes,
+    least: float = -math.inf,
+    choices: Sequence[Choice] = (),
+    scale: float | None = None,
 ) -> list[Dimension]:
     """The latent dimensions, those that carry most information first, and behind them the choices.
 
     A slider reaches as far as the aggregate posterior does: every code plus one sigma, but not
-    below `least`, where the prior has no mass.
+    below `least`, where the prior has no mass. Codes that are points have no KL: theirs come in the
+    order of their variance, of which they have a `scale` of their own.
     """
     if choices:
         d = codes.mu.shape[1] - len(choices)
         continuous = Codes(*(part[:, :d] for part in codes))
         kl = codes.kl_per_dim[:, d:].mean(0)
-        return dimensions(continuous, least) + [
+        return dimensions(continuous, least, scale=scale) + [
             Dimension(d + n, float(kl[n]), True, 0, len(choice.options) - 1, choice)
             for n, choice in enumerate(choices)
         ]
     mean_kl = codes.kl_per_dim.mean(0)
-    active = active_units(torch.from_numpy(codes.mu)).numpy()
+    active = active_units(torch.from_numpy(codes.mu / (scale or 1.0))).numpy()
+    order = np.argsort(-(mean_kl if scale is None else codes.mu.var(0)), kind="stable")
     low = np.floor(10.0 * (codes.mu - codes.std).min(0)).clip(-1e7, 1e7).astype(int)
     high = np.ceil(10.0 * (codes.mu + codes.std).max(0)).clip(-1e7, 1e7).astype(int)
     low = np.maximum(low, math.ceil(10 * max(least, -1e7)))
     high = np.maximum(high, low + 1)
     return [
         Dimension(int(i), float(mean_kl[i]), bool(active[i]), low[i] / 10, high[i] / 10)
-        for i in np.argsort(-mean_kl, kind="stable")
+        for i in order
     ]
 
 

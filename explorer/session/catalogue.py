@@ -11,7 +11,7 @@ import torch
 
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
-from explorer.latent.codes import Codes
+from explorer.latent.codes import Codes, Level
 from explorer.latent.directions import Directions, principal
 from explorer.latent.projections import MapView
 from explorer.paths import cache_dir, checkpoint_dir
@@ -114,6 +114,12 @@ def codes(key: tuple[str, str], _model: Model, _shown: Shown) -> Codes:
     return latent_codes.cached(cache_dir() / "codes", vae, images.images, labels)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def level(key: tuple[str, str], _model: Model, _shown: Shown, _codes: Codes) -> Level | None:
+    """What the terms of the shown images are usually under a model: what bars are measured by."""
+    return latent_codes.level(_model.checkpoint.vae, _shown.images.images, _codes)
+
+
 @st.cache_resource(max_entries=16, show_spinner=False)
 def directions(key: tuple[str, str], _codes: Codes) -> Directions:
     """The directions in which codes vary most."""
@@ -122,12 +128,8 @@ def directions(key: tuple[str, str], _codes: Codes) -> Directions:
 
 def came_with(model: Model) -> Shown | None:
     """The pictures that came with a network of somebody else."""
-    found = model.checkpoint.examples
-    if found is None:
-        return None
-    name, shape = model.checkpoint.name, model.checkpoint.vae.shape
-    images = ImageSet(name, "test", found.images, found.labels, found.classes, shape)
-    return Shown(f"with-{model.key}", images)
+    images = model.checkpoint.images_with_it
+    return None if images is None else Shown(f"with-{model.key}", images)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -11,6 +11,7 @@ from explorer.figures import latent_scatter
 from explorer.figures.latent_scatter import Colouring
 from explorer.latent.projections import MapView
 from explorer.server.assets import STORE
+from explorer.session import catalogue
 from explorer.session.catalogue import Model
 from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene
@@ -100,6 +101,7 @@ def offer_map(
             stays,
             view.codes,
             scene.directions,
+            catalogue.level(scene.key, scene.model, scene.shown, scene.codes),
         )
 
     return STORE.offer(("map", scene.key, revision, factor), build)

@@ -51,7 +51,7 @@ def scene_of(model: Model, shown: Shown) -> Scene | None:
         return Scene(
             model, shown, codes, along.dimensions_along(codes, directions), key, directions
         )
-    dims = latent_codes.dimensions(codes, vae.prior.low, vae.config.choices)
+    dims = latent_codes.dimensions_of(vae, codes)
     return Scene(model, shown, codes, dims, key)
 
 

@@ -14,6 +14,7 @@ from explorer.latent.projections import PROJECTIONS
 from training.errors import UserError
 from training.text import printable
 
+MOST_NUMBERS = 256  # of a code in a link: an address of some kilobytes is refused on its way
 FURTHEST = 100  # of a place under a prior, in standard normal units
 
 
@@ -51,13 +52,13 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 def _numbers(text: str) -> tuple[float, ...]:
     values = tuple(float(part) for part in text.split(","))
-    if len(values) > 256 or not all(abs(v) <= 1e6 for v in values):
+    if len(values) > MOST_NUMBERS or not all(abs(v) <= 1e6 for v in values):
         raise ValueError(text)
     return values
 
 
 def _axes(text: str) -> tuple[int, int]:
-    x, y = (_whole(1, 256)(part) for part in text.split(","))
+    x, y = (_whole(1, 4096)(part) for part in text.split(","))
     if x == y:
         raise ValueError(text)
     return x, y
@@ -103,6 +104,7 @@ FIELDS: dict[str, Field] = {
     "over": Field(str, str, "the name of a training run"),
 }
 PREFIX = "view_state."
+_FRESH = "fresh"
 
 
 def get(name: str) -> Any:
@@ -134,6 +136,16 @@ def read(name: str, text: str) -> Any:
             f"The link says {name}={quoted(text)}, which is not {field.hint}; "
             "the usual view is shown instead."
         ) from None
+
+
+def fresh() -> bool:
+    """Whether nobody has said yet what to show: neither a link at first, nor a hand since."""
+    return bool(st.session_state.setdefault(_FRESH, not any(f in st.query_params for f in FIELDS)))
+
+
+def touched() -> None:
+    """A hand has said what to show."""
+    st.session_state[_FRESH] = False
 
 
 def put(**values: Any) -> None:

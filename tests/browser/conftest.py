@@ -199,8 +199,15 @@ class Screen:
         return np.argwhere(distance < tolerance)
 
     def term(self, kind: str) -> float:
-        """A number of the terms: reconstruction, kl or sum."""
-        return float(self.page.locator(f".term.{kind} .value").inner_text())
+        """A number of the terms: reconstruction (at this z), mean, kl or sum; without its error."""
+        return float(self.page.locator(f".term.{kind} .value").inner_text().split(" ")[0])
+
+    def bar(self, kind: str) -> float:
+        """How long a term's bar is, in pixels."""
+        boxes = self.page.locator(f".term.{kind} .bar").evaluate_all(
+            "bars => bars.map(bar => bar.getBoundingClientRect().width)"
+        )
+        return float(sum(boxes))
 
     def image(self) -> int:
         """The number of the chosen image, from the words above it."""
@@ -271,10 +278,14 @@ def screen(chromium):
     """Opens screens; `screen(width=…, height=…, theme=…)`."""
     contexts = []
 
-    def make(width: int = 1280, height: int = 720, theme: str = "light", **more) -> Screen:
+    def make(
+        width: int = 1280, height: int = 720, theme: str = "light", alive: bool = False, **more
+    ) -> Screen:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, **more
         )
+        if not alive:  # what moves by itself is looked at by tests of its own
+            context.add_init_script("sessionStorage.setItem('vae-tour', '1')")
         contexts.append(context)
         return Screen(context.new_page())
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { coordinatesOf } from "../../explorer/web/model/coordinates.js";
 import { viewOf } from "../../explorer/web/map/projections.js";
 import { lassoOf, noteOf } from "../../explorer/web/session/notes.js";
 import { Report } from "../../explorer/web/session/report.js";
@@ -43,7 +44,7 @@ test("a lasso around nothing is none", () => {
 });
 
 /** @param {number} index @param {boolean} active @returns {Dimension} */
-const dimension = (index, active = true) => ({ index, active, kl: 1, low: -1, high: 1 });
+const dimension = (index, active = true) => ({ index, active, kl: 1, low: -9, high: 9 });
 
 /**
  * What a note is told of a model's view.
@@ -53,7 +54,18 @@ function shown(view, dims, z, code_step = 1, codes = new Int16Array()) {
   const blob = mapBlob({ ...BLOB.header, view, dims, code_step }, { ...CODES, codes });
   const projection = viewOf(blob);
   const axes = view.kind === "plane" ? view.axes : [0];
-  const made = { projection, blob, dims, axes, at: null, z: Float32Array.from(z) };
+  const vae = { d: z.length, prior: { std: 1 }, hasPosterior: true };
+  const coordinates = coordinatesOf(blob);
+  const made = {
+    projection,
+    blob,
+    dims,
+    axes,
+    vae,
+    coordinates,
+    at: null,
+    z: Float32Array.from(z),
+  };
   const nearestCode = () => projection.at(made.z);
   return /** @type {ModelView} */ (/** @type {unknown} */ ({ ...made, nearestCode }));
 }
@@ -74,6 +86,14 @@ test("a note says what a plane leaves out, and which of its dimensions say nothi
   assert.match(noteOf(view([2, 0]), "z", false), /^Two of 4 dimensions/);
   assert.match(noteOf(view([2, 0]), "z", true), /the other 2 dimensions as z has them/);
   assert.match(noteOf(view([2, 1]), "z", false), /^z₂ inactive/);
+});
+
+test("a note says where no image has its code", () => {
+  const far = /^No image has its code near here/;
+  const plane = { kind: "plane", axes: [0, 1] };
+  assert.match(noteOf(shown(plane, TWO, [5, 5]), "z", false), far);
+  assert.doesNotMatch(noteOf(shown(plane, TWO, [0.9, 0.2]), "z", false), far);
+  assert.match(noteOf(shown(plane, FOUR, [0, 0, 9.5, 0]), "z", false), far);
 });
 
 test("a note on a PCA says how far off its plane z lies", () => {

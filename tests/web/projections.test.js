@@ -60,6 +60,18 @@ const PCA = {
   ],
 };
 
+test("between options of a choice there is no distance", () => {
+  const choice = { name: "label", options: ["a", "b"], kind: /** @type {const} */ ("label") };
+  const last = { index: 2, kl: 0, active: true, low: 0, high: 1, choice };
+  const header = { dims: [last], code_step: 1 };
+  near(viewMade(PCA, undefined, header).residual([2, 3, 7]), 0);
+  const arrays = { x: Float32Array.of(0, 1), y: Float32Array.of(0, 1) };
+  const codes = Int16Array.of(1, 1, 1, 5, 5, 0);
+  const tsne = viewMade({ kind: "t-sne" }, { ...arrays, codes }, header);
+  assert.equal(tsne.at([2, 1, 0]), 0);
+  near(tsne.distance([2, 1, 0], 0), 1);
+});
+
 test("PCA moves z along its components and keeps what lies off their plane", () => {
   const pca = viewMade(PCA);
   const z = [2, 3, 5];

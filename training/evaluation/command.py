@@ -23,6 +23,7 @@ from training.evaluation.sample_quality import Judge, Quality
 from training.text import printable
 from training.vae import classifier
 
+WITH_IT = "the pictures that came with it"
 MOST = 1_000_000  # of samples or images; more is a slip of the hand
 
 
@@ -59,8 +60,8 @@ def run(args: argparse.Namespace) -> None:
         say(json.dumps({"checkpoint": found.name, "data": data, **asdict(result)}))
         return
     say(
-        f"{printable(found.name)} on {result.images:,} test images of {printable(data)}, nats "
-        "per image"
+        f"{printable(found.name)} on {result.images:,} {'' if data == WITH_IT else 'test images '}"
+        f"of {printable(data)}, nats per image"
     )
     for title, value, note in _lines(found, result, session.net):
         say(f"  {title:<27}{value:>9}   {note}".rstrip())
@@ -79,6 +80,9 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
         if isinstance(item, str):
             bad.append(item)
             continue
+        if item.vae.encoder is None:
+            say(f"{printable(path.stem):<24} a decoder alone, without terms: it has no row")
+            continue
         digest = table.digest_of(path)  # of what was loaded just now
         try:
             data, result = session.evaluate(item)
@@ -88,7 +92,8 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
         rows.append(table.row_of(path, digest, item, data, result))
         own = table.number(result.neg_elbo)
         fid = table.number(result.quality.fid if result.quality else None)
-        say(f"{printable(path.stem):<24} −ELBO {own:>8}   KL {result.kl:6.2f}   FID {fid:>8}")
+        kl = table.number(result.kl if item.vae.prior.has_density else None)
+        say(f"{printable(path.stem):<24} −ELBO {own:>8}   KL {kl:>6}   FID {fid:>8}")
     if bad and not rows:
         raise CheckpointError(" ".join(bad))
     if not rows:
@@ -132,8 +137,7 @@ class _Session:
                 f"{printable(found.name)} is a decoder alone: without q(z|x) there are no terms of "
                 "images to measure."
             )
-        data = getattr(args, "data", found.data)
-        test = self.images(data, "test")
+        data, test = self._test(found)
         if test.shape != vae.shape:
             raise DataError(f"{misfit(data, test.shape, found.name, vae.shape)}.")
         if len(test) < 2:
@@ -144,7 +148,7 @@ class _Session:
         images = some.images
         # Of other pictures the digits' classifier knows nothing: their samples are not judged.
         known = self.net is not None or test.shape == classifier.SHAPE
-        judged = args.fid != "none" and known
+        judged = args.fid != "none" and known and data != WITH_IT  # those are few
         judge = self._judge(data, test) if judged else None
         own = vae.labels_of(some.labels, len(test.classes))
         steps = evaluate_steps(
@@ -167,6 +171,8 @@ class _Session:
             counted = judge.judge_steps(vae, args.samples, args.seed)
             quality: Quality = _last(counted, args.samples, f"{printable(found.name)}: samples")
             result = replace(result, quality=quality)
+        if data == WITH_IT:
+            return data, result
         train = self.images(data, "train")
         accuracy = knn_accuracy(
             codes_of(
@@ -179,6 +185,19 @@ class _Session:
             some.labels,
         )
         return data, replace(result, knn_accuracy=accuracy)
+
+    def _test(self, found: Checkpoint) -> tuple[str, ImageSet]:
+        """Images to evaluate a checkpoint on, with their name: those of --data, those of its data
+        set or, of a network of somebody else's whose data set is not known, those with it."""
+        own = found.images_with_it
+        if not hasattr(self.args, "data") and not found.data:
+            if own is None:
+                raise CheckpointError(
+                    f"{printable(found.name)} names no data set; choose one with --data."
+                )
+            return WITH_IT, own
+        data = getattr(self.args, "data", found.data)
+        return data, self.images(data, "test")
 
     def _judge(self, data: str, test: ImageSet) -> Judge:
         if data not in self._judges:
@@ -211,7 +230,10 @@ def _lines(
 ) -> list[tuple[str, str, str]]:
     row, constant = found.vae.likelihood, found.vae.likelihood.constant(found.vae.shape)
     lines = [("reconstruction", f"{e.reconstruction:.2f}", f"{row.formula}, one z an image")]
-    lines.append(("KL", f"{e.kl:.2f}", "closed form"))
+    if found.vae.prior.has_density:
+        lines.append(("KL", f"{e.kl:.2f}", "closed form"))
+    else:
+        lines.append(("KL", "none", "a code is a point"))
     if e.neg_elbo is None:
         lines.append(("−ELBO", "none", f"{row.title} is no likelihood"))
     elif constant:
@@ -253,5 +275,6 @@ def _lines(
         ]
     elif found.vae.shape != classifier.SHAPE:
         note = f"the classifier takes pictures of {classifier.SHAPE}; make one with `fit classifier"
-        lines.append(("FID", "none", f"{note} --data {printable(found.data)}`, for --classifier"))
+        data = printable(found.data or "folder:PICTURES")
+        lines.append(("FID", "none", f"{note} --data {data}`, for --classifier"))
     return lines

@@ -193,6 +193,7 @@ def evaluate_steps(
     claimed = constant is not None
     all_z = torch.cat(zs)
     density = vae.prior.has_density
+    scale = 1.0 if density else vae.prior.facts()["std"]  # points have a scale of their own
     known = factors if density and not vae.config.choices else ()
     gaps = factor_gaps(vae.prior, all_z, posterior, known)
     yield Evaluation(
@@ -202,10 +203,10 @@ def evaluate_steps(
         read_mean,
         read_mean + kl if claimed else None,
         float(torch.cat(bounds).mean()) if claimed else None,
-        int(active_units(posterior.mu).sum()),
+        int(active_units(posterior.mu[:, : vae.config.continuous] / scale).sum()),
         mutual_information(vae, all_z, posterior) if density else None,
         tuple((per_dim / done).tolist()),
-        vae.config.latent_dim,
+        vae.config.continuous,
         k,
         min(iwae_images, done),
         done,

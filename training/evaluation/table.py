@@ -200,7 +200,7 @@ def cells(row: Row) -> tuple[str, ...]:
         LIKELIHOODS[row.likelihood].formula,
         number(e.reconstruction),
         number(e.neg_elbo),
-        number(e.kl),
+        number(e.kl if find(row.prior).has_density else None),
         number(e.bernoulli),
         number(e.bernoulli_neg_elbo),
         number(e.iwae),

@@ -54,9 +54,9 @@ export class Column {
     write(this.$(".map-message"), d < 2 ? "one latent dimension: no map" : "");
   }
 
-  /** About what the two terms of x add up to: one scale for the bars of all models. */
+  /** What cross-entropy and KL usually add up to: one scale for the bars of all models. */
   get usual() {
-    return 1.6 * (this.view.level ?? 100);
+    return this.view.blob.header.level?.bernoulli ?? 100;
   }
 
   /** @param {number} scale of the bars, in nats @param {boolean} film whether the walk is another one */

@@ -2,7 +2,7 @@
 
 import { Session } from "../session/session.js";
 import { BETWEEN } from "../session/walk.js";
-import { round125, set, write } from "../widgets/dom.js";
+import { barEnd, set, write } from "../widgets/dom.js";
 import { Column } from "./column.js";
 import { CursorSliders } from "./cursor_sliders.js";
 import { page } from "./layout.js";
@@ -146,11 +146,8 @@ class Compare extends Session {
   paintPage(_now, dirty) {
     const columns = this.inOrder();
     if (dirty.has("x")) this.input.paint(this.x, this.image, this.pictures);
-    // One scale for the bars of all models. It follows x, and is stretched where z is far from it.
-    const usual = Math.max(...columns.map((column) => column.usual));
-    const longest = Math.max(...columns.map(({ view }) => view.bce || 0));
-    const step = round125(longest / 4);
-    const scale = longest > usual ? Math.ceil(longest / step) * step : usual;
+    // One scale for the bars of all models, whatever x and z are.
+    const scale = barEnd(Math.max(...columns.map((column) => column.usual)));
     for (const column of columns) column.paint(scale, dirty.has("film"));
     const { kind } = this.where;
     const axes = Math.max(...columns.map(({ view }) => view.along.length));

@@ -66,7 +66,7 @@ export const column = () =>
     <canvas class="picture x-hat" role="img"></canvas>
     <div class="numbers">
       <p class="at"></p>
-      <div class="term reconstruction"><span class="name" title="Cross-entropy of x̂ and x, the same quantity for every model">BCE(x̂, x)</span><span class="value"></span>
+      <div class="term reconstruction"><span class="name" title="Cross-entropy of x̂ and x, −log p(x|z) of a Bernoulli: the same quantity for every model">Reconstruction <i>BCE</i></span><span class="value"></span>
         <div class="track"><i class="bar reconstruction"></i></div></div>
       <div class="term kl"><span class="name">KL</span><span class="value"></span>
         <div class="track"><i class="bar kl"></i></div></div>

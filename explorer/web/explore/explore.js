@@ -13,6 +13,7 @@ import { paintPosterior } from "./posterior_table.js";
 import { Sampler } from "./sampler.js";
 import { Sliders } from "./sliders.js";
 import { KlBars, Terms, Trace } from "./terms.js";
+import { Tour } from "./tour.js";
 
 class Explore extends Session {
   constructor() {
@@ -48,6 +49,7 @@ class Explore extends Session {
       stop: () => this.settle(),
       resized: () => this.change("tab"),
     });
+    this.tour = new Tour(() => this.settle());
     this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
       this._open(button.dataset.tab),
     );
@@ -88,18 +90,20 @@ class Explore extends Session {
     const { view, data } = this;
     const scene = data.key;
     if (models) {
-      this.terms.setLikelihood(view.vae.likelihood);
       this.sampler.setModel(view.vae);
       this.trace.unit = view.vae.likelihood.constant === null ? "" : "nats, ";
     }
+    this.terms.setLikelihood(view.vae.likelihood, view.blob.header.level?.own ?? 100);
     if (scene === this.scene) return;
     this.scene = scene;
     this.report.known = "";
     this.root.dataset.dims = view.dims.length > 4 ? "many" : "few";
     this.root.dataset.encoder = view.vae.encodes ? "there" : "none";
-    this.root.dataset.density = String(view.vae.prior.hasDensity && view.vae.encodes);
+    this.root.dataset.density = String(view.vae.hasPosterior);
+    const own = view.vae.encodes ? "μ" : "code";
+    write(this.$(".back"), `z ← ${own}`);
     if (!view.vae.encodes) this.openTab(this.$("[data-tab=walk]"));
-    this.sliders.density = view.vae.prior.hasDensity && view.vae.encodes;
+    this.sliders.density = view.vae.hasPosterior;
     this.sliders.setDims(view.dims, view.coordinates);
     this.klBars.setDims(view.dims.filter(({ share }) => share === undefined));
     const continuous = view.dims.filter(({ choice }) => !choice);
@@ -117,6 +121,21 @@ class Explore extends Session {
     if (!drawn) this.input.pad.deactivate();
     this.setInput(drawn ? this.x : this.pictures.get(image), drawn ? this.image : image);
     if (!drawn && z) this.go({ kind: "code", z: Float32Array.from(z) });
+    if (data.alive) this._showAlive().catch(() => this.tour.stop());
+    else this.tour.stop();
+  }
+
+  /** Nobody has said what to show: the classes, one after the other. */
+  async _showAlive() {
+    const { view, pictures, tour } = this;
+    if (!tour.prepare()) return;
+    if (view.vae.d === 2) this.showManifold(true);
+    await Promise.all(this.typical.map((image) => pictures.ready(image)));
+    if (pictures !== this.pictures) return tour.stop();
+    tour.begin(
+      this.typical.map((image) => ({ image, z: view.posteriorOf(pictures.get(image)).mu })),
+    );
+    this.change("play");
   }
 
   // --- what hands do ----------------------------------------------------------------------------
@@ -164,6 +183,11 @@ class Explore extends Session {
   /** @returns {import("../session/model_view.js").Where | null} */
   nextWhere(now) {
     if (this.uncounted) return null;
+    const stop = this.tour.next(now);
+    if (stop) {
+      if (stop.image !== null) this.setInput(this.pictures.get(stop.image), stop.image);
+      return { kind: "code", z: stop.z };
+    }
     const z = this.sampler.next(now, this.view.vae, this.view.posterior);
     this.drawn = z ?? this.drawn;
     this.uncounted = Boolean(z);
@@ -191,21 +215,27 @@ class Explore extends Session {
     if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
     write(
       this.$(".map-note .text"),
-      this.lasso.text || noteOf(view, this.mode, view.map.manifold.on),
+      this.lasso.text || this._hint || noteOf(view, this.mode, view.map.manifold.on),
     );
     this.$(".centre").hidden = !this.lasso.text;
     this._paintTab(dirty.has("film"));
-    if (dirty.has("settle") || (dirty.has("picture") && view.current)) this._describe(terms);
-    if (this.sampler.active) this.change("play");
+    if (dirty.has("settle") || dirty.has("x") || (dirty.has("picture") && view.current))
+      this._describe(terms);
+    if (this.sampler.active || this.tour.active) this.change("play");
     else if (this.drawn && !this.uncounted) {
       this.drawn = null; // one draw is a release
       queueMicrotask(() => this.settle());
     }
   }
 
+  get _hint() {
+    return this.tour.active ? "From class to class: touch anything, and z is yours." : "";
+  }
+
   _paintInput() {
     const { vae, atMean } = this.view;
-    const words = this.input.paint(this.x, this.image, this.pictures);
+    const noun = vae.encodes ? "image" : "code";
+    const words = this.input.paint(this.x, this.image, this.pictures, noun);
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
     if (atMean) paintImage(recon, atMean, vae.shape);
@@ -229,9 +259,11 @@ class Explore extends Session {
       .map((v) => v.toFixed(2))
       .join(", ");
     set(this.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
+    const { encodes, hasPosterior } = this.view.vae;
+    const terms = encodes ? `; reconstruction ${recon.toFixed(1)}` : "";
     write(
       this.$(".announce"),
-      `z = (${z}); reconstruction ${recon.toFixed(1)}, KL ${kl.toFixed(2)} nats`,
+      `z = (${z})${terms}${hasPosterior ? `, KL ${kl.toFixed(2)} nats` : ""}`,
     );
   }
 }

@@ -75,8 +75,59 @@ export class Sliders {
       row.held = false;
       this.listener.release();
     });
+    this._typed(
+      value,
+      () => at.read(this.z),
+      dim,
+      (to) => this.listener.slide(n, to),
+    );
     find(".play").addEventListener("click", () => this.listener.traverse(dim.index));
     return row;
+  }
+
+  /**
+   * Have a number typed where it is read.
+   * @param {HTMLElement} output @param {() => number} read @param {{low: number, high: number}} range
+   * @param {(value: number) => void} take
+   */
+  _typed(output, read, { low, high }, take) {
+    output.tabIndex = 0;
+    set(output, "role", "button");
+    output.title = "Type a number";
+    const type = (/** @type {Event} */ event) => {
+      event.preventDefault(); // the label would go to its slider
+      const field = /** @type {HTMLInputElement} */ (
+        html('<input type="number" class="typed" step="any">')
+      );
+      set(field, "aria-label", output.closest("label")?.querySelector("b")?.textContent ?? "");
+      field.value = read().toFixed(2);
+      let open = true;
+      const close = (/** @type {boolean} */ keep) => {
+        if (!open) return; // to take the field away blurs it
+        open = false;
+        const value = Number(field.value);
+        const said = field.value.trim() !== "" && field.value !== read().toFixed(2);
+        field.remove();
+        output.hidden = false;
+        if (!keep || !said || !Number.isFinite(value)) return;
+        const span = high - low;
+        take(Math.min(high + span, Math.max(low - span, value)));
+        this.listener.release();
+      };
+      field.addEventListener("blur", () => close(true));
+      field.addEventListener("keydown", (key) => {
+        if (key.key !== "Enter" && key.key !== "Escape") return;
+        close(key.key === "Enter");
+        output.focus();
+      });
+      output.hidden = true;
+      output.after(field);
+      field.select();
+    };
+    output.addEventListener("click", type);
+    output.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" || event.key === " ") type(event);
+    });
   }
 
   /** Put the rows on the page; beyond the first ones where they are asked for. */
@@ -85,8 +136,8 @@ export class Sliders {
     const parts = this.rows.map((row) => row.root);
     if (count > SHOWN) {
       const more = html('<button type="button" class="more" aria-expanded="false"></button>');
-      const label = (open) =>
-        open ? `Only the first ${SHOWN} dimensions` : `All ${count} dimensions`;
+      const noun = this.rows[0].dim.share === undefined ? "dimensions" : "components";
+      const label = (open) => (open ? `Only the first ${SHOWN} ${noun}` : `All ${count} ${noun}`);
       more.textContent = label(false);
       more.addEventListener("click", () => {
         const open = more.getAttribute("aria-expanded") !== "true";

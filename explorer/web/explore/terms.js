@@ -1,6 +1,7 @@
 // The terms of x at z, in nats: numbers, bars, the KL of each dimension, a trace over time.
 
 import {
+  barEnd,
   brief,
   html,
   plotContext,
@@ -14,93 +15,87 @@ import {
 const SECONDS = 8;
 const LARGE = new Intl.NumberFormat("en", { notation: "compact" }); // 1.2M
 
-const row = (kind, name, note) => `
+const row = (kind, name, formula) => `
   <div class="term ${kind}">
-    <span class="name">${name}</span><span class="value"></span>
-    <div class="track"><i class="bar reconstruction"></i><i class="bar kl"></i><b class="tick" title="mean over z ~ q(z|x)"></b></div>
-    <span class="note">${note}</span>
+    <span class="name">${name} <i>${formula}</i></span><span class="value"></span>
+    <div class="track"><i class="bar reconstruction"></i><i class="bar kl"></i></div>
   </div>`;
 
 export class Terms {
   /** @param {HTMLElement} host */
   constructor(host) {
     this.root = html(`
-      <div class="terms" role="group" aria-label="terms of x at this z, in nats">
-        ${row("reconstruction", "Reconstruction", "−log p(x|z) at this z")}
-        ${row("kl", "KL", "KL(q(z|x) ‖ p(z)), exact")}
-        ${row("sum", "Their sum", "")}
+      <div class="terms" role="group" aria-label="terms of x, in nats">
+        ${row("reconstruction", "At this z", "−log p(x|z)")}
+        <p class="of">This x, over z ~ q(z|x)</p>
+        ${row("mean", "Reconstruction", "E[−log p(x|z)]")}
+        ${row("kl", "KL", "KL(q(z|x) ‖ p(z))")}
+        ${row("sum", "−ELBO", "their sum")}
+        <p class="note"></p>
       </div>`);
     host.append(this.root);
+    const find = (selector) => this.root.querySelector(selector);
+    this.note = find(".note");
     this.parts = {};
-    for (const kind of ["reconstruction", "kl", "sum"]) {
-      const line = this.root.querySelector(`.term.${kind}`);
-      const find = (what) => line.querySelector(what);
+    for (const kind of ["reconstruction", "mean", "kl", "sum"]) {
+      const line = find(`.term.${kind}`);
       this.parts[kind] = {
-        value: find(".value"),
-        first: find(".bar.reconstruction"),
-        second: find(".bar.kl"),
-        tick: find(".tick"),
-        note: find(".note"),
+        value: line.querySelector(".value"),
+        formula: line.querySelector(".name i"),
+        first: line.querySelector(".bar.reconstruction"),
+        second: line.querySelector(".bar.kl"),
       };
     }
-    this.scale = 1;
+    find(".term.kl").title = "Exact. It is of x alone: q(z|x) does not change where z moves.";
+    find(".term.mean").title = "The mean over draws of z, with its standard error.";
+    /** Where the bars end: one number a model, so that they can be compared. */
+    this.end = 1;
     /** Of the likelihood. @type {number | null} */
     this.constant = 0;
-  }
-
-  /** What the reconstruction term is. @param {import("../model/vae.js").Vae["likelihood"]} likelihood */
-  setLikelihood({ formula, constant }) {
-    this.constant = constant;
-    const words =
-      constant === 0
-        ? "−log p(x|z) at this z"
-        : constant === null
-          ? `${formula}: a distance, no likelihood`
-          : `${formula}; with ${constant.toFixed(1)}, −log p(x|z)`;
-    write(this.parts.reconstruction.note, words);
-    set(this.root, "aria-label", `terms of x at this z${constant === null ? "" : ", in nats"}`);
+    this.unit = "nats";
   }
 
   /**
-   * @param {{recon: number, kl: number}} now at this z, nats
-   * @param {{n: number, mean: number, error: number} | null} over −E_q log p(x|z), from the worker
+   * What the terms are, and how long they usually are.
+   * @param {import("../model/vae.js").Vae["likelihood"]} likelihood @param {number} level what they add up to
+   */
+  setLikelihood({ formula, constant, unit }, level) {
+    this.constant = constant;
+    this.unit = unit;
+    this.end = barEnd(level);
+    const { reconstruction, mean, sum } = this.parts;
+    const plain = constant === 0;
+    write(reconstruction.formula, plain ? "−log p(x|z)" : formula);
+    write(mean.formula, plain ? "E[−log p(x|z)]" : `E[${formula}]`);
+    const more = constant ? ` + ${brief(constant, 1)}` : "";
+    write(sum.formula, constant === null ? "no likelihood" : `their sum${more}`);
+    const said = constant === null ? "" : ", in nats";
+    set(this.root, "aria-label", `terms of x${said}`);
+    const end = brief(this.end, 0);
+    write(this.note, `Bars end at ${end} ${unit}. The KL is of x alone: z does not move it.`);
+  }
+
+  /**
+   * @param {{recon: number, kl: number}} now at this z, in the likelihood's unit and in nats
+   * @param {{n: number, mean: number, error: number} | null} over the term's mean over q(z|x)
    */
   paint({ recon, kl }, over) {
-    const { reconstruction, kl: klPart, sum } = this.parts;
-    // One scale for all bars. It follows x, not z, so that a bar's length can be compared over a
-    // drag; only a reconstruction that leaves the scale stretches it.
-    const usual = over ? 1.6 * (over.mean + kl) : recon + kl;
-    const stretched = Math.max(usual, recon + kl, kl, 1); // a density may be above 1
-    const step = round125(stretched / 4);
-    this.scale = over && stretched === usual ? usual : Math.ceil(stretched / step) * step;
-    const width = (value) => `${Math.max(0, (100 * value) / this.scale).toFixed(2)}%`;
-    write(reconstruction.value, brief(recon, 1));
-    write(klPart.value, brief(kl, 2));
-    write(sum.value, brief(recon + kl, 1));
-    reconstruction.first.style.width = sum.first.style.width = width(recon);
-    klPart.second.style.width = width(kl);
-    sum.second.style.width = width(recon < 0 ? recon + kl : kl);
-    const ticks = [
-      [klPart.tick, null],
-      [reconstruction.tick, over?.mean],
-      [sum.tick, over && over.mean + kl],
-    ];
-    for (const [tick, value] of ticks) {
-      tick.hidden = value === undefined || value === null;
-      if (!tick.hidden) tick.style.left = width(value);
-    }
+    const { reconstruction, mean, kl: klPart, sum } = this.parts;
+    const width = (/** @type {number} */ value) =>
+      `${Math.min(100, Math.max(0, (100 * value) / this.end)).toFixed(2)}%`;
     const claimed = this.constant !== null;
-    const mean = over && brief(over.mean + kl + (this.constant ?? 0), 1);
-    if (over)
-      write(
-        sum.note,
-        `over q(z|x): ${claimed ? "−ELBO " : ""}${mean} ± ${brief(over.error, 1)} (${over.n} draws)`,
-      );
-    else
-      write(
-        sum.note,
-        claimed ? "its mean over z ~ q(z|x) gives −ELBO" : "no −ELBO: the first is a distance",
-      );
+    write(reconstruction.value, brief(recon, 1));
+    reconstruction.first.style.width = width(recon);
+    reconstruction.first.parentElement.dataset.beyond = String(recon > this.end);
+    write(klPart.value, brief(kl, 2));
+    klPart.second.style.width = width(kl);
+    const total = over ? over.mean + kl : NaN;
+    const error = over && over.n > 1 ? ` ± ${brief(over.error, 1)}` : "";
+    write(mean.value, over ? `${brief(over.mean, 1)}${error}` : "…");
+    mean.first.style.width = width(over ? over.mean : 0);
+    write(sum.value, !claimed ? "none" : over ? `${brief(total + this.constant, 1)}${error}` : "…");
+    sum.first.style.width = width(over && claimed ? Math.min(over.mean, total) : 0);
+    sum.second.style.width = width(over && claimed ? (over.mean < 0 ? total : kl) : 0);
   }
 }
 

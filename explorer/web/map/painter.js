@@ -20,6 +20,7 @@ import { ticks } from "./map_window.js";
  * its mean, a path and its ends, and the code that the pointer rests on.
  * @typedef {object} Overlay
  * @property {ArrayLike<number>[][]} rings
+ * @property {ArrayLike<number>[][]} [prior] contours of p(z), the innermost first
  * @property {ArrayLike<number> | null} centre
  * @property {ArrayLike<number>[]} path
  * @property {(ArrayLike<number> | null)[]} ends
@@ -164,11 +165,12 @@ const covers = (ring, { x, y }) =>
   });
 
 /** @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours @param {Overlay} overlay */
-export function paintOverlay(c, window, colours, { rings, centre, path, ends }) {
+export function paintOverlay(c, window, colours, { rings, prior = [], centre, path, ends }) {
   const trace = (/** @type {ArrayLike<number>[]} */ points) => {
     c.beginPath();
     for (const point of points) c.lineTo(...window.pixel(point));
   };
+  paintPrior(c, window, colours, prior, trace);
   c.strokeStyle = c.fillStyle = colours.posterior;
   c.lineWidth = 2;
   rings.forEach((ring, n) => {
@@ -201,6 +203,27 @@ export function paintOverlay(c, window, colours, { rings, centre, path, ends }) 
   c.textBaseline = "middle";
   c.fillStyle = colours.z;
   ends.forEach((end, k) => end && write("AB"[k], ...window.pixel(end)));
+}
+
+/** Contours of the prior, named below the outer one. @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours @param {ArrayLike<number>[][]} prior @param {(line: ArrayLike<number>[]) => void} trace */
+function paintPrior(c, window, colours, prior, trace) {
+  if (!prior.length) return;
+  c.strokeStyle = c.fillStyle = colours.ink;
+  c.lineWidth = 1.25;
+  c.globalAlpha = 0.8;
+  c.setLineDash([5, 4]);
+  for (const ring of prior) {
+    trace([...ring, ring[0]]);
+    c.stroke();
+  }
+  c.setLineDash([]);
+  const points = prior[prior.length - 1].map((point) => window.pixel(point));
+  const [x, y] = points.reduce((best, point) => (point[1] > best[1] ? point : best));
+  c.font = "12px sans-serif";
+  c.textAlign = "center";
+  c.textBaseline = "top";
+  c.globalAlpha = 1;
+  halo(c, colours.paper, 3)(`p(z): ${prior.map((_, n) => `${n + 1}σ`).join(", ")}`, x, y + 3);
 }
 
 /** The line of a lasso. @param {Pen} c @param {Record<string, string>} colours @param {ArrayLike<number>[]} line in pixels */

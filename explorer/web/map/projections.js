@@ -52,6 +52,18 @@ export function ellipse(centre, [a, b, c], sigmas, corners = 72) {
   });
 }
 
+/**
+ * Where a Gaussian prior is one and two standard deviations wide, as polygons; none of another prior.
+ * @param {any} projection of this file
+ * @param {{mean: number, std: number, low: number, hasDensity: boolean}} prior @param {number} d
+ */
+export function contours(projection, { mean, std, low, hasDensity }, d) {
+  if (low > -Infinity || !hasDensity) return [];
+  const [middle, spread] = [mean, std].map((value) => new Float32Array(d).fill(value));
+  const covariance = projection.covariance({ std: spread });
+  return [1, 2].map((s) => ellipse(projection.project(middle), covariance, s));
+}
+
 /** Two latent dimensions, the others seen end on: a move sets these two and leaves the rest. */
 class Plane {
   /** @param {{axes: number[]}} view */
@@ -78,10 +90,16 @@ class Plane {
   }
 }
 
+/** @typedef {{code_step?: number, dims?: import("../model/blob_types.js").Dimension[]}} Header of a map */
+
+/** How many choices a code ends in: between options there is no distance. @param {Header} header */
+const choicesOf = ({ dims = [] }) => dims.filter(({ choice }) => choice).length;
+
 /** The plane of two principal components: a move goes along them and keeps the residual. */
 class Pca {
-  /** @param {{mean: number[], components: number[][]}} view */
-  constructor({ mean, components }) {
+  /** @param {{mean: number[], components: number[][]}} view @param {MapArrays} _arrays @param {Header} header */
+  constructor({ mean, components }, _arrays, header) {
+    this.choices = choicesOf(header);
     this.mean = mean;
     this.components = components;
     this.invertible = true;
@@ -104,13 +122,14 @@ class Pca {
     const [x, y] = this.project(z);
     const [first, second] = this.components;
     let sum = 0;
-    for (let i = 0; i < z.length; i++)
+    for (let i = 0; i < z.length - this.choices; i++)
       sum += (z[i] - this.mean[i] - x * first[i] - y * second[i]) ** 2;
     return Math.sqrt(sum);
   }
 
   /** @param {ArrayLike<number>} z (d,) */
   note(z) {
+    if (z.length < 3) return ""; // nothing lies off the plane
     return (
       `The ring is z's shadow: z lies ${this.residual(z).toFixed(2)} latent units off this plane, ` +
       "and a drag keeps that."
@@ -128,8 +147,10 @@ class Pca {
 
 /** t-SNE has no inverse: z is at the image whose code is nearest. */
 class Tsne {
-  /** @param {unknown} _view @param {MapArrays} arrays @param {{code_step?: number}} header */
-  constructor(_view, { x, y, codes }, { code_step: step = 1 }) {
+  /** @param {unknown} _view @param {MapArrays} arrays @param {Header} header */
+  constructor(_view, { x, y, codes }, header) {
+    const { code_step: step = 1 } = header;
+    this.choices = choicesOf(header);
     this.invertible = false;
     this.title = "t-SNE";
     this.x = x;
@@ -142,13 +163,14 @@ class Tsne {
   at(z) {
     const d = z.length;
     const { codes, step } = this;
-    return nearest(this.x.length, d, (i, j) => codes[i * d + j] * step, z);
+    return nearest(this.x.length, d - this.choices, (i, j) => codes[i * d + j] * step, z);
   }
 
   /** How far z is from code n, in latent units. @param {ArrayLike<number>} z (d,) @param {number} n */
   distance(z, n) {
     const d = z.length;
-    return Math.hypot(...Array.from(z, (v, j) => v - this.codes[n * d + j] * this.step));
+    const off = Array.from(z, (v, j) => v - this.codes[n * d + j] * this.step);
+    return Math.hypot(...off.slice(0, d - this.choices));
   }
 
   /** @param {ArrayLike<number>} z (d,) */

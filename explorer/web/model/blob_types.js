@@ -46,10 +46,11 @@
  * @typedef {[[number, number], [number, number]]} Bounds lowest and highest value of either axis
  * @typedef {{kind: "map", view: ViewHeader, axis_titles: string[] | null, groups: Group[],
  *   bounds: {all: Bounds, core: Bounds}, anchored: boolean, bar?: [string, number, number] | null,
- *   revision: string,
+ *   revision: string, level?: {own: number, bernoulli: number} | null,
  *   themes: Record<"light" | "dark", Record<string, string>>, dims: Dimension[],
  *   code_step?: number}} MapHeader `core` leaves the few codes out that lie farthest; an `anchored` map
- *   begins where the prior's support does; `bar` is a factor's name and range whose values the groups are
+ *   begins where the prior's support does; `bar` is a factor's name and range whose values the groups are;
+ *   `level` is what the terms usually add up to, the model's own and cross-entropy
  * @typedef {{x: Float32Array, y: Float32Array, index: Uint32Array, codes?: Int16Array,
  *   directions?: Float32Array, centre?: Float32Array}} MapArrays
  *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`; of a

@@ -124,3 +124,14 @@ export class WithChoices {
     return z;
   }
 }
+
+/**
+ * The labels that a model is given with an image: its class, where that is what the model takes; otherwise
+ * the first of each, as the codes of a map have them.
+ * @param {import("./vae.js").Vae} vae @param {import("./pictures.js").Pictures} pictures @param {number} image
+ */
+export function labelsOf({ prior }, { classes, labels }, image) {
+  const own = prior.choices?.filter(({ kind }) => kind === "label") ?? [];
+  const fits = own.length === 1 && own[0].options.length === classes.length;
+  return fits ? [labels[image]] : [];
+}

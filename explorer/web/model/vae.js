@@ -106,6 +106,18 @@ export class Vae {
     return this._encoder !== null;
   }
 
+  /** Whether q(z|x) is a distribution: there is an encoder, and it gives a variance. */
+  get hasPosterior() {
+    return this.encodes && this.prior.hasDensity;
+  }
+
+  /** The labels in a code, in their order. @param {Float32Array} z */
+  labelsIn(z) {
+    const choices = this.prior.choices ?? [];
+    const options = z.subarray(this.d - choices.length);
+    return [...options].filter((_, n) => choices[n].kind === "label");
+  }
+
   /** How many labels encoder and decoder are given. */
   get given() {
     return (this.prior.choices ?? []).filter(({ kind }) => kind === "label").length;

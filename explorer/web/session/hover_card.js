@@ -39,19 +39,25 @@ export class HoverCard {
     }
     const { vae, decoder, map } = view;
     const x = pictures.get(image);
-    const posterior = vae.encode(x);
+    const posterior = vae.encodes ? view.posteriorOf(x) : vae.known(image);
     decoder.decode("hover", { x, of: 0, z: posterior.mu }, ({ output, own }) => {
       if (this.image !== image) return; // the pointer has gone on
       paintImage(this.canvases[0], x, pictures.shape);
+      this.canvases[1].hidden = !vae.encodes; // a decoder's pictures are what it makes of its codes
       paintImage(this.canvases[1], vae.mean(output), vae.shape);
-      write(
-        this.words,
-        `image ${image}, class ${pictures.classes[pictures.labels[image]]} · at its μ: ` +
-          `reconstruction ${own.toFixed(1)}, KL ${posterior.kl.toFixed(2)}` +
-          (vae.likelihood.constant === null ? "" : " nats"),
-      );
+      write(this.words, this._words(image, view, pictures, own, posterior.kl));
       this._place(at, map.host);
     });
+  }
+
+  /** @param {number} image @param {import("./model_view.js").ModelView} view @param {import("../model/pictures.js").Pictures} pictures @param {number} own its term @param {number} kl in nats */
+  _words(image, { vae }, { classes, labels }, own, kl) {
+    if (!vae.encodes) return `code ${image}`;
+    const many = classes.length > 1 ? `, class ${classes[labels[image]]}` : "";
+    const unit = vae.likelihood.constant === null ? "" : " nats";
+    const terms = `reconstruction ${own.toFixed(1)}`;
+    if (!vae.prior.hasDensity) return `image ${image}${many} · ${terms}`;
+    return `image ${image}${many} · at its μ: ${terms}, KL ${kl.toFixed(2)}${unit}`;
   }
 
   /** Show it beside the pointer. @param {ArrayLike<number>} at pixels of `host` @param {HTMLElement} host */

@@ -66,10 +66,10 @@ export class InputPanel {
 
   /**
    * @param {Float32Array} x @param {number | null} image its number; null where it is drawn
-   * @param {import("../model/pictures.js").Pictures} pictures
+   * @param {import("../model/pictures.js").Pictures} pictures @param {string} [noun] what the number counts
    * @returns {string} what x is, in words
    */
-  paint(x, image, pictures) {
+  paint(x, image, pictures, noun = "image") {
     const { pad } = this;
     pad.paint(x);
     if (pad.active) this.taken = false;
@@ -77,7 +77,7 @@ export class InputPanel {
     const drawn = image === null || pad.active || this.taken;
     const words = drawn
       ? `your ${this.taken ? "picture" : "drawing"}`
-      : `image ${image}${several ? `, class ${pictures.classes[pictures.labels[image]]}` : ""}`;
+      : `${noun} ${image}${several ? `, class ${pictures.classes[pictures.labels[image]]}` : ""}`;
     write(this.words, pad.empty ? "as before, until you draw" : words);
     this.undo.disabled = !pad.active || !pad.strokes.length;
     if (this.edit) this.edit.disabled = pad.active;

@@ -26,6 +26,7 @@ import { loadPlotly, themeOf } from "../widgets/plotly.js";
  * @property {(number | null)[]} typical an image of each class
  * @property {{image: number, z?: number[], place?: number[] | null}} start
  * @property {string} [message] written over the map
+ * @property {boolean} [alive] whether nobody has said yet what to show
  * @property {number} [furthest] of a place under a prior, in standard normal units
  */
 

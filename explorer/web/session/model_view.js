@@ -1,10 +1,11 @@
 // One model of a session: its map, its z, its picture and its terms.
 
 import { LIKELIHOODS } from "../model/likelihoods.js";
+import { labelsOf } from "../model/choices.js";
 import { axis, coordinatesOf } from "../model/coordinates.js";
 import { spherical, straight } from "../model/paths.js";
 import { LatentMap } from "../map/latent_map.js";
-import { ellipse, nearest, viewOf } from "../map/projections.js";
+import { contours, ellipse, nearest, viewOf } from "../map/projections.js";
 import { Decoder } from "./decoder.js";
 
 const DRAWS = 256; // of the reconstruction term's mean over q(z|x)
@@ -87,12 +88,10 @@ export class ModelView {
     this.current = false;
     /** Terms of x at z: the model's own, and cross-entropy. */
     this.own = this.bce = NaN;
-    /** Cross-entropy at μ and the KL: what a bar's length goes by; null before there is one. @type {number | null} */
-    this.level = null;
     /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
     this.over = null;
     this.order = 0; // counts x
-    /** What the model is told of x that is none of the images. @type {number[]} */
+    /** What the model is told of a drawing. @type {number[]} */
     this.labels = [];
     /** Codes of the walk's ends. @type {(Float32Array | null)[]} */
     this.ends = [null, null];
@@ -109,7 +108,7 @@ export class ModelView {
   take({ name, vae, blob, pictures, colours }) {
     const other = vae !== this.vae;
     if (other) {
-      this.x = this.picture = this.atMean = null;
+      this.x = this.z = this.picture = this.atMean = null;
       this.own = this.bce = NaN;
       this.ends = [null, null];
     }
@@ -145,27 +144,24 @@ export class ModelView {
     this.listener.changed("worker");
   }
 
-  /** q(z|x), with the label of an image where the model is given labels of these classes. @param {Float32Array} x */
+  /** q(z|x), with what the model is told of an image, or of a drawing. @param {Float32Array} x */
   posteriorOf(x) {
     const { vae, pictures } = this;
     const number = pictures.numberOf(x);
     if (!vae.encodes) return vae.known(number ?? 0);
-    const labels = vae.prior.choices?.filter(({ kind }) => kind === "label") ?? [];
-    const own = labels.length === 1 && labels[0].options.length === pictures.classes.length;
-    if (own && number !== undefined) this.labels = [pictures.labels[number]];
-    return vae.encode(x, this.labels);
+    return vae.encode(x, number === undefined ? this.labels : labelsOf(vae, pictures, number));
   }
 
   /** Take x: q(z|x), its picture, and an order for the term's mean over it. @param {Float32Array} x */
   encode(x) {
     if (x === this.x) return;
     this.x = x;
+    this.labels = this.z ? this.vae.labelsIn(this.z) : []; // those of a drawing are z's
     this.posterior = this.posteriorOf(x);
-    this.over = this.level = null;
+    this.over = null;
     this.order += 1;
     const { order, posterior } = this;
     this.decoder.decode("mean", { x, of: order, z: posterior.mu }, ({ output }) => {
-      this.level = LIKELIHOODS.bernoulli(output, x, null) + posterior.kl;
       this.atMean = this.vae.mean(output, this.atMean ?? undefined);
       this.listener.changed("mean");
     });
@@ -339,6 +335,7 @@ export class ModelView {
       this.overlay = {
         centre,
         rings: shown ? [2, 1].map((s) => ellipse(centre, projection.covariance(posterior), s)) : [],
+        prior: shown && this.vae.encodes ? contours(projection, this.vae.prior, this.vae.d) : [],
         path: walk ? this.path.map(project) : [],
         ends: walk && ends ? this.ends.map((code) => code && project(code)) : [],
       };

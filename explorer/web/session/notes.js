@@ -3,6 +3,24 @@
 import { zName } from "../widgets/dom.js";
 
 /**
+ * Whether no image has its code near z: on a plane by the nearest place, else beyond all in a dimension.
+ * @param {import("./model_view.js").ModelView} view
+ */
+function farFromAll({ blob, z, vae, dims, coordinates, projection }) {
+  const { x, y } = blob.arrays;
+  if (vae.d === 2 && projection.invertible) {
+    const [a, b] = projection.project(z);
+    const reach = (0.4 * vae.prior.std) ** 2;
+    for (let i = 0; i < x.length; i++) if ((x[i] - a) ** 2 + (y[i] - b) ** 2 < reach) return false;
+    return x.length > 0;
+  }
+  return dims.some(({ low, high, choice }, n) => {
+    const value = coordinates[n].read(z);
+    return !choice && (value < low || value > high);
+  });
+}
+
+/**
  * @param {import("./model_view.js").ModelView} view @param {string} mode of a drag @param {boolean} manifold
  * @returns {string} the sentence under the map
  */
@@ -18,12 +36,18 @@ export function noteOf(view, mode, manifold) {
     const away = distance ? `, whose code is nearest to z (${distance.toFixed(2)} away)` : "";
     return `${projection.title} has no inverse: a drag gives z the code of the nearest image. The ring is at image ${blob.arrays.index[code]}${away}.`;
   }
+  if (z && farFromAll(view))
+    return "No image has its code near here: the decoder was never taught what belongs to this z.";
   if (manifold && dims.length > 2)
     return `Behind the points: what is decoded with the other ${dims.length - 2} dimensions as z has them.`;
-  if (projection.note) return projection.note(z);
+  const note = projection.note?.(z);
+  if (note) return note;
   const lost = dims.filter((d) => !d.active && view.axes.includes(d.index));
-  if (lost.length)
-    return `${lost.map((d) => zName(d.index)).join(" and ")} inactive: there q(z|x) is about the same, whatever x is.`;
+  if (lost.length) {
+    const names = lost.map((d) => zName(d.index)).join(" and ");
+    if (!view.vae.hasPosterior) return `${names} inactive: all codes are about the same there.`;
+    return `${names} inactive: there q(z|x) is about the same, whatever x is.`;
+  }
   if (dims.length > 2)
     return `Two of ${dims.length} dimensions: a drag moves z in these and leaves the others.`;
   return "Drag on the map or a slider: x̂ and its terms follow. A click on a point makes it x.";
@@ -44,7 +68,9 @@ export function lassoOf(images, { header, arrays }) {
       }
     if (n) counts.push([name, n]);
   }
-  const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
   const noun = images.size === 1 ? "image" : "images";
-  return { centre, text: `${images.size.toLocaleString("en")} ${noun}: ${words.join(", ")}.` };
+  const many = `${images.size.toLocaleString("en")} ${noun}`;
+  if (header.groups.length < 2) return { centre, text: `${many}.` };
+  const words = counts.sort((a, b) => b[1] - a[1]).map(([name, n]) => `${name} ×${n}`);
+  return { centre, text: `${many}: ${words.join(", ")}.` };
 }

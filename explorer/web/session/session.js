@@ -166,7 +166,7 @@ export class Session extends LoadedPage {
     if (others) this.fetchOthers(() => this.first.nearestMissing());
   }
 
-  /** A walk is there to be seen before anything is marked: between two typical images. */
+  /** A walk is there before anything is marked: between two typical images. */
   _defaultMarks() {
     const usual = usualEnds(this.typical);
     this.marks = this.marks.map(
@@ -281,10 +281,10 @@ export class Session extends LoadedPage {
   }
 
   _goToLasso() {
-    const { view, centre } = this.lasso;
-    if (!view) return;
+    if (!this.lasso.view) return;
     this.halt();
-    this.go(this.whereAt(view, centre), true);
+    const where = (view, xy) => this.whereAt(view, xy);
+    this.go(this.lasso.goal(where), true);
   }
 
   /** The hand let go: tell the server what is shown, and order what takes longer. */

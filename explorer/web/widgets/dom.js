@@ -136,3 +136,9 @@ export function round125(value) {
   const lead = value / power;
   return power * (lead >= 5 ? 5 : lead >= 2 ? 2 : 1);
 }
+
+/** The end of bars that usually are about as long as a level: a round number above. @param {number} level */
+export function barEnd(level) {
+  const step = round125(Math.max(level, 1) / 2);
+  return step * Math.ceil((1.6 * Math.max(level, 1)) / step);
+}

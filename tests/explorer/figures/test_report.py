@@ -14,10 +14,14 @@ from PIL import Image
 from explorer import paths
 from explorer.__main__ import main
 from explorer.figures import report
+from explorer.figures.axes import Axes, axes_of
 from explorer.figures.theme import THEMES
 from explorer.latent import codes
+from tests.training.importing.networks import network
+from training import checkpoint
 from training.checkpoint import Checkpoint, Metrics
 from training.data import datasets
+from training.importing import import_vae
 from training.presets import PRESETS
 from training.runs.records import EpochTerms
 from training.vae.model import VAE, VAEConfig
@@ -55,6 +59,41 @@ def test_every_figure_of_every_kind_of_model_is_a_picture(name, found, digits):
     assert pixels.shape[::-1] == tuple((60 * inches).astype(int))
     assert (pixels < 128).mean() > 0.002
     assert pixels.std() > 10
+
+
+@pytest.mark.parametrize("name", ["conditional", "categorical", "grid", "no_variance"])
+def test_every_figure_of_a_network_of_somebody_else_follows_its_labels_choices_and_grid(
+    name, tmp_path
+):
+    own = network(name)
+    path = import_vae(
+        *(own.encoder, own.decoder, own.pictures),
+        **{"name": name, "out": tmp_path / name, **own.options},
+    )
+    found = checkpoint.load(path)
+    images = found.images_with_it
+    assert report.figures_of(found) == [figure for figure in report.FIGURES if figure != "loss"]
+    for figure in report.figures_of(found):
+        pixels = np.asarray(Image.open(io.BytesIO(report.draw(figure, found, images, "png", 60))))
+        assert pixels.std() > 10
+    labels = found.vae.labels_of(images.labels, len(images.classes))
+    z = codes.encode(found.vae, images.images, labels=labels)
+    axes = axes_of(found.vae, z)
+    with torch.no_grad():
+        ends = torch.from_numpy(z.mu[[1, 2]])
+        strip = report.strip(found.vae, ends, 4)
+        between = ends[0] + (ends[1] - ends[0]) / 3
+        if choices := len(found.vae.config.choices):
+            between[-choices:] = ends[0, -choices:]
+        np.testing.assert_allclose(strip[1], own.decode(between[None]).flatten(), atol=1e-4)
+        # Along an axis the places are as wanted, and what lies across is as it was.
+        moved = ends.clone()
+        axes.move(moved, 1, torch.tensor([0.3, -0.2]))
+        wanted = axes.of(ends.numpy())
+        wanted[:, 1] = [0.3, -0.2]
+        np.testing.assert_allclose(axes.of(moved.numpy()), wanted, atol=1e-5)
+        across = (moved - ends) - ((moved - ends) @ axes.vectors[1])[:, None] * axes.vectors[1]
+        assert float(across.abs().max()) < 1e-5
 
 
 def test_a_figure_on_the_dark_theme_is_dark_and_can_be_read(digits):
@@ -107,8 +146,9 @@ def test_manifold_and_scatter_have_the_same_axes(digits):
 def test_a_traversal_moves_one_dimension_over_the_prior_and_keeps_the_others(digits):
     vae = made(latent_dim=3, prior="normal-1-2").vae
     x = datasets.to_float(digits.images[3])
-    found = report.traversal(vae, x, [2, 0], steps=5)
     z = vae.encode(x[None]).mu[0]
+    axes = Axes(["z₃", "z₁"], torch.eye(3)[[2, 0]], torch.zeros(3), [True, True])
+    found = report.traversal(vae, z, axes, steps=5)
     for dim, pictures in zip((2, 0), found, strict=True):
         for place, picture in zip((-2.0537, 0.0, 2.0537), pictures[::2], strict=True):
             moved = z.clone()
@@ -151,9 +191,9 @@ def test_a_strip_goes_straight_from_one_code_to_the_other(digits):
     vae = made(latent_dim=3).vae
     x = datasets.to_float(digits.images[:2])
     with torch.no_grad():
-        a, b = vae.encode(x).mu
+        a, b = ends = vae.encode(x).mu
         meant = vae.picture(torch.stack([a, (a + b) / 2, b])).numpy()
-    np.testing.assert_allclose(report.strip(vae, x, 3), meant, atol=1e-6)
+    np.testing.assert_allclose(report.strip(vae, ends, 3), meant, atol=1e-6)
 
 
 def test_terms_that_are_distances_are_not_said_to_be_nats(digits):
