@@ -87,3 +87,15 @@ def test_paths_in_code_are_there(document):
         r"`((?:training|explorer|tests|docs|benchmarks)/[\w./-]*\w)`", document.read_text()
     )
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_lists_of_operators_are_those_of_the_tables():
+    from training.importing.aten import ROWS
+    from training.importing.onnx_ops import ROWS as ONNX
+    from training.vae.program import OPS
+
+    section = (ROOT / "docs" / "IMPORT.md").read_text().split("\n## Ops\n")[1]
+    lists = re.findall(r"^`(?:\w+`,\s`)*\w+`\.$", section, re.MULTILINE)
+    named = [re.findall(r"\w+", text) for text in lists]
+    assert [len(names) for names in named] == [len(set(names)) for names in named]
+    assert list(map(set, named)) == [set(OPS), {row.split(".")[0] for row in ROWS}, set(ONNX)]

@@ -376,18 +376,19 @@ def _list(args: argparse.Namespace) -> None:
             f"{args.folder} holds no checkpoints; make one with `python -m training fit "
             f"mnist-5k-2d` (data {EMBEDDED}, no network needed)."
         )
-    say(
-        f"{'checkpoint':<20}{'latent':>7}{'data':>10}{'epochs':>8}{'recon.':>9}{'KL':>8}{'−ELBO':>9}"
-    )
+    say(f"{'checkpoint':<20}{'latent':>7}{'epochs':>10}{'recon.':>9}{'KL':>8}{'−ELBO':>9}  data")
     for path, item in found:
         if isinstance(item, str):
             say(f"{printable(path.stem):<20} {item}")
             continue
         m = item.metrics
         reconstruction, kl = (number(m.reconstruction if m else None), number(m.kl if m else None))
+        config = item.vae.config
+        size = f"{config.latent_dim - len(config.choices)}-D"
+        epochs = "imported" if item.origin else len(item.history)
         say(
-            f"{printable(item.name):<20}{f'{item.vae.config.latent_dim}-D':>7}{printable(item.data):>10}"
-            f"{len(item.history):>8}{reconstruction:>9}{kl:>8}{number(item.neg_elbo):>9}"
+            f"{printable(item.name):<19} {size:>7}{epochs:>10}{reconstruction:>9}{kl:>8}"
+            f"{number(item.neg_elbo):>9}  {printable(item.data)}"
         )
 
 

@@ -21,7 +21,7 @@ from training.text import printable_path
 PICTURES = ("size", *VALUES)  # options of somebody's own pictures
 
 
-def add_picture_options(sub: argparse.ArgumentParser) -> None:
+def add_picture_options(sub: argparse._ActionsContainer) -> None:
     """Options that become part of the data set's name."""
     quiet = argparse.SUPPRESS
     sub.add_argument(

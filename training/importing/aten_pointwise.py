@@ -296,7 +296,8 @@ def _to(g: Lowered, x: Value, dtype: Any = None, **options: Any) -> Value:
 @row("dropout.default", "feature_dropout.default", "alpha_dropout.default")
 @row("feature_alpha_dropout.default")
 def _dropout(g: Lowered, x: Value, p: float, train: bool) -> Value:
-    g.need(not train or p == 0, "A dropout is left in training; call .eval() on the network")
+    told = "call .eval() on the network, or give F.dropout training=self.training"
+    g.need(not train or p == 0, f"A dropout is left in training; {told}")
     return x
 
 

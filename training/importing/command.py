@@ -13,55 +13,73 @@ from training.errors import OptionError, UserError
 from training.text import printable
 
 MOST_IMAGES, MOST_NUMBERS = 1000, 2**26  # that are looked at, and their values
+TYPES: dict[str, Any] = {"FILE": Path, "N": int}
+OPTIONS = (  # group, name, what stands for the value, and its help
+    ("network", "weights", "FILE", "its state dict: .pt, .pth, .ckpt or .safetensors"),
+    ("network", "args", "JSON", "arguments of the class, as in '{\"latent_dim\": 16}'"),
+    ("network", "encoder", "PART", "as in model.enc, or a function of its file; none: without it"),
+    ("network", "decoder", "PART", "the same; both are found where they are not named"),
+    ("pictures", "data", "NAME", "folder:PATH, zip:PATH, npz:PATH, or a data set, as in mnist"),
+    ("asked", "second", "KIND", "the encoder's second output: log_var, log_std, std, var, none"),
+    ("asked", "input-range", "RANGE", "of its pictures' values: 0..1, -1..1, imagenet, MEAN/STD"),
+    ("asked", "output", "KIND", "of the decoder: logits, 'values 0..1', 'values -1..1', tanh"),
+    ("asked", "prior", "NAME", "of z: standard-normal, or normal-M-S"),
+    ("asked", "likelihood", "NAME", "bernoulli, gaussian, laplace, or none"),
+    ("more", "labels", "NAMES", "of the label that it is given, with commas between; or a count"),
+    ("more", "categories", "COUNTS", "options of each categorical latent, with commas between"),
+    ("more", "latent", "SIZE", "of a code, of a decoder alone: a number, or CxHxW"),
+    ("more", "shape", "CxHxW", "of a picture, of a decoder alone"),
+    ("more", "codes", "FILE", "codes (N, d) to show a decoder alone with, a .npy file"),
+    ("written", "name", "NAME", "what it is called (default: as its class)"),
+    ("written", "out", "FILE", "the checkpoint (default: checkpoints/NAME.safetensors)"),
+    ("written", "picture", "FILE", "the reconstructions (default: beside the checkpoint)"),
+    ("written", "pictures", "N", "how many pictures go with it (default: 1,000; 0: none)"),
+    ("written", "source", "TEXT", "where it comes from"),
+    ("written", "licence", "TEXT", "under which licence"),
+)
 
 
 def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> None:
     """The options of the command."""
     quiet = argparse.SUPPRESS
-    options: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("weights", {"type": Path, "help": "the file of the state dict: .pt, .pth, .ckpt"}),
-        ("data", {"help": "pictures of the kind that it was trained on, as in folder:PATH"}),
-        ("encoder", {"help": "as in model.enc or a function of the file; else it is found"}),
-        ("decoder", {"help": "the same"}),
-        ("args", {"help": "the class's own arguments, as in '{\"latent_dim\": 16}'"}),
-        ("second", {"help": "the encoder's second output: log_var, log_std, std, var, none"}),
-        ("input-range", {"help": "as in -1..1, or imagenet"}),
-        ("output", {"help": "logits; values, as in 'values -1..1'; tanh"}),
-        ("prior", {"help": "standard-normal, or normal-M-S"}),
-        ("likelihood", {"help": "bernoulli, gaussian, laplace, none"}),
-        ("labels", {"help": "of a label that it is given: names with commas between, or a count"}),
-        ("categories", {"help": "options of each categorical latent, with commas between"}),
-        ("latent", {"help": "numbers of a code, of a decoder alone; or CxHxW"}),
-        ("shape", {"help": "CxHxW of a picture, of a decoder alone"}),
-        ("codes", {"type": Path, "help": "codes (N, d) of a decoder alone, a .npy file"}),
-        ("source", {"help": "where it comes from"}),
-        ("licence", {"help": "under which licence"}),
-        ("pictures", {"type": int, "help": "how many pictures go with the file (default: 1,000)"}),
-        ("name", {"help": "what it is called (default: the class)"}),
-        ("out", {"type": Path, "help": "the checkpoint to write (default: checkpoints/NAME)"}),
-        ("picture", {"type": Path, "help": "where the reconstructions go (default: beside it)"}),
-    )
     # Else -1..1 would be taken for an option.
     sub._negative_number_matcher = re.compile(r"-\d")
-    sub.add_argument(
+    sub.usage = "%(prog)s FILE.py:CLASS --weights FILE --data NAME [options]"
+    sub.epilog = (
+        "For example: python -m training import my_model.py:VAE --weights vae.pth --data "
+        "folder:pictures. docs/IMPORT.md has more of them, and says what each question means."
+    )
+    network = sub.add_argument_group("the network")
+    network.add_argument(
         *("network",),
         nargs="?",
         default=quiet,
-        help="FILE.py:CLASS, FILE.py:FUNCTION, or a module's dotted name",
+        help="FILE.py:CLASS, FILE.py:FUNCTION, or MODULE:NAME; the file is run by this Python",
     )
-    sub.add_argument(
+    network.add_argument(
         *("--onnx",),
         nargs="+",
         type=Path,
         default=quiet,
         metavar="FILE",
-        help="encoder.onnx decoder.onnx, or the decoder alone, in place of that",
+        help="in its place, encoder.onnx decoder.onnx, or the decoder alone",
     )
-    for name, rest in options:
-        sub.add_argument(f"--{name}", default=quiet, **rest)
-    sub.add_argument("--data-dir", **data_dir)
-    data_command.add_picture_options(sub)
-    sub.add_argument("--yes", action="store_true", help="take all proposals, ask nothing")
+    pictures = sub.add_argument_group("pictures of the kind that it was trained on")
+    groups = {
+        "network": network,
+        "pictures": pictures,
+        "asked": sub.add_argument_group("answers to what is asked"),
+        "more": sub.add_argument_group("of labels, categories and decoders alone"),
+        "written": sub.add_argument_group("what is written"),
+    }
+    for group, name, shown, words in OPTIONS:
+        kind = TYPES.get(shown, str)
+        groups[group].add_argument(f"--{name}", default=quiet, metavar=shown, type=kind, help=words)
+    pictures.add_argument("--data-dir", **data_dir)
+    data_command.add_picture_options(pictures)
+    groups["asked"].add_argument(
+        *("--yes",), action="store_true", default=quiet, help="take all proposals, ask nothing"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -136,7 +154,8 @@ def run(args: argparse.Namespace) -> None:
         most_pictures=getattr(args, "pictures", importing.MOST_PICTURES),
     )
     for option, answer in job.answers:
-        say(f"  {option.replace('_', '-')}: {answer}")
+        told = f" ({job.evidence[option]})" if option in job.evidence else ""
+        say(f"  {option.replace('_', '-')}: {answer}{told}")
     for line in (*job.notes, *report.lines(x, done, out, getattr(args, "picture", None))):
         say(line)
 
@@ -156,7 +175,7 @@ def _asker(args: argparse.Namespace) -> Any:
     """Who answers: the terminal, or, without one or with --yes, the proposals."""
     from training.importing.questions import Question, proposed
 
-    if args.yes or not (sys.stdin and sys.stdin.isatty()):
+    if hasattr(args, "yes") or not (sys.stdin and sys.stdin.isatty()):
         return proposed
 
     def ask(question: Question) -> str:

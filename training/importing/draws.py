@@ -44,7 +44,7 @@ def find_draw(exported: Exported) -> Draw | None:
 def _draw_at(node: fx.Node, exported: Exported) -> Draw | None:
     drawn = exported.random
     if _name(node) in ("normal.Tensor_Tensor", "normal_functional.default"):
-        mu, std = node.args[0], node.args[1]
+        mu, std = (*node.args, None, None)[:2]
         if isinstance(mu, fx.Node) and isinstance(std, fx.Node) and _of_input(mu, exported):
             return Draw(node, mu, std)
         return None
@@ -119,6 +119,16 @@ class Cut(nn.Module):
         return {name: found[node] for name, node in self._wanted.items()}
 
 
+class LabelledCut(Cut):
+    """A part that takes a label beside its example."""
+
+    def forward(  # type: ignore[override]
+        self, x: Tensor, label: Tensor
+    ) -> dict[str, Tensor]:
+        """What comes out, (N, …) each."""
+        return super().forward(x, label)
+
+
 def _between(graph: fx.Graph, given: Sequence[fx.Node], wanted: Sequence[fx.Node]) -> list[fx.Node]:
     """The nodes that are needed, in order; nothing is looked for behind the given ones."""
     needed, open_ = set(wanted), [node for node in wanted if node not in given]
@@ -131,21 +141,22 @@ def _between(graph: fx.Graph, given: Sequence[fx.Node], wanted: Sequence[fx.Node
 
 
 def parted(
-    function: Callable[..., Any], example: Tensor, known: Sequence[str]
+    function: Callable[..., Any], inputs: Sequence[Tensor], known: Sequence[str]
 ) -> tuple[nn.Module, nn.Module | None]:
     """Encoder and decoder of a whole model, parted at its draw; a network that gives its draw alone
-    has no decoder here (None).
+    has no decoder here (None). Of `inputs`, a picture and perhaps a label, both take the label.
 
     Raises:
         ImportRefused: it has no draw z = μ + σ·ε, or several, or more than z goes on.
     """
-    exported = export(function, [example], known)
+    exported = export(function, inputs, known)
     draw = find_draw(exported)
-    if draw is None or len(exported.inputs) != 1:
+    if draw is None or len(exported.inputs) != len(inputs):
         raise ImportRefused("The model's forward has no draw z = μ + σ·ε, or several of them.")
     nodes = {node.name: node for node in exported.graph.nodes}
-    x = nodes[exported.inputs[0]]
-    encoder = Cut(exported, [x], {"mu": draw.mu, "std": draw.std}).eval()
+    x, *label = (nodes[name] for name in exported.inputs)
+    cut = LabelledCut if label else Cut
+    encoder = cut(exported, [x, *label], {"mu": draw.mu, "std": draw.std}).eval()
     pictures = [
         node
         for _, node in exported.outputs
@@ -154,10 +165,10 @@ def parted(
     behind = [node for node in pictures if _size(node) == _size(x)] or pictures
     if not behind:
         return encoder, None
-    order = _between(exported.graph, [draw.z], behind[:1])
+    order = _between(exported.graph, [draw.z, *label], behind[:1])
     if any(is_random(node) or node is x for node in order):
         raise ImportRefused("The decoder takes more than z, or draws numbers of its own.")
-    return encoder, Cut(exported, [draw.z], {"x": behind[0]}).eval()
+    return encoder, cut(exported, [draw.z, *label], {"x": behind[0]}).eval()
 
 
 def _size(node: fx.Node) -> int:

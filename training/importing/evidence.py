@@ -26,7 +26,7 @@ from training.importing.outputs import Heads, Output
 
 SECONDS = ("log_var", "log_std", "std", "var", "none")
 _NAMES = (
-    ("log_var", r"log_?(var|sigma_?(2|sq|square)|variance)|lnvar|lv$"),
+    ("log_var", r"log_?(var|cov|sigma_?(2|sq|square))|lnvar|lv$"),
     ("log_std", r"log_?(std|sd|sigma|scale|stddev)|ls$"),
     ("std", r"(^|_)(std|sd|sigma|scale|stddev)"),
     ("var", r"(^|_)(var|variance)"),
@@ -137,14 +137,21 @@ class Fit(NamedTuple):
     error: float
 
 
-def ranges(call: EncoderCall) -> list[Range]:
-    """The ranges of input that are tried."""
-    known = () if call.form == "rgba" else KNOWN_MOMENTS[call.shape.channels]
-    return [
-        UNIT,
-        SIGNED,
-        *(with_moments(name, mean, std) for name, mean, std in known),
-    ]
+def ranges(call: EncoderCall, x: Tensor) -> list[Range]:
+    """The ranges of input that are tried: the usual ones, and that of the mean and the standard
+    deviation of each channel of the pictures (N, n)."""
+    if call.form == "rgba":
+        return [UNIT, SIGNED]
+    known = [*KNOWN_MOMENTS[call.shape.channels]]
+    channels = x.reshape(len(x), call.shape.channels, -1)
+    mean, std = (
+        tuple(float(f"{n:.3g}") for n in found.tolist())
+        for found in (channels.mean((0, 2)), channels.std((0, 2)))
+    )
+    if min(std) > 0:
+        name = "/".join(",".join(f"{n:g}" for n in half) for half in (mean, std))
+        known.append((name, mean, std))
+    return [UNIT, SIGNED, *(with_moments(*row) for row in known)]
 
 
 def readings(ending: str, input_range: Range) -> list[Output]:

@@ -7,6 +7,7 @@ The module is run once on one example, without its batch growing: what Python de
 import contextlib
 import dataclasses
 import inspect
+import io
 import logging
 import operator
 import os
@@ -26,6 +27,7 @@ from training.text import printable, printable_path
 
 _TORCH = os.path.dirname(torch.__file__)
 _HERE = os.path.dirname(__file__)
+IN_TRAINING = "Expected more than 1 value per channel when training"  # says torch
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
@@ -163,7 +165,8 @@ def _quietly() -> Iterator[None]:
     checks.set_default_validate_args(False)
     fx.proxy._STACK_TRACE_ANCHORS = _OwnLines()
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        told = io.StringIO()  # torch prints the graph of a branch there
+        with warnings.catch_warnings(), torch.no_grad(), contextlib.redirect_stderr(told):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -177,7 +180,7 @@ def _decomposed(program: Any, known: Collection[str]) -> Any:
     """The program with operators that are not known in terms of others, where torch knows them."""
     for node in program.graph.nodes:
         if str(node.target) == "aten.batch_norm.default" and node.args[5] is True:
-            raise _in_training(line_of(node.meta.get("stack_trace")))
+            raise in_training(line_of(node.meta.get("stack_trace")))
     program = program.run_decompositions({})
     table = torch.export.default_decompositions()
     for _ in range(3):
@@ -227,7 +230,7 @@ def said(error: object) -> str:
     return printable(text, 240).rstrip(".")
 
 
-def _in_training(where: str) -> ImportRefused:
+def in_training(where: str = "") -> ImportRefused:
     return ImportRefused(f"A batch norm is left in training; call .eval() on the network{where}.")
 
 
@@ -235,8 +238,8 @@ def _explain(error: Exception) -> ImportRefused:
     """The sentence of what went wrong while a network ran."""
     text = str(error)
     where = _frame(traceback.extract_tb(error.__traceback__)) or line_of(text)
-    if "Expected more than 1 value per channel when training" in text:
-        return _in_training(where)
+    if IN_TRAINING in text:
+        return in_training(where)
     kinds = ("DataDependent", "data-dependent", "GuardOnData", "aten._local_scalar_dense")
     if any(kind in type(error).__name__ or kind in text for kind in kinds):
         return ImportRefused(

@@ -30,7 +30,9 @@ def parts_of(model: Any, refuse: bool = True) -> Any:
             return None, getattr(model, name)
     if not refuse:
         return None, None
-    known = [name for name, _ in model.named_children()] if isinstance(model, nn.Module) else []
+    known = [n for n in vars(type(model)) if not n.startswith("_") and n != "forward"]
+    if isinstance(model, nn.Module):
+        known += [name for name, _ in model.named_children()]
     told = f"; its parts are {', '.join(map(printable, known[:12]))}" if known else ""
     raise ImportRefused(
         f"{printable(type(model).__name__)} has neither encode and decode nor encoder and decoder"

@@ -15,7 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.importing.exported import ImportRefused, modules_of, parts, said
+from training.importing.exported import (
+    IN_TRAINING,
+    ImportRefused,
+    in_training,
+    modules_of,
+    parts,
+    said,
+)
 from training.importing.lowered import Value, program_shape
 from training.vae.image_shape import ImageShape
 from training.vae.program import Builder
@@ -308,9 +315,16 @@ def find_decoder(
 def _uncallable(part: str, what: str, error: Exception | None) -> ImportRefused:
     if isinstance(error, ImportRefused):
         return error
+    if IN_TRAINING in str(error):
+        return in_training()
+    other = (
+        "Give pictures of its size and colour, as in --size 64 --color grey"
+        if part == "encoder"
+        else "Say another size with --latent"
+    )
     return ImportRefused(
-        f"The {part} takes no {what}: {said(error)}. Say another size, or name the method or "
-        f"function that does with --{part}."
+        f"The {part} takes no {what}: {said(error)}. {other}, or name the method or function that "
+        f"takes them with --{part}."
     )
 
 

@@ -153,6 +153,7 @@ class Import:
     codes: Tensor | None = None
     model: nn.Module | None = None
     answers: list[tuple[str, str]] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)  # of proposals that nobody saw
     notes: list[str] = field(default_factory=list)
 
     def ask(
@@ -167,5 +168,7 @@ class Import:
         found = self.given.get(option)
         if found is None:
             found = self.answer(Question(option, words, proposal, valid, read))
+            if self.answer is proposed:
+                self.evidence[option] = proposal.evidence
         self.answers.append((option, printable(str(found), 200)))
         return found

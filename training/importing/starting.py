@@ -80,7 +80,7 @@ def _of_parts(job: Import, encoder: Callable[..., Any], decoder: Callable[..., A
     call, _ = find_encoder(encoder, job.shape, few, len(job.label))
     exported = assembling.exported_encoder(call, few)
     if all(node in exported.random for _, node in exported.outputs) and len(exported.inputs) == 1:
-        encoder, _ = parted(encoder, call.inputs(few[:1])[0], tuple(ROWS))
+        encoder, _ = parted(encoder, call.inputs(few[:1]), tuple(ROWS))
         job.encoder = encoder
         call = EncoderCall(encoder, call.shape, call.form)
         exported = assembling.exported_encoder(call, few)
@@ -101,9 +101,7 @@ def _of_forward(job: Import, model: nn.Module) -> tuple[nn.Module, nn.Module] | 
     assert job.shape is not None
     try:
         call, _ = find_encoder(model, job.shape, job.x[:1], len(job.label))
-        if call.label:
-            return None
-        encoder, decoder = parted(model, call.inputs(job.x[:1])[0], tuple(ROWS))
+        encoder, decoder = parted(model, call.inputs(job.x[:1]), tuple(ROWS))
         return None if decoder is None else (encoder, decoder)
     except ImportRefused:
         return None

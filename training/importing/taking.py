@@ -1,7 +1,6 @@
 """Taking over a network of somebody else: its questions answered, its programs made and checked."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -60,13 +59,13 @@ def take(job: Import) -> Imported:
     """
     if job.x is None:
         return _decoder_alone(job)
-    call, _, made, found = begin(job)
+    call, _, _, found = begin(job)
     assert job.shape is not None
     assert job.encoder is not None
     source = evidence.source_of(job.encoder) or evidence.source_of(found.decoder.function)
     if not source and job.model is not None:
         source = evidence.source_of(job.model)
-    heads, second = _second(job, found.heads, made, found.name, source)
+    heads, second = _second(job, call, found.heads, found.name, source)
     output, _ = arranged(found.raw, job.shape)
     start = assembling.decoder_start(found.decoder, output, job.shape)
     call, output, head, fits = _ranges(job, call, found.decoder, heads, output, start.ending)
@@ -78,14 +77,22 @@ def take(job: Import) -> Imported:
 
 
 def _second(
-    job: Import, heads: list[Heads], made: Sequence[Tensor], name: str, source: str
+    job: Import, call: EncoderCall, heads: list[Heads], name: str, source: str
 ) -> tuple[list[Heads], str]:
     """The readings with the second output that was answered, and its kind."""
-    if heads[0].second is None:
+    second = heads[0].second
+    if second is None:
         return heads, "none"
-    proposal = evidence.propose_second(name, heads[0].second.take(made), source)
+    assert job.x is not None
+    known = None if job.labels is None else job.labels[:EVIDENCE]
+    values = []  # of all ranges, since none is known to be the right one so far
+    for range_ in evidence.ranges(call, job.x):
+        made = tried(call.function, *replace(call, range=range_).inputs(job.x[:EVIDENCE], known))
+        values += [] if isinstance(made, Exception) else [second.take(made)]
+    seen = torch.cat(values)
+    proposal = evidence.propose_second(name, seen, source)
     words = "What is the encoder's second output?"
-    below = float((heads[0].second.take(made) < 0).float().mean())
+    below = float((seen < 0).float().mean())
 
     def read(text: str) -> str:
         kind = read_second(text)
@@ -118,7 +125,7 @@ def _ranges(
     channels, given = job.shape.channels, job.given.get("output", "")
     fixed = read_output(given, ending, channels) if given else None
     own = output if fixed is None else replace(output, kind=fixed.kind, range=fixed.range)
-    everywhere = evidence.ranges(call)
+    everywhere = evidence.ranges(call, job.x)
     told = job.given.get("input_range")
     tried_ranges = [read_range(told, channels)] if told else everywhere
     fits = evidence.fits(call, decoder, heads, own, ending, *rest, tried_ranges, fixed is not None)

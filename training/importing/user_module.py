@@ -19,6 +19,8 @@ from training.importing.finding import PAIRS, parts_of
 from training.importing.weights import fit_state, read_state
 from training.text import printable, printable_path
 
+WEIGHTS = (".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".onnx", ".h5", ".keras")
+
 
 class Pair(nn.Module):
     """Encoder and decoder that a function has built, as one module."""
@@ -36,12 +38,18 @@ def load_module(place: str) -> ModuleType:
     """
     path = Path(place)
     try:
+        if path.suffix.lower() in WEIGHTS:
+            raise OptionError(
+                f"{printable_path(place)} has weights and no class; name the class's file, as "
+                f"in my_model.py:VAE --weights {printable_path(place)}; of ONNX files, --onnx "
+                "encoder.onnx decoder.onnx."
+            )
         if path.suffix != ".py":
             sys.path.insert(0, "")
             return importlib.import_module(place)
         if not path.is_file():
             raise OptionError(
-                f"{printable_path(place)} is no file; name a Python file, or build it."
+                f"{printable_path(place)} is no file; name the Python file that has the class."
             )
         sys.path.insert(0, str(path.resolve().parent))
         spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -62,8 +70,28 @@ def load_module(place: str) -> ModuleType:
         line = f", line {lines[-1]}" if lines else ""
         raise ImportRefused(
             f"{printable_path(place)} cannot be imported{line}: {type(error).__name__}: "
-            f"{printable(str(error), 200).rstrip('.')}."
+            f"{printable(str(error), 200).rstrip('.')}.{_remedy(error, path)}"
         ) from None
+
+
+def _remedy(error: BaseException, path: Path) -> str:
+    """What to do where a file is part of a package, or a package is not there."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (
+            f" Install {printable(error.name.split('.')[0], 60)} into this Python, or put the "
+            "folder that it lies in on its path, as in PYTHONPATH=FOLDER."
+        )
+    if path.suffix != ".py" or "no known parent package" not in str(error):
+        return ""
+    top = path.resolve().parent
+    names = [top.name, path.stem]
+    while (top / "__init__.py").is_file() and (top.parent / "__init__.py").is_file():
+        top = top.parent
+        names.insert(0, top.name)
+    return (
+        f" It is part of a package: name it as {printable('.'.join(names), 100)}:CLASS, with "
+        f"PYTHONPATH={printable_path(top.parent)}."
+    )
 
 
 def thing_of(module: ModuleType, name: str) -> Any:
@@ -167,7 +195,8 @@ def network_of(
         )
     for held in (m for part in vars(network).values() if callable(part) for m in modules_of(part)):
         held.eval()
-    return network.eval(), module, getattr(thing, "__name__", type(network).__name__)
+    own = getattr(thing, "__name__", type(network).__name__)
+    return network.eval(), module, module.__name__ if own == "build" else own
 
 
 def part(expression: str, model: nn.Module, module: ModuleType) -> Callable[..., Any]:

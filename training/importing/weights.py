@@ -48,9 +48,12 @@ def read_state(path: Path | str) -> dict[str, Tensor]:
             f"{printable_path(path)} is damaged, or no file of weights, as torch.save writes it."
         ) from None
     except Exception as error:  # a damaged file raises many kinds
+        if "torchscript" in str(error).lower():
+            raise _unsafe(path, error) from None
         said = printable(" ".join(str(error).split()), 160).rstrip(".")
         raise ImportRefused(
-            f"{printable_path(path)} is damaged, or no file of weights ({said})."
+            f"{printable_path(path)} is damaged, or no file of weights"
+            f"{f' ({said})' if ' ' in said else ''}."
         ) from None
     return _state(found, path)
 

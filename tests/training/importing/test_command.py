@@ -10,6 +10,7 @@ from torch import nn
 
 from training.__main__ import main
 from training.checkpoint import load
+from training.importing import import_vae
 from training.importing.exported import ImportRefused
 from training.importing.user_module import network_of
 from training.importing.weights import fit_state, read_state
@@ -190,6 +191,117 @@ def test_what_cannot_be_run_or_found_is_one_sentence(place, capsys):
         assert told.count("\n") == 1
     assert main(["import", "my_model.py", "--args", '{"latent_dim": 3}']) == 2
     assert "is not trained; name its file of weights with --weights" in capsys.readouterr().err
+
+
+WHOLE = """
+class Conditional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.name = nn.Embedding(3, 4)
+        self.enc, self.dec = nn.Linear(148, 4), nn.Linear(6, 144)
+
+    def forward(self, x, y):
+        e = self.name(y)
+        mu, logvar = self.enc(torch.cat([x.flatten(1), e], 1)).chunk(2, 1)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return torch.sigmoid(self.dec(torch.cat([z, e], 1))), mu, logvar
+
+class Drawn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stats, self.back = nn.Linear(144, 4), nn.Linear(2, 144)
+
+    def encode(self, x):
+        mu, log_std = self.stats(x.flatten(1)).chunk(2, 1)
+        return torch.distributions.Normal(mu, log_std.exp()).rsample()
+
+    def decode(self, z):
+        return self.back(z)
+
+class Branching(Drawn):
+    def encode(self, x):
+        mu, log_std = self.stats(x.flatten(1)).chunk(2, 1)
+        return (mu * 2 if mu.mean() > 0 else mu), log_std
+
+class Box:
+    def __init__(self):
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(144, 4), nn.BatchNorm1d(4))
+
+class Hidden:
+    def __init__(self):
+        self.box, self.back = Box(), nn.Linear(2, 144)
+
+    def encode(self, x):
+        return self.box.net(x).chunk(2, 1)
+
+    def decode(self, z):
+        return self.back(z)
+
+def conditional():
+    torch.manual_seed(0)
+    return Conditional()
+
+def drawn():
+    return Drawn()
+
+def branching():
+    return Branching()
+
+def hidden():
+    held = Hidden()
+    return held.encode, held.decode
+"""
+
+
+def test_a_whole_model_with_a_label_and_a_drawing_encoder_are_parted(place, capsys):
+    folder, _ = place
+    (folder / "whole.py").write_text(SOURCE + WHOLE)
+    more = ["--data", "npz:pictures.npz", "--out", "w", "--yes"]
+    assert main(["import", "whole.py:conditional", "--labels", "a,b,c", *more]) == 0
+    vae = load("w.safetensors").vae
+    own = network_of("whole.py:conditional", None, None)[0]
+    z, y = torch.randn(6, 2), torch.tensor([0, 1, 2, 2, 1, 0])
+    with torch.no_grad():
+        wanted = torch.sigmoid(own.dec(torch.cat([z, own.name(y)], 1)))
+        torch.testing.assert_close(
+            vae.picture(torch.cat([z, y[:, None].float()], 1)), wanted, rtol=1e-4, atol=1e-5
+        )
+    assert main(["import", "whole.py:drawn", *more]) == 0
+
+
+def test_networks_that_decide_or_train_are_one_sentence(place, capfd):
+    folder, _ = place
+    (folder / "whole.py").write_text(SOURCE + WHOLE)
+    for network, said in (
+        ("whole.py:branching", "The network decides by a value that it computes"),
+        ("whole.py:hidden", "A batch norm is left in training; call .eval()"),
+        ("vae.pth", "name the class's file, as in my_model.py:VAE --weights vae.pth"),
+    ):
+        assert main(["import", network, "--data", "npz:pictures.npz", "--yes"]) == 2
+        told = capfd.readouterr().err
+        assert said in told
+        assert told.count("\n") == 1
+
+
+def test_evidence_is_of_all_ranges_and_of_the_pictures_own_moments(place):
+    """Drawn towards 0, which is the mean of pictures that are standardised, and only of those; the
+    second output is never below 0 of pictures from 0 to 1, and often of these."""
+
+    class Standardised(nn.Module):
+        def encode(self, x):
+            return x.flatten(1), 0.5 * x.flatten(1)
+
+        def decode(self, z):
+            return 0.9 * z.view(-1, 1, 3, 4)
+
+    levels = 75 + 25 * torch.randn(64, 1, 3, 4, generator=torch.Generator().manual_seed(0))
+    net = Standardised()
+    images = levels.clamp(0, 255).round().to(torch.uint8)
+    answers = dict(load(import_vae(net.encode, net.decode, images, out="own")).origin.answers)
+    values = images / 255
+    assert answers["input_range"] == f"{values.mean():.3g}/{values.std():.3g}"
+    assert answers["output"] == f"values {answers['input_range']}"
+    assert answers["second"] == "log_var"
 
 
 class Planted:
