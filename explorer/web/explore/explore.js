@@ -8,6 +8,7 @@ import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
 import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { Inset } from "./inset.js";
 import { page } from "./layout.js";
 import { paintPosterior } from "./posterior_table.js";
 import { Sampler } from "./sampler.js";
@@ -49,6 +50,7 @@ class Explore extends Session {
       stop: () => this.settle(),
       resized: () => this.change("tab"),
     });
+    this.inset = new Inset(this.$(".map"), () => this.change("tab"));
     this.tour = new Tour(() => this.settle());
     this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
       this._open(button.dataset.tab),
@@ -218,6 +220,7 @@ class Explore extends Session {
       this.lasso.text || this._hint || noteOf(view, this.mode, view.map.manifold.on),
     );
     this.$(".centre").hidden = !this.lasso.text;
+    this.inset.paint(view, this.sampler.draws, this.colours);
     this._paintTab(dirty.has("film"));
     if (dirty.has("settle") || dirty.has("x") || (dirty.has("picture") && view.current))
       this._describe(terms);

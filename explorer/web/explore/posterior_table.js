@@ -35,7 +35,7 @@ export function paintPosterior(rows, { posterior, dims, coordinates, vae }) {
   };
   const along = dims.some(({ share }) => share !== undefined);
   const { first, last } = heads(rows);
-  write(first, along ? "by variance" : vae.prior.hasDensity ? "by KL" : "");
+  write(first, along ? "by variance" : vae.prior.hasDensity ? "by mean KL" : "");
   write(last, along ? "share" : "KL");
   // The choices come first here: there are few, and they are at the end of a code.
   const lines = dims.map(line);

@@ -1,10 +1,22 @@
 // Draws z ~ q(z|x) again and again: the one-sample terms, and their mean on its way to the exact one.
 
-import { html, lessMotion, plotContext, watchSize, write } from "../widgets/dom.js";
+import { html, lessMotion, plotContext, signed, watchSize, write } from "../widgets/dom.js";
 import { Running, normals } from "../model/random.js";
 
 const SLOW = 600; // milliseconds between two draws for those who asked for less motion
 const KEPT = 4096;
+const KEPT_DRAWS = 1000;
+
+/**
+ * The ε of a draw z = μ + σ·ε, in words; "" of another family.
+ * @param {Float32Array} z @param {import("../model/vae.js").Posterior} posterior @param {import("../model/vae.js").Vae} vae
+ */
+function noiseOf(z, { mu, std }, vae) {
+  if (vae.prior.drawn !== "ε") return "";
+  const d = vae.d - (vae.prior.choices?.length ?? 0);
+  const values = Array.from(z.subarray(0, Math.min(d, 4)), (v, i) => signed((v - mu[i]) / std[i]));
+  return `ε = (${values.join(", ")}${d > 4 ? ", …" : ""}). `;
+}
 
 export class Sampler {
   /** @param {HTMLElement} host @param {{start: () => void, stop: () => void, resized: () => void}} listener */
@@ -33,6 +45,10 @@ export class Sampler {
     this.running = false;
     this.due = 0;
     this.sums = { kl: new Running(), reconstruction: new Running() };
+    /** The newest draws of z. @type {Float32Array[]} */
+    this.draws = [];
+    /** The newest ε, in words. */
+    this.noise = "";
     /** The means after n draws. @type {{n: number, kl: number, reconstruction: number}[]} */
     this.curve = [];
     find(".draw").addEventListener("click", () => {
@@ -72,6 +88,8 @@ export class Sampler {
   reset() {
     this.sums = { kl: new Running(), reconstruction: new Running() };
     this.curve = [];
+    this.draws = [];
+    this.noise = "";
     write(this.said, this.first);
   }
 
@@ -80,7 +98,11 @@ export class Sampler {
     if (this.wanted > 0) this.wanted -= 1;
     else if (!this.running || now < this.due) return null;
     this.due = lessMotion() ? now + SLOW : 0;
-    return vae.sample(posterior, this.normal);
+    const z = vae.sample(posterior, this.normal);
+    this.draws.push(z);
+    if (this.draws.length > 2 * KEPT_DRAWS) this.draws.splice(0, KEPT_DRAWS);
+    this.noise = noiseOf(z, posterior, vae);
+    return z;
   }
 
   /** Take the terms of a draw. */
@@ -116,7 +138,7 @@ export class Sampler {
       `${r.mean.toFixed(digits)}${r.n > 1 ? ` ± ${r.error.toFixed(digits)}` : ""}`;
     write(
       this.said,
-      `n = ${kl.n.toLocaleString("en")}: log q(z|x) − log p(z) averages ${pm(kl, 2)} → KL ` +
+      `${this.noise}n = ${kl.n.toLocaleString("en")}: log q(z|x) − log p(z) averages ${pm(kl, 2)} → KL ` +
         `${exactKl.toFixed(2)}; ${this.term} ${pm(reconstruction, 1)}${this.unit}.`,
     );
   }
