@@ -112,7 +112,9 @@ def _form() -> None:
         key=key("seed"),
         help="Draws the first weights and the order of the images.",
     )
-    terms, families = list(LIKELIHOODS), list(PRIORS)
+    # The squared error as a distance is for networks that claim no likelihood.
+    terms = [name for name in LIKELIHOODS if name != "squared-error"]
+    families = list(PRIORS)
     one, two, three, *rest = st.columns(6)
     prior = one.selectbox(
         "Prior",
@@ -135,6 +137,7 @@ def _form() -> None:
     shown = fields | {"latent_dim": latent_dim} | network
     chosen = own.get(str(fields["data"]))
     _tell_cost(asked, shown, network, chosen.total if chosen else None)
+    fault = st.container()  # where one looks: what follows the button may be below the fold
     if not st.button("Start training", type="primary", key="start", width="stretch"):
         return
     try:
@@ -149,7 +152,8 @@ def _form() -> None:
             wish,
         )
     except UserError as error:
-        messages.warn(str(error))
+        with fault:
+            messages.warn(str(error))
         return
     st.session_state[_STARTED] = st.session_state.get(_STARTED, 0) + 1
     view_state.put(run=run)

@@ -29,11 +29,39 @@ function keepBackUseful() {
   };
 }
 
+const GONE = "Connection error"; // Streamlit's title, whose text speaks to whoever wrote a script
+const STAYS =
+  "The server does not answer. What is on the page still works: drag, draw, walk. It goes on by itself when the server is back.";
+
+/** Change the first words in an element, and hide the others: the nodes stay React's. @param {Element} element @param {string} words */
+function reword(element, words) {
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  const first = texts.nextNode();
+  if (!first || first.nodeValue === words) return;
+  first.nodeValue = words;
+  for (let other = texts.nextNode(); other; other = texts.nextNode()) other.nodeValue = "";
+}
+
+/** Say in our own words that the server has gone. */
+function sayWhenServerIsGone() {
+  if (document.body.dataset.saysGone) return; // each page's copy of this module sees the mark
+  document.body.dataset.saysGone = "true";
+  new MutationObserver(() => {
+    for (const dialog of document.querySelectorAll('[role="dialog"]')) {
+      const title = dialog.querySelector("h2");
+      if (title?.textContent !== GONE || !title.nextElementSibling) continue;
+      reword(title, "The server is not there");
+      reword(title.nextElementSibling, STAYS);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
 /**
  * @param {{data: [facts: {code: string}], parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
  */
 export default function show({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   keepBackUseful();
+  sayWhenServerIsGone();
   const root = appRoot();
   let gone = false;
   /** @type {Shown | undefined} */

@@ -226,6 +226,26 @@ def test_twelve_dimensions_have_a_way_to_the_rest_and_one_has_no_map(tmp_path, s
         assert "Traceback" not in app.log
 
 
+def test_a_page_whose_server_has_gone_says_so_and_works_on(tmp_path, screen, vae):
+    s = screen()
+    with serve(tmp_path) as running:
+        s.open(f"{running.url}/?image=7")
+    dialog = s.page.locator("[role=dialog]")
+    dialog.wait_for(timeout=30_000)
+    s.until(lambda: "The server does not answer." in dialog.inner_text())
+    assert "streamlit" not in dialog.inner_text().lower()
+    s.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    s.page.mouse.move(*s.plot(0.4, 0.5))
+    s.page.mouse.down()
+    x, y = s.plot(0.55, 0.4)
+    s.page.mouse.move(x, y, steps=4)
+    s.frame()
+    s.page.mouse.up()
+    assert np.abs(s.digit() - decoded(vae, s.units(x, y))).mean() < 6
+    assert s.errors == []
+
+
 def test_back_leads_to_the_page_before_however_much_was_moved(app, screen):
     s = screen()
     s.page.goto("about:blank")
