@@ -10,7 +10,7 @@ from explorer import messages, paths
 from explorer.compare.controls import MOST
 from explorer.session import catalogue, view_state
 from explorer.session import controls as boxes
-from explorer.session.catalogue import Model
+from explorer.session.catalogue import Listed, Model
 from explorer.session.image_sets import Shown
 from explorer.session.settings import settings
 from training.checkpoint import SUFFIX
@@ -123,9 +123,21 @@ def _table(rows: list[Row]) -> None:
     images = max(row.evaluation.images for row in rows)
     messages.caption(
         f"Over {images:,} test images. Click a column's head to sort by it, and a row to open it. "
-        "Made by `python -m training evaluate --all`; `checkpoints/README.md` says what each "
-        "column means."
+        "Made by `python -m training evaluate --all`; what a column means is said on its head. The "
+        "report's FID is of other features than FID: the two columns cannot be compared."
     )
+    measured = set(names)
+    missing = [
+        name
+        for name, item in catalogue.listed().items()
+        if isinstance(item, Listed) and item.description.metrics and name not in measured
+    ]
+    if missing:
+        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+        messages.caption(
+            f"Not measured yet: {', '.join(map(printable, missing[:8]))}{more}; `python -m "
+            "training evaluate --all` takes them up."
+        )
 
 
 def _opened(rows: list[Row], shown: Shown) -> None:
