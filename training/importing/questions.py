@@ -1,5 +1,6 @@
 """What a network's file cannot say: questions, each with its proposal, and how answers are read."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,9 +89,9 @@ def read_output(text: str, ending: str, channels: int) -> Output | None:
     said = text.strip().lower()
     if said == "logits":
         return Output("logits", UNIT)
-    if said in ("sigmoid", "probabilities"):
+    if said.startswith(("sigmoid", "probabilit")):
         return Output("values", UNIT)
-    if said == "tanh":
+    if said.startswith("tanh"):
         return Output("values", SIGNED)
     if said == "values":
         return Output("values", UNIT) if ending == "sigmoid" else None
@@ -100,13 +101,18 @@ def read_output(text: str, ending: str, channels: int) -> Output | None:
 
 
 def read_prior(text: str) -> str:
-    """A prior's name; "point" stands for none.
+    """A prior's name, or N(M, V) with its variance as it is written; "point" stands for none.
 
     Raises:
         OptionError: it is none.
     """
     if text == "point":
         return text
+    written = re.fullmatch(rf"[Nn]\(\s*({_NUMBER})\s*,\s*({_NUMBER})\s*(²|\^2)?\s*\)", text.strip())
+    if written and float(written[2]) > 0:
+        mean, spread = float(written[1]), float(written[2])
+        std = spread if written[3] else math.sqrt(spread)
+        text = "standard-normal" if (mean, std) == (0, 1) else f"normal-{mean:g}-{std:g}"
     try:
         priors.find(text)
     except ValueError as error:
