@@ -94,7 +94,7 @@ class Visitor:
 
     def _data(self) -> Any:
         part = self.stage.mixed.json if self.stage.HasField("mixed") else self.stage.json
-        return json.loads(part)
+        return json.loads(part)[0]
 
     async def choose_image(self) -> None:
         """As a click on the map: an image of its own, with the code that belongs to it."""

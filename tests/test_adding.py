@@ -85,7 +85,7 @@ class LaplacePosterior(NamedTuple):
 class Laplace:
     """Laplace posterior with the prior Laplace(0, 1) in every dimension."""
 
-    params_per_dim, low, title = 2, -math.inf, "Laplace(0, 1)"
+    params_per_dim, low, title, has_density = 2, -math.inf, "Laplace(0, 1)", True
 
     def posterior(self, params: Tensor) -> LaplacePosterior:
         mu, log_scale = params.chunk(2, dim=-1)
@@ -121,7 +121,7 @@ class Laplace:
 LAPLACE_JS = """
 class Laplace {
   constructor({ mean, std, quantiles }) {
-    Object.assign(this, { mean, std, quantiles, low: -Infinity });
+    Object.assign(this, { mean, std, quantiles, low: -Infinity, hasDensity: true });
     this.draw = "z ~ q(z|x), a Laplace";
     this.drawn = "z";
   }

@@ -7,5 +7,10 @@ from explorer.explore import controls, history, stage
 scene = controls.scene()
 stage.show(scene)
 history.show(scene)
-what = "this view" if stage.links_z(scene) else "this view but for z, which is too long for it"
-st.html(f'<p class="foot">The address holds {what}: copy it to share what you see.</p>')
+if stage.links_z(scene):
+    st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')
+else:
+    st.html(
+        '<p class="foot">The address holds this view but for z, which is too long for it: copy it '
+        "to share the others.</p>"
+    )
