@@ -16,6 +16,8 @@ import { Sliders } from "./sliders.js";
 import { KlBars, Terms, Trace } from "./terms.js";
 import { Tour } from "./tour.js";
 
+const CALM = 700; // milliseconds after the first picture until the page moves by itself
+
 class Explore extends Session {
   constructor() {
     super(page());
@@ -131,6 +133,8 @@ class Explore extends Session {
   async _showAlive() {
     const { view, pictures, tour } = this;
     if (!tour.prepare()) return;
+    await new Promise((done) => setTimeout(done, CALM)); // the first picture is there before it moves
+    if (tour.touched || pictures !== this.pictures) return tour.stop();
     if (view.vae.d === 2) this.showManifold(true);
     await Promise.all(this.typical.map((image) => pictures.ready(image)));
     if (pictures !== this.pictures) return tour.stop();
