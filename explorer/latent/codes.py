@@ -18,11 +18,12 @@ from training.data.datasets import to_float
 from training.evaluation.metrics import active_units
 from training.vae.choices import Choice
 from training.vae.likelihoods import LIKELIHOODS
-from training.vae.model import VAE
+from training.vae.model import VAE, in_batches
 from training.vae.program_network import PROGRAM
 
 MOST_TYPICAL = 10  # classes, the largest, that have a typical image
 _LOOKED_AT = 2000
+MOST_PRODUCTS = 2 * 10**9  # multiply-adds for what the terms usually are
 VERSION = 1  # of what is computed: results of another version are not taken from the disk
 
 Array = NDArray[np.float32]
@@ -73,8 +74,7 @@ def encode(vae: VAE, images: Tensor, chunk: int = 1000, labels: Tensor | None = 
         nothing = np.zeros(tuple(vae.codes.shape), np.float32)
         return Codes(vae.codes.numpy(), nothing, nothing)
     parts = []
-    for n, rows in zip(range(0, len(images), chunk), images.split(chunk), strict=True):
-        own = None if labels is None else labels[n : n + len(rows)]
+    for rows, own in in_batches(images, labels, chunk):
         posterior = vae.encode(to_float(rows), own)
         parts.append((posterior.mu, posterior.std, vae.prior.kl(posterior)))
     return Codes(*(torch.cat(p).numpy() for p in zip(*parts, strict=True)))
@@ -95,6 +95,8 @@ def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | No
     """The usual terms, over some of the images; None of a decoder alone, or where they overflow."""
     if vae.encoder is None:
         return None
+    if vae.programs:  # a large network of somebody else would keep the first visitor waiting
+        some = max(1, min(some, MOST_PRODUCTS // max(1, vae.programs.decoder.products)))
     rows = torch.arange(0, len(images), max(1, len(images) // some))[:some]
     x = to_float(images[rows])
     output = vae.decode(torch.from_numpy(codes.mu[rows.numpy()]))

@@ -53,7 +53,7 @@ function sayWhenServerIsGone() {
       reword(title, "The server is not there");
       reword(title.nextElementSibling, STAYS);
     }
-  }).observe(document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true }); // not the tree below, which changes in each frame
 }
 
 /**

@@ -13,7 +13,7 @@ from training.evaluation.disentanglement import FactorGap, factor_gaps, mutual_i
 from training.evaluation.sample_quality import Quality
 from training.vae.elbo import elbo, iwae
 from training.vae.likelihoods import LIKELIHOODS
-from training.vae.model import VAE
+from training.vae.model import VAE, in_batches
 from training.vae.priors import Posterior
 
 ACTIVE_VARIANCE = 0.01
@@ -77,11 +77,10 @@ def terms_over(
     """
     team = team or Team()
     sums = torch.zeros(1 + vae.config.latent_dim, dtype=torch.float64)
-    for n, rows in enumerate(images.split(chunk)):
+    for n, (rows, own) in enumerate(in_batches(images, labels, chunk)):
         if n % team.size != team.rank:
             continue
         generator = torch.Generator(images.device).manual_seed(seed + n)
-        own = None if labels is None else labels[n * chunk : n * chunk + len(rows)]
         terms = elbo(vae, to_float(rows), generator, labels=own)
         both = torch.cat([terms.reconstruction[:, None], terms.kl_per_dim], 1)
         sums += both.cpu().double().sum(0)
@@ -126,12 +125,8 @@ def mutual_information(
 @torch.no_grad()
 def codes_of(vae: VAE, images: Tensor, chunk: int = 2000, labels: Tensor | None = None) -> Tensor:
     """Posterior means of uint8 images (N, n), on the CPU, (N, d)."""
-    return torch.cat(
-        [
-            vae.encode(to_float(rows), None if labels is None else labels[n : n + chunk]).mu.cpu()
-            for n, rows in zip(range(0, len(images), chunk), images.split(chunk), strict=True)
-        ]
-    )
+    batches = in_batches(images, labels, chunk)
+    return torch.cat([vae.encode(to_float(rows), own).mu.cpu() for rows, own in batches])
 
 
 def knn_accuracy(
@@ -170,9 +165,8 @@ def evaluate_steps(
     sums = torch.zeros(3, dtype=torch.float64)
     per_dim = torch.zeros(vae.config.latent_dim, dtype=torch.float64)
     zs, posteriors, done, bounds = [], [], 0, []
-    for rows in images.split(chunk):
+    for rows, own in in_batches(images, labels, chunk):
         x = to_float(rows)
-        own = None if labels is None else labels[done : done + len(rows)]
         terms = elbo(vae, x, generator, labels=own)
         read = bernoulli.reconstruction(vae.decode(terms.z)[..., : x.shape[-1]], x)
         sums += torch.stack(

@@ -31,7 +31,7 @@ from training.importing.questions import (
 from training.importing.starting import EVIDENCE, begin
 from training.vae import priors
 from training.vae.choices import Choice
-from training.vae.model import VAE, VAEConfig
+from training.vae.model import VAE, VAEConfig, in_batches
 from training.vae.program import Program
 from training.vae.program_network import PROGRAM, Programs
 
@@ -211,9 +211,8 @@ def _programs(
 def _codes(call: EncoderCall, heads: Heads, x: Tensor, labels: Tensor | None) -> Tensor:
     """Codes (N, d) of pictures (N, n), some at a time."""
     found = []
-    for n in range(0, len(x), CHECKED):
-        own = None if labels is None else labels[n : n + CHECKED]
-        made = tried(call.function, *call.inputs(x[n : n + CHECKED], own))
+    for rows, own in in_batches(x, labels, CHECKED):
+        made = tried(call.function, *call.inputs(rows, own))
         if isinstance(made, Exception):
             raise ImportRefused(f"The encoder takes not all of the pictures: {said(made)}.")
         found.append(heads.code(made, own))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from training.vae.likelihoods import Likelihood
-from training.vae.model import VAE
+from training.vae.model import VAE, in_batches
 from training.vae.priors import Posterior
 
 
@@ -115,8 +115,7 @@ def iwae(
     if k < 1 or chunk < 1:
         raise ValueError(f"k = {k} and chunk = {chunk} must both be at least 1.")
     row, bounds = likelihood or vae.likelihood, []
-    for start, rows in zip(range(0, len(x), chunk), x.split(chunk), strict=True):
-        own = None if labels is None else labels[start : start + len(rows)]
+    for rows, own in in_batches(x, labels, chunk):
         posterior = vae.encode(rows, own)
         total = torch.full((len(rows),), -math.inf, device=x.device)
         at_once = max(1, chunk // len(rows))

@@ -1,8 +1,9 @@
 """The variational autoencoder: x → encoder → q(z|x) → z → decoder → logits of p(x|z)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Annotated, cast
 
 import torch
@@ -112,6 +113,15 @@ class VAEConfig:
     def continuous(self) -> int:
         """The number of a code's numbers that are no choices."""
         return self.latent_dim - len(self.choices)
+
+
+def in_batches(
+    images: Tensor, labels: Tensor | None, size: int
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Images (N, n), `size` of them at a time, each with its rows of the labels (N, labels) that
+    `VAE.encode` takes, where there are some."""
+    rows = images.split(size)
+    yield from zip(rows, repeat(None) if labels is None else labels.split(size), strict=False)
 
 
 class Learned(nn.Module):

@@ -119,10 +119,11 @@ class Program:
             shapes[node.name], more = _checked(n + 1, node, shapes, self.tensors)
             products += more
             total += math.prod(shapes[node.name])
-            if products > MAX_PRODUCTS or total > MAX_TOTAL:
+            if products >= MAX_PRODUCTS or total > MAX_TOTAL:
                 raise ProgramError(
                     f"The program takes {products:.3g} multiplications and {total:.3g} numbers a "
-                    f"picture, or more; at most {MAX_PRODUCTS:.3g} and {MAX_TOTAL:.3g} are run."
+                    f"picture, or more; fewer than {MAX_PRODUCTS:.3g} and at most "
+                    f"{MAX_TOTAL:.3g} are run."
                 )
         last = self.nodes[-1].name if self.nodes else INPUT
         object.__setattr__(self, "outputs", tuple(self.outputs) or (last,))

@@ -126,7 +126,7 @@ def test_what_torch_computes_at_once_is_what_the_ops_of_attention_give():
                 "shape": [1, 2048, 2048],
                 "ops": [{"op": "conv", "weight": "big", "padding": [511, 511]}],
             },
-            "at most 1e\\+09 and",
+            "fewer than 1e\\+09 and",
         ),
     ],
 )
