@@ -89,6 +89,21 @@ def test_what_a_link_shows_and_who_asks_for_less_motion_is_left_alone(app, scree
     assert np.abs(s.digit() - still).max() == 0
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (820, 1180)])
+def test_a_posterior_too_small_to_be_seen_is_enlarged_in_a_corner(app, screen, size):
+    s = screen(*size).open(f"{app.url}/?image=7")
+    assert "q(z|x) ×" in s.page.locator(".inset .title").inner_text()
+    colours = THEMES["light"]
+    s.until(lambda: len(s.near(colours.posterior, ".inset canvas", tolerance=40)) > 60)
+    assert len(s.near(colours.z, ".inset canvas", tolerance=40)) > 10
+    s.page.get_by_role("tab", name="Sample").click()
+    for n in range(3):
+        s.page.get_by_role("button", name="Draw ε").click()
+        s.until(lambda n=n: f"n = {n + 1}:" in s.page.locator(".said").inner_text())
+    assert "ε = (" in s.page.locator(".said").inner_text()
+    assert "3 draws" in s.page.locator(".inset").get_attribute("aria-label")
+
+
 def test_a_number_beside_a_slider_can_be_typed(app, screen, vae):
     s = screen().open(f"{app.url}/?image=7")
     z = s.z()

@@ -35,9 +35,9 @@ export class Inset {
     if (!fits) return;
     const parts = [posterior, z, draws.length, draws[draws.length - 1], theme, map.window.unit];
     if (parts.every((part, n) => part === this.known[n])) return;
-    this.known = parts;
     const { context: c, width, height } = plotContext(this.canvas);
-    if (!width) return;
+    if (!width) return; // just shown: its size is told in a moment
+    this.known = parts;
     const centre = projection.project(posterior.mu);
     const scale = Math.min(width, height) / (2 * REACH * widest);
     const at = (/** @type {ArrayLike<number>} */ place) => [

@@ -221,9 +221,9 @@ function paintPrior(c, window, colours, prior, trace) {
   const [x, y] = points.reduce((best, point) => (point[1] > best[1] ? point : best));
   c.font = "12px sans-serif";
   c.textAlign = "center";
-  c.textBaseline = "top";
+  c.textBaseline = "middle";
   c.globalAlpha = 1;
-  halo(c, colours.paper, 3)(`p(z): ${prior.map((_, n) => `${n + 1}σ`).join(", ")}`, x, y + 3);
+  halo(c, colours.paper, 3)(`p(z): ${prior.map((_, n) => `${n + 1}σ`).join(", ")}`, x, y + 11);
 }
 
 /** The line of a lasso. @param {Pen} c @param {Record<string, string>} colours @param {ArrayLike<number>[]} line in pixels */
