@@ -205,6 +205,8 @@ export function paintOverlay(c, window, colours, { rings, prior = [], centre, pa
   ends.forEach((end, k) => end && write("AB"[k], ...window.pixel(end)));
 }
 
+const SMALL = 220; // pixels of height of a map that has little room
+
 /** Contours of the prior, named below the outer one. @param {Pen} c @param {MapWindow} window @param {Record<string, string>} colours @param {ArrayLike<number>[][]} prior @param {(line: ArrayLike<number>[]) => void} trace */
 function paintPrior(c, window, colours, prior, trace) {
   if (!prior.length) return;
@@ -217,12 +219,13 @@ function paintPrior(c, window, colours, prior, trace) {
     c.stroke();
   }
   c.setLineDash([]);
+  c.globalAlpha = 1;
+  if (window.height < SMALL) return; // its name would lie on the axes' numbers
   const points = prior[prior.length - 1].map((point) => window.pixel(point));
   const [x, y] = points.reduce((best, point) => (point[1] > best[1] ? point : best));
   c.font = "12px sans-serif";
   c.textAlign = "center";
   c.textBaseline = "middle";
-  c.globalAlpha = 1;
   halo(c, colours.paper, 3)(`p(z): ${prior.map((_, n) => `${n + 1}σ`).join(", ")}`, x, y + 11);
 }
 
