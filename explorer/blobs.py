@@ -26,7 +26,7 @@ from training.data.datasets import DATASETS, ImageSet
 from training.vae import classifier
 from training.vae.choices import facts
 from training.vae.image_shape import ImageShape
-from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
+from training.vae.likelihoods import FEATURE_SCALES, LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE
 from training.vae.program import Builder, of_module
 
@@ -155,6 +155,7 @@ def _features(tensors: dict[str, Tensor]) -> dict[str, Any]:
     return {
         "program": builder.program(second, fourth).describe(),
         "weight": PERCEPTUAL_WEIGHT,
+        "scales": list(FEATURE_SCALES),
     }
 
 

@@ -141,11 +141,12 @@ class Learned(nn.Module):
 
 
 def _kaiming_normal(module: nn.Module) -> None:
-    """Weights N(0, 2/fan-in), the fan-in as torch counts it, biases 0.
+    """Weights N(0, 2/fan-in), biases 0, of linear layers and convolutions; transposed ones keep
+    torch's default, as in the report.
 
     Source: He, Zhang, Ren & Sun (2015), section 2.2.
     """
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)

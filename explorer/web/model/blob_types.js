@@ -14,8 +14,9 @@
  * @typedef {{name: string, title: string, formula: string, constant: number | null, unit: string,
  *   total: string}} LikelihoodHeader `constant` is left out of −log p(x|z), in nats an image; null
  *   where the term is no −log p(x|z)
- * @typedef {{program: ProgramSpec, weight: number}} FeaturesHeader the classifier up to the features
- *   that are compared, its outputs, and the factor of their distance where it is added to another term
+ * @typedef {{program: ProgramSpec, weight: number, scales: number[]}} FeaturesHeader the classifier up to
+ *   the features that are compared, its outputs, the factor of each one's squared distance, and that of
+ *   their sum where it is added to another term
  *
  * @typedef {{kind: "model", name: string, shape?: Shape, latent_dim: number, prior: PriorHeader,
  *   likelihood: LikelihoodHeader, encoder: ProgramSpec | null, decoder: ProgramSpec,
