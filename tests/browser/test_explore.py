@@ -135,7 +135,9 @@ def test_bad_checkpoints_are_named_and_the_others_work(tmp_path, screen, chromiu
     (folder / "cut.safetensors").write_bytes(good[: len(good) // 2])
     safetensors.torch.save_file({"w": torch.ones(3)}, folder / "foreign.safetensors")
     torch.save({"w": torch.ones(3)}, folder / "pickle.safetensors")
-    with serve(tmp_path / "app", VAE_CHECKPOINT_DIR=str(folder)) as app:
+    # No network: a proxy at a port where nobody listens.
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    with serve(tmp_path / "app", VAE_CHECKPOINT_DIR=str(folder), **nowhere) as app:
         s = screen().open(app.url)
         said = s.warnings()
         assert "cut.safetensors is damaged, truncated" in said

@@ -145,8 +145,15 @@ def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
             assert s.bar(kind) == pytest.approx(length, abs=2), kind
 
     check()
+    zero = s.term("mean")
     s.page.locator(".stage .typical button").nth(1).click()  # a one takes far fewer nats
-    s.page.wait_for_function("document.querySelector('.term.sum .value').textContent.includes('±')")
+    s.page.wait_for_function(
+        """zero => {
+          const said = document.querySelector('.term.mean .value').textContent;
+          return said.includes('±') && Math.abs(parseFloat(said) - zero) > 50;
+        }""",
+        arg=zero,
+    )
     check()
     kl, mean = s.term("kl"), s.term("mean")
     s.page.mouse.move(*s.plot(0.9, 0.9))
