@@ -1,4 +1,4 @@
-"""The command line: python -m training fit | resume | import | evaluate | data | list."""
+"""The command line: python -m training fit | resume | import | evaluate | compact | data | list."""
 
 import argparse
 import os
@@ -29,6 +29,7 @@ from training.evaluation import command as evaluation_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
+from training.fit import compact as compact_command
 from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
@@ -186,6 +187,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    sub = command(
+        "compact",
+        compact_command.run,
+        "Write a checkpoint whose decoder takes fewer bytes to send.",
+    )
+    compact_command.add_arguments(sub, data_dir)
 
     sub = command("data", data_command.run, "Fetch a data set, or show which ones are here.")
     sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}, {OWN}")

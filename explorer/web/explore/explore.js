@@ -137,6 +137,7 @@ class Explore extends Session {
     if (tour.touched || pictures !== this.pictures) return tour.stop();
     if (view.vae.d === 2) this.showManifold(true);
     await Promise.all(this.typical.map((image) => pictures.ready(image)));
+    if (!this.typical.every((image) => this.knows(image))) await this.encoders;
     if (pictures !== this.pictures) return tour.stop();
     tour.begin(
       this.typical.map((image) => ({ image, z: view.posteriorOf(pictures.get(image)).mu })),
@@ -221,7 +222,10 @@ class Explore extends Session {
     if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
     write(
       this.$(".map-note .text"),
-      this.lasso.text || this._hint || noteOf(view, this.mode, view.map.manifold.on),
+      this.waiting ||
+        this.lasso.text ||
+        this._hint ||
+        noteOf(view, this.mode, view.map.manifold.on),
     );
     this.$(".centre").hidden = !this.lasso.text;
     this.inset.paint(view, this.sampler.draws, this.colours);
