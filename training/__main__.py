@@ -1,4 +1,5 @@
-"""The command line: python -m training fit | resume | import | evaluate | compact | data | list."""
+"""The command line: python -m training fit | resume | import | evaluate | exact | compact | data |
+list."""
 
 import argparse
 import os
@@ -26,6 +27,7 @@ from training.distributed import exit_process, in_team, is_leader
 from training.errors import OptionError, UserError
 from training.evaluation import classifier as classifier_fit
 from training.evaluation import command as evaluation_command
+from training.evaluation import exact_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
@@ -187,6 +189,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    sub = command(
+        "exact", exact_command.run, "Compute log p(x) and all that is between it and the ELBO."
+    )
+    exact_command.add_arguments(sub, data_dir)
 
     sub = command(
         "compact",
