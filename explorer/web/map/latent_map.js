@@ -190,9 +190,9 @@ export class LatentMap {
     this.manifold.askSoon(this.listener.source);
   }
 
-  /** Show all codes; where that is so, all but the few farthest out. */
-  reset() {
-    this.all = this.zoomed || !this.all;
+  /** Show all codes but the few farthest out; on a wish for all these too, unless they were there. */
+  reset(all = false) {
+    this.all = all && (this.zoomed || !this.all);
     this.zoomed = false;
     this._showWindow(this._whole(), false);
   }

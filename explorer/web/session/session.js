@@ -76,7 +76,7 @@ export class Session extends LoadedPage {
     click(".centre", () => this._goToLasso());
     click(".zoom-in", () => this.first.map.zoom(0.75));
     click(".zoom-out", () => this.first.map.zoom(1 / 0.75));
-    click(".whole", () => this.first.map.reset());
+    click(".whole", () => this.first.map.reset(true));
     click(".save", () => savePicture(this.first.map, `${this.first.name}-map.png`));
     const modes = oneOf(this.$(".switch"), "aria-checked", (button) =>
       this.setMode(button.dataset.mode),
