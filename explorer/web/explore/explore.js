@@ -8,6 +8,7 @@ import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
 import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { Formula } from "./formula.js";
 import { Inset } from "./inset.js";
 import { page } from "./layout.js";
 import { paintPosterior } from "./posterior_table.js";
@@ -40,6 +41,7 @@ class Explore extends Session {
         this.walk.traverse(String(dim));
       },
     });
+    this.formula = new Formula(this.root);
     this.terms = new Terms(this.$(".terms-host"));
     this.trace = new Trace(this.$(".trace"), () => this.change("tab"));
     this.klBars = new KlBars(this.$("[data-panel=kl]"));
@@ -95,6 +97,7 @@ class Explore extends Session {
     const scene = data.key;
     if (models) {
       this.sampler.setModel(view.vae);
+      this.formula.setModel(view.vae);
       this.trace.unit = view.vae.likelihood.constant === null ? "" : "nats, ";
     }
     this.terms.setLikelihood(view.vae.likelihood, view.blob.header.level?.own ?? 100);
@@ -220,6 +223,7 @@ class Explore extends Session {
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
     if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
+    this.formula.paint(view.over, posterior.kl);
     write(
       this.$(".map-note .text"),
       this.waiting ||

@@ -11,7 +11,7 @@ export function wireTools(session) {
   click(".centre", () => session.goToLasso());
   click(".zoom-in", () => session.first.map.zoom(0.75));
   click(".zoom-out", () => session.first.map.zoom(1 / 0.75));
-  click(".whole", () => session.first.map.reset());
+  click(".whole", () => session.first.map.reset(true));
   click(".save", () => savePicture(session.first.map, `${session.first.name}-map.png`));
   const modes = oneOf(session.$(".switch"), "aria-checked", (button) =>
     session.setMode(button.dataset.mode),
