@@ -55,7 +55,7 @@ const MARKUP = `
   <section class="output" aria-label="Decoded picture and terms">
     <div class="decoded">
       <p class="quantity x-hat"><b>x̂</b> decoder → <span class="pace"></span></p>
-      <canvas class="picture x-hat" role="img"></canvas>
+      <canvas class="picture x-hat" role="img" aria-label="x̂: the picture decoded from z"></canvas>
     </div>
     <div class="terms-host"></div>
     <div class="tabs" role="tablist" aria-label="More about z">
