@@ -72,7 +72,7 @@ def _values(row: Row) -> tuple[Any, ...]:
 
 def show(shown: Shown) -> None:
     """Draw the table, and the row that is open."""
-    st.subheader("All checkpoints", anchor=False)
+    st.header("All checkpoints", anchor=False)
     try:
         rows = list(table.read(paths.checkpoint_dir()).values())
     except (TableError, ValueError) as error:
@@ -256,7 +256,7 @@ def _figures(model: Model, shown: Shown) -> None:
         with place.container():
             name = _chosen(shown_as, there)
             figure = partial(catalogue.report_figure, (model.key, shown.key), model, shown, name)
-            st.image(figure("png", theme), width="stretch")
+            st.image(figure("png", theme), width="stretch", alt=report.CAPTIONS[name])
             line = st.container(horizontal=True, vertical_alignment="center")
             messages.caption(report.CAPTIONS[name], line, width="stretch")
             for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):

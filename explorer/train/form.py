@@ -115,7 +115,7 @@ def _form() -> None:
     # The squared error as a distance is for networks that claim no likelihood.
     terms = [name for name in LIKELIHOODS if name != "squared-error"]
     families = list(PRIORS)
-    one, two, three, *rest = st.columns(6)
+    one, two, three, *rest = st.columns([1.5, 1.5, 1.2, 1, 0.8, 0.8])
     prior = one.selectbox(
         "Prior",
         families,

@@ -15,7 +15,7 @@ else:
     st.container()  # where the button will be: what stands in it now would be squeezed for a moment
     with st.container(key="firstrun"):
         st.markdown(
-            "### Watch a latent space form\n"
+            "## Watch a latent space form\n"
             "Choose a preset and start: the terms of the ELBO fall while the codes of 1,000 images "
             "pull apart into classes and the decoded grid sharpens. The run goes on when you close "
             "this page; killed at any moment, it goes on from its last saved step."

@@ -56,12 +56,19 @@ function sayWhenServerIsGone() {
   }).observe(document.body, { childList: true }); // not the tree below, which changes in each frame
 }
 
+/** Menus and dialogs stand beside the app's element, which alone is told the theme. */
+function spreadTheme() {
+  const app = document.querySelector(".stApp");
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
+}
+
 /**
  * @param {{data: [facts: {code: string}], parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
  */
 export default function show({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   keepBackUseful();
   sayWhenServerIsGone();
+  spreadTheme();
   const root = appRoot();
   let gone = false;
   /** @type {Shown | undefined} */

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,23 @@ def serve(folder: Path, base: str = "", script: str = "streamlit_app.py", **envi
 def app(tmp_path_factory, chromium):
     """The app on a machine without data/ and without network."""
     with serve(tmp_path_factory.mktemp("app")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def with_run(tmp_path_factory, chromium):
+    """The app with a finished run, called first."""
+    from training.fit.session import train
+    from training.presets import PRESETS
+    from training.runs.run import Run, RunConfig
+
+    folder = tmp_path_factory.mktemp("with_run")
+    (folder / "checkpoints").mkdir()
+    out = str(folder / "checkpoints" / "first.safetensors")
+    preset = replace(PRESETS["mnist-5k-2d"], epochs=2)
+    config = RunConfig(preset, 0, "data", "cpu", 1, out=out)
+    train(Run(folder / "runs" / "first"), config, fresh=True)
+    with serve(folder, VAE_RUN_DIR=str(folder / "runs")) as running:
         yield running
 
 
@@ -292,6 +310,18 @@ def screen(chromium):
     yield make
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def opened(with_run, screen):
+    """`opened(where, width=…, …)`: a screen of the app with a finished run, all of it loaded."""
+
+    def make(where: str, **options) -> Screen:
+        s = screen(**options).open(f"{with_run.url}/{where}")
+        s.page.wait_for_timeout(1000)  # plotly takes the map over
+        return s
+
+    return make
 
 
 @pytest.fixture(scope="session")

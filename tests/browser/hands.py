@@ -21,6 +21,16 @@ def outgoing(page) -> list[str]:
     return sent
 
 
+def open_options(page) -> None:
+    page.locator(".st-key-controls [data-testid=stPopoverButton]").click()
+    page.get_by_test_id("stPopoverBody").wait_for()
+
+
+def open_form(page) -> None:
+    page.get_by_role("button", name="New run").click()
+    page.get_by_role("button", name="Start training").wait_for()
+
+
 class Finger:
     """Fingers on the screen, as the browser's own input sees them."""
 

@@ -79,7 +79,7 @@ export class Column {
     write(this.$(".at"), names.map((name, k) => `${name} ${signed(values[k])}`).join("  "));
     write(this.$(".bound"), this._bound());
     const place = names.map((name, k) => `${name} = ${values[k].toFixed(2)}`).join(", ");
-    set(this.$("canvas.x-hat"), "aria-label", `picture decoded from ${place}`);
+    set(this.$("canvas.x-hat"), "aria-label", `x̂, decoded from ${place}`);
     if (film) this.film.stale = true;
     this.film.paint(view);
   }

@@ -145,7 +145,8 @@ class Compare extends Session {
 
   paintPage(_now, dirty) {
     const columns = this.inOrder();
-    if (dirty.has("x")) this.input.paint(this.x, this.image, this.pictures);
+    if (dirty.has("x"))
+      write(this.$(".announce"), `x: ${this.input.paint(this.x, this.image, this.pictures)}`);
     // One scale for the bars of all models, whatever x and z are.
     const scale = barEnd(Math.max(...columns.map((column) => column.usual)));
     for (const column of columns) column.paint(scale, dirty.has("film"));

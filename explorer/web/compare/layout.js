@@ -51,6 +51,7 @@ export const page = () =>
   <div class="columns"></div>
   <div class="tip" hidden><canvas class="picture"></canvas> <canvas class="picture"></canvas><p></p></div>
   <p class="fault" role="alert" hidden></p>
+  <p class="announce" aria-live="polite"></p>
 </div>`);
 
 export const column = () =>
@@ -63,7 +64,7 @@ export const column = () =>
     <p class="map-message"></p>
   </div>
   <div class="result">
-    <canvas class="picture x-hat" role="img"></canvas>
+    <canvas class="picture x-hat" role="img" aria-label="x̂: the picture decoded from z"></canvas>
     <div class="numbers">
       <p class="at"></p>
       <div class="term reconstruction"><span class="name" title="Cross-entropy of x̂ and x, −log p(x|z) of a Bernoulli: the same quantity for every model">Reconstruction <i>BCE</i></span><span class="value"></span>

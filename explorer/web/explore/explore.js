@@ -24,6 +24,7 @@ class Explore extends Session {
     super(page());
     this.view = new ModelView(this.$(".map"), this.mapListener, { legend: this.$(".legend") });
     this.scene = ""; // of model and images
+    this.news = ""; // of x, until it is told
     /** The z that was drawn last, until the hand is told to let go. @type {Float32Array | null} */
     this.drawn = null;
     /** Whether its terms are still to come. */
@@ -251,6 +252,7 @@ class Explore extends Session {
     const { vae, atMean } = this.view;
     const noun = vae.encodes ? "image" : "code";
     const words = this.input.paint(this.x, this.image, this.pictures, noun);
+    this.news = `x: ${words}; `;
     const [seen, recon] = [this.$("canvas.seen"), this.$("canvas.recon")];
     paintImage(seen, this.x, this.pictures.shape);
     if (atMean) paintImage(recon, atMean, vae.shape);
@@ -273,13 +275,14 @@ class Explore extends Session {
       .slice(0, 10)
       .map((v) => v.toFixed(2))
       .join(", ");
-    set(this.$("canvas.x-hat"), "aria-label", `picture decoded from z = (${z})`);
+    set(this.$("canvas.x-hat"), "aria-label", `x̂, decoded from z = (${z})`);
     const { encodes, hasPosterior } = this.view.vae;
     const terms = encodes ? `; reconstruction ${recon.toFixed(1)}` : "";
     write(
       this.$(".announce"),
-      `z = (${z})${terms}${hasPosterior ? `, KL ${kl.toFixed(2)} nats` : ""}`,
+      `${this.news}z = (${z})${terms}${hasPosterior ? `, KL ${kl.toFixed(2)} nats` : ""}`,
     );
+    this.news = "";
   }
 }
 

@@ -65,7 +65,7 @@ const MARKUP = `
   <section class="output" aria-label="Decoded picture and terms">
     <div class="decoded">
       <div class="node"><i class="wire arrow"></i><p class="quantity x-hat">${symbol("x-hat", "x̂")} <span class="pace"></span></p></div>
-      <div class="x-hats"><canvas class="picture x-hat" role="img"></canvas>
+      <div class="x-hats"><canvas class="picture x-hat" role="img" aria-label="x̂: the picture decoded from z"></canvas>
         <figure><canvas class="picture recon" role="img"></canvas><figcaption>from μ</figcaption></figure></div>
     </div>
     <div class="terms-host"></div>

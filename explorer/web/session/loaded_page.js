@@ -6,6 +6,7 @@ import { Pictures } from "../model/pictures.js";
 import { Vae } from "../model/vae.js";
 import { write } from "../widgets/dom.js";
 import { loadPlotly, themeOf } from "../widgets/plotly.js";
+import { waitForIntent } from "../widgets/range.js";
 
 /** @typedef {import("../model/blob_types.js").MapBlob} MapBlob */
 
@@ -43,6 +44,7 @@ export class LoadedPage {
   /** @param {HTMLElement} root the page's elements */
   constructor(root) {
     this.root = root;
+    waitForIntent(root);
     /** @type {Data} */
     this.data = null;
     this.wanted = ""; // what was asked for

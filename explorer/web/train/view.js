@@ -1,6 +1,7 @@
 // The Train page: follows a training run, shows its latent space form, and replays it.
 
 import { lessMotion, set, write } from "../widgets/dom.js";
+import { waitForIntent } from "../widgets/range.js";
 import { Curves } from "./curves.js";
 import { Follower, Runs } from "./follower.js";
 import { Gallery } from "./gallery.js";
@@ -46,6 +47,7 @@ class TrainView {
     this.frame = 0; // the animation frame that was asked for
     /** The time of the last frame of a motion, in ms. @type {number | null} */
     this.before = null;
+    waitForIntent(this.root);
     this.listen();
     this.watch(data.run, data.over);
     this.resume();
