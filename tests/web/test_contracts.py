@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from explorer.figures.theme import THEMES
+from explorer.figures.theme import FONT, THEMES
 from explorer.runs import watch
 from explorer.train import component
 from training.runs import log
@@ -146,3 +146,9 @@ def test_a_quantity_has_one_colour_in_style_sheet_figures_and_streamlit(theme):
         "secondaryBackgroundColor": css["raised"],
         "textColor": css["ink"],
     }
+
+
+def test_canvases_maps_and_figures_have_one_family_of_letters():
+    assert f"FAMILY = '{FONT}'" in (WEB / "widgets" / "type.js").read_text()
+    for path in WEB.rglob("*.js"):
+        assert path.name == "svg_context.js" or "px sans-serif" not in path.read_text(), path

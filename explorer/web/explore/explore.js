@@ -110,6 +110,7 @@ class Explore extends Session {
     this.root.dataset.density = String(view.vae.hasPosterior);
     const own = view.vae.encodes ? "μ" : "code";
     write(this.$(".back"), `z ← ${own}`);
+    write(this.$(".posterior b"), view.vae.hasPosterior ? "q(z|x)" : "code of x");
     if (!view.vae.encodes) this.openTab(this.$("[data-tab=walk]"));
     this.sliders.density = view.vae.hasPosterior;
     this.sliders.setDims(view.dims, view.coordinates);
