@@ -7,7 +7,16 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from explorer.server import access, assets, doors, process, run_routes, sockets
+from explorer.server import (
+    access,
+    assets,
+    compression,
+    doors,
+    opening,
+    process,
+    run_routes,
+    sockets,
+)
 
 
 def _warm_up() -> None:
@@ -36,6 +45,7 @@ app = st.App(
         Middleware(sockets.Closing),
         Middleware(doors.Doors),
         Middleware(access.Guard),
-        Middleware(assets.Preload),
+        Middleware(opening.Opening),
+        Middleware(compression.Compressed),
     ],
 )

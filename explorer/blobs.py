@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -22,11 +23,11 @@ from explorer.figures.latent_scatter import Scatter
 from explorer.figures.theme import THEMES
 from explorer.latent.codes import Dimension, Level
 from explorer.latent.directions import Directions
-from training.data.datasets import DATASETS, ImageSet
+from training.data.datasets import DATASETS, ImageSet, to_float
 from training.vae import classifier
 from training.vae.choices import facts
 from training.vae.image_shape import ImageShape
-from training.vae.likelihoods import LIKELIHOODS, PERCEPTUAL_WEIGHT
+from training.vae.likelihoods import FEATURE_SCALES, LIKELIHOODS, PERCEPTUAL_WEIGHT
 from training.vae.model import VAE
 from training.vae.program import Builder, of_module
 
@@ -35,6 +36,7 @@ VERSION = 1
 _PREAMBLE = struct.Struct("<4sIII")  # magic, version, length of the header, CRC-32 of the rest
 _ALIGN = 8
 _PIECE = 2**20  # bytes of pictures, unpacked, that come at a time
+_FIRST = 2**17  # and of those that a page shows first
 _TYPES = {"u1": "<u1", "i2": "<i2", "u4": "<u4", "f4": "<f4"}
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -155,26 +157,36 @@ def _features(tensors: dict[str, Tensor]) -> dict[str, Any]:
     return {
         "program": builder.program(second, fourth).describe(),
         "weight": PERCEPTUAL_WEIGHT,
+        "scales": list(FEATURE_SCALES),
     }
 
 
-def model(vae: VAE, name: str) -> bytes:
+def _encoder(vae: VAE, tensors: dict[str, Tensor]) -> dict[str, Any] | None:
+    """The program of x and its labels to the numbers that q(z|x) is made of; None without one."""
+    given = sum(c.kind == "label" for c in vae.config.choices)
+    if vae.encoder is None:
+        return None
+    return of_module(vae.encoder, [vae.shape.size + given], tensors).describe()
+
+
+def model(vae: VAE, name: str, apart: bool = False) -> bytes:
     """The blob of a model: encoder and decoder as programs, the prior, the likelihood.
 
-    Where the reconstruction term is perceptual, the classifier's features come along. A decoder
+    Where the encoder is to come in a blob of its own, `apart` leaves it out. Where the
+    reconstruction term is perceptual, the classifier's features come along. A decoder
     alone has no encoder, but the codes that it came with. ProgramError
     where a layer is of a kind that no op stands for.
     """
     tensors: dict[str, Tensor] = {}
-    config, n = vae.config, vae.shape.size
-    d, given = config.latent_dim, sum(c.kind == "label" for c in config.choices)
+    d = vae.config.latent_dim
+    encoder = None if apart else _encoder(vae, tensors)
     header: dict[str, Any] = {
         "name": name,
         "shape": list(vae.shape.dims),
         "latent_dim": d,
         "prior": vae.prior.facts(),
         "likelihood": likelihood(vae.config.likelihood, vae.shape),
-        "encoder": vae.encoder and of_module(vae.encoder, [n + given], tensors).describe(),
+        "encoder": "apart" if apart and vae.encoder is not None else encoder,
         "decoder": of_module(vae.decoder, [d], tensors).describe(),
     }
     if vae.likelihood.perceptual:
@@ -183,6 +195,29 @@ def model(vae: VAE, name: str) -> bytes:
     if vae.codes is not None:
         arrays = {**arrays, "codes": vae.codes.numpy()}
     return pack("model", {**header, "tensors": table}, arrays)
+
+
+def encoder(vae: VAE) -> bytes:
+    """The blob of an encoder that comes after its model's. ProgramError as `model`."""
+    tensors: dict[str, Tensor] = {}
+    program = _encoder(vae, tensors)
+    table, arrays = _weights(tensors)
+    return pack("encoder", {"program": program, "tensors": table}, arrays)
+
+
+@torch.no_grad()
+def first(vae: VAE, shown: ImageSet, rows: Sequence[int]) -> bytes:
+    """The blob of the images that a page shows first, as many of `rows` as take little: what a page
+    needs of them as long as it has neither the encoder nor the pieces of the pictures.
+
+    `levels` (k, c·h·w) are their values, `heads` (k, m) what the encoder makes of them.
+    """
+    rows = [*dict.fromkeys(rows)][: max(3, _FIRST // shown.shape.size)]
+    images, heads = shown.take(torch.tensor(rows)), np.zeros((len(rows), 0), np.float32)
+    if vae.encoder is not None:
+        labels = vae.labels_of(images.labels, len(images.classes))
+        heads = vae.head(to_float(images.images), labels).numpy()
+    return pack("first", {"images": rows}, {"levels": images.images.numpy(), "heads": heads})
 
 
 # --- pictures and map --------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""The command line: python -m training fit | resume | import | evaluate | data | list."""
+"""The command line: python -m training fit | resume | import | evaluate | exact | compact | data |
+list."""
 
 import argparse
 import os
@@ -26,9 +27,11 @@ from training.distributed import exit_process, in_team, is_leader
 from training.errors import OptionError, UserError
 from training.evaluation import classifier as classifier_fit
 from training.evaluation import command as evaluation_command
+from training.evaluation import exact_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
+from training.fit import compact as compact_command
 from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
@@ -186,6 +189,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
+
+    sub = command(
+        "exact", exact_command.run, "Compute log p(x) and all that is between it and the ELBO."
+    )
+    exact_command.add_arguments(sub, data_dir)
+
+    sub = command(
+        "compact",
+        compact_command.run,
+        "Write a checkpoint whose decoder takes fewer bytes to send.",
+    )
+    compact_command.add_arguments(sub, data_dir)
 
     sub = command("data", data_command.run, "Fetch a data set, or show which ones are here.")
     sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}, {OWN}")

@@ -35,7 +35,7 @@ def _stage(found: dict[str, Scene]) -> None:
     component.mount(
         shown.key,
         offers.offer_pictures(shown),
-        [_entry(name, scene) for name, scene in found.items()],
+        [_entry(name, scene, [image, *typical]) for name, scene in found.items()],
         typical,
         (image, view_state.get("place")),
         on_view,
@@ -43,17 +43,17 @@ def _stage(found: dict[str, Scene]) -> None:
     view_state.publish("beside", "data", "image", "place", "row", "colour")
 
 
-def _entry(name: str, scene: Scene) -> Entry:
+def _entry(name: str, scene: Scene, first: list[int | None]) -> Entry:
     factor = view_state.get("colour")
     if scene.directions is not None:
         plane = projections.principal(scene.codes, scene.directions)
         plane = replace(plane, axis_titles=("PC 1", "PC 2"))  # a column has no room for the shares
-        return offers.entry(name, scene, plane, ("pca", 0), factor)
+        return offers.entry(name, scene, plane, ("pca", 0), first, factor)
     if len(scene.axes) < 2:
-        return offers.entry(name, scene, projections.nothing(scene.codes), ("none", 0))
+        return offers.entry(name, scene, projections.nothing(scene.codes), ("none", 0), first)
     axes = usual_axes(scene)
     plane = projections.plane(scene.codes, axes)
-    return offers.entry(name, scene, plane, ("plane", axes, 0), factor)
+    return offers.entry(name, scene, plane, ("plane", axes, 0), first, factor)
 
 
 def history(found: dict[str, Scene]) -> None:

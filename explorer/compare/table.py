@@ -220,6 +220,25 @@ def _digest(name: str) -> str:
         return ""
 
 
+def _chosen(name: str, there: list[str]) -> str:
+    """The figure that stands at a place: of those among which there is a choice, the one taken."""
+    from explorer.figures import report
+
+    row = {n: title for n, title in report.CHOICES.get(name, {}).items() if n in there}
+    if len(row) < 2:
+        return name
+    taken = st.segmented_control(
+        "Places",
+        list(row),
+        format_func=row.__getitem__,
+        default=name,
+        required=True,
+        key=f"places_{name}",
+        label_visibility="collapsed",
+    )
+    return taken or name
+
+
 def _figures(model: Model, shown: Shown) -> None:
     """The report's figures of a checkpoint, drawn one after the other."""
     from explorer.figures import report
@@ -228,11 +247,14 @@ def _figures(model: Model, shown: Shown) -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     places_ = {}
     grid = st.columns(2)
-    for n, name in enumerate(report.figures_of(model.checkpoint)):
+    there = report.figures_of(model.checkpoint)
+    others = {other for row in report.CHOICES.values() for other in list(row)[1:]}
+    for n, name in enumerate(name for name in there if name not in others):
         places_[name] = grid[n % 2].empty()
         messages.caption(f"Drawing {name} …", places_[name])
-    for name, place in places_.items():
+    for shown_as, place in places_.items():
         with place.container():
+            name = _chosen(shown_as, there)
             figure = partial(catalogue.report_figure, (model.key, shown.key), model, shown, name)
             st.image(figure("png", theme), width="stretch", alt=report.CAPTIONS[name])
             line = st.container(horizontal=True, vertical_alignment="center")

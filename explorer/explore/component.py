@@ -10,7 +10,7 @@ from explorer.server import assets
 from explorer.session.offers import Entry
 
 KEY = "stage"
-_stage = components.declare("vae_stage")
+_stage = components.declare("vae_stage", "explore/explore.css")
 
 
 class View(NamedTuple):

@@ -90,7 +90,7 @@ def _flow(scene: Scene, waited: bool) -> None:
     view, revision, message = _view(scene, waited)
     key = "|".join(scene.key)
 
-    alive = view_state.fresh()
+    alive, typical = view_state.fresh(), _typical(scene)
 
     def on_view() -> None:
         view_state.touched()
@@ -100,9 +100,16 @@ def _flow(scene: Scene, waited: bool) -> None:
 
     component.mount(
         key,
-        offers.entry(scene.model.checkpoint.name, scene, view, revision, view_state.get("colour")),
+        offers.entry(
+            scene.model.checkpoint.name,
+            scene,
+            view,
+            revision,
+            [view_state.get("image"), *typical],
+            view_state.get("colour"),
+        ),
         offers.offer_pictures(scene.shown),
-        _typical(scene),
+        typical,
         (view_state.get("image"), view_state.get("z")),
         message,
         on_view,

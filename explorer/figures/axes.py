@@ -78,11 +78,14 @@ class Axes(NamedTuple):
         """What the places are, in words."""
         if self.reach is not None:
             return "as far as the codes go; what lies across at their mean"
-        rest = vae.config.continuous - len(self.names)
-        more = [f"the other {rest} at its median"] if rest else []
-        more += [f"{choice.name} {choice.options[0]}" for choice in vae.config.choices]
         prior = vae.prior.title if vae.prior.has_density else "a normal like the codes"
-        return "; ".join([f"quantiles of {prior}", *more])
+        return "; ".join([f"quantiles of {prior}", *self.rest(vae)])
+
+    def rest(self, vae: VAE) -> list[str]:
+        """Where `middle` puts the dimensions that are none of these, in words."""
+        rest = vae.config.continuous - len(self.names)
+        more = [f"the other {rest} at the prior's median"] if rest else []
+        return more + [f"{choice.name} {choice.options[0]}" for choice in vae.config.choices]
 
 
 def axes_of(vae: VAE, codes: Codes) -> Axes:

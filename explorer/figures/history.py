@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import THEMES, Theme
+from explorer.figures.theme import FONT, THEMES, Theme
 from explorer.text import for_plotly
 from training.checkpoint import Checkpoint
 from training.runs.records import EpochTerms
@@ -17,7 +17,7 @@ def base_layout(theme: Theme, **more: Any) -> dict[str, Any]:
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": theme.ink, "size": 14},
+        "font": {"family": FONT, "color": theme.ink, "size": 14},
         "hoverlabel": {"bgcolor": theme.paper, "font": {"size": 14, "color": theme.ink}},
         "modebar": {
             "orientation": "v",

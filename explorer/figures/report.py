@@ -37,6 +37,7 @@ _STYLE: dict[str, Any] = {
 _DRAWING = threading.Lock()  # the style is matplotlib's own while a figure is drawn
 CELLS = 20  # of the manifold, each way
 MARKED = (0, 4, 8, 11, 15, 19)  # those whose z is written, the same from either side
+LINEAR = (10, 3.0)  # the report's own grid: cells each way, evenly from minus this to this
 STEPS = 12  # of an interpolation, with its ends, and of a traversal
 ROWS = 10  # of the traversals
 PAIRS = ((1, 7), (3, 8), (4, 9))  # classes between which the strips go, where there are so many
@@ -199,16 +200,33 @@ def _middle(side: int, n: int) -> float:
     return side * n + (side - 1) / 2
 
 
-@torch.no_grad()
 def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
     """Decoded pictures over the prior, where its quantiles from 1 % to 99 % lie in the two
     dimensions of most KL; the other dimensions are at the prior's median, and choices at their
     first option. Of a latent grid as far as the codes go along two principal components."""
-    vae, shape = checkpoint.vae, checkpoint.vae.shape
+    vae = checkpoint.vae
     plane = axes_of(vae, _codes(checkpoint, images)).plane()
-    places = plane.places(vae, CELLS, 0.01)
-    rows = CELLS if len(plane.names) > 1 else 1
-    z = plane.middle(vae).repeat(rows, CELLS, 1)
+    return _decoded(vae, plane, plane.places(vae, CELLS, 0.01), MARKED, plane.about(vae), theme)
+
+
+def manifold_linear(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> Figure:
+    """The same on an even grid, 10 × 10 places from −3 to 3, whatever the prior is: the public VAE
+    report's own figure."""
+    vae, (cells, end) = checkpoint.vae, LINEAR
+    plane = axes_of(vae, _codes(checkpoint, images)).plane()
+    places = torch.linspace(-end, end, cells).repeat(len(plane.names), 1)
+    about = "; ".join(["evenly from −3 to 3", *plane.rest(vae)])
+    return _decoded(vae, plane, places, tuple(range(cells)), about, theme)
+
+
+@torch.no_grad()
+def _decoded(
+    vae: VAE, plane: Axes, places: Tensor, marked: tuple[int, ...], about: str, theme: Theme
+) -> Figure:
+    """Decoded pictures at places (K, cells) along a plane's axes."""
+    shape, cells = vae.shape, places.shape[1]
+    rows = cells if len(plane.names) > 1 else 1
+    z = plane.middle(vae).repeat(rows, cells, 1)
     plane.move(z, 0, places[0])
     if rows > 1:
         plane.move(z, 1, places[1].flip(0)[:, None])  # rows from the top
@@ -216,11 +234,11 @@ def manifold(checkpoint: Checkpoint, images: ImageSet, theme: Theme = PAPER) -> 
     figure = _figure(6, 5.85 * tall) if rows > 1 else _figure(9, 0.55 + 0.45 * tall)
     plot = figure.subplots()
     plot.imshow(sheet(vae.picture(z).numpy(), shape), cmap="gray", vmin=0, vmax=1)
-    first, *second = ([f"{p[n]:.2f}".replace("-", "−") for n in MARKED] for p in places)
-    plot.set_xticks([_middle(shape.width, n) for n in MARKED], first)
-    plot.set_xlabel(f"{plane.names[0]} ({plane.about(vae)})", color=theme.z)
+    first, *second = ([f"{p[n]:.2f}".replace("-", "−") for n in marked] for p in places)
+    plot.set_xticks([_middle(shape.width, n) for n in marked], first)
+    plot.set_xlabel(f"{plane.names[0]} ({about})", color=theme.z)
     if rows > 1:
-        plot.set_yticks([_middle(shape.height, n) for n in MARKED], second[0][::-1])
+        plot.set_yticks([_middle(shape.height, n) for n in marked], second[0][::-1])
         plot.set_ylabel(plane.names[1], color=theme.z)
     else:
         plot.set_yticks([])
@@ -319,16 +337,23 @@ FIGURES: dict[str, Callable[[Checkpoint, ImageSet, Theme], Figure]] = {
     "reconstructions": reconstructions,
     "traversals": traversals,
     "manifold": manifold,
+    "manifold-linear": manifold_linear,
     "scatter": scatter,
 }
 
 
 def figures_of(checkpoint: Checkpoint) -> list[str]:
     """Names of the figures that there are of a checkpoint: without a training history no loss,
-    and of a decoder alone, which has no code of an image, none."""
-    if checkpoint.vae.encoder is None:
+    and of a decoder alone, which has no code of an image, none. The even grid is of priors that
+    reach there, and of latent dimensions."""
+    vae = checkpoint.vae
+    if vae.encoder is None:
         return []
-    return [name for name in FIGURES if name != "loss" or checkpoint.history]
+    possible = {
+        "loss": bool(checkpoint.history),
+        "manifold-linear": vae.prior.low < -LINEAR[1] and vae.config.grid is None,
+    }
+    return [name for name in FIGURES if possible.get(name, True)]
 
 
 CAPTIONS = {
@@ -337,7 +362,17 @@ CAPTIONS = {
     "reconstructions": "A typical image of each class, and its reconstruction",
     "traversals": "One code, a dimension at a time over the prior; those of most KL first",
     "manifold": "Decoded over the prior",
+    "manifold-linear": "Decoded over 10 × 10 even places, as in the report",
     "scatter": "Posterior means of the images",
+}
+
+
+# Figures of which one is shown at a time, and what each is called beside the other.
+CHOICES = {
+    "manifold": {
+        "manifold": "quantiles of the prior",
+        "manifold-linear": "10 × 10, from −3 to 3",
+    }
 }
 
 

@@ -16,6 +16,8 @@ CLASS_COLOURS = (
     "#92dadd",
 )
 
+FONT = '"Source Sans", sans-serif'  # Streamlit's, in which the page is set
+
 
 @dataclass(frozen=True)
 class Theme:

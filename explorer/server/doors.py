@@ -8,13 +8,11 @@ that forbid foreign code, foreign addresses and foreign frames.
 
 import base64
 import hashlib
-import importlib.util
 import re
 import socket
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,17 +21,16 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.server import process
+from explorer.server.compression import PAGES
+from explorer.server.opening import dressed
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def _inline_scripts() -> str:
-    """Hashes of the scripts that Streamlit's own page has in its text."""
-    streamlit = importlib.util.find_spec("streamlit")
-    assert streamlit
-    assert streamlit.origin
-    page = (Path(streamlit.origin).parent / "static" / "index.html").read_bytes()
+    """Hashes of the scripts that the page has in its text, Streamlit's and ours."""
+    page = dressed((PAGES / "index.html").read_bytes())
     scripts = re.findall(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
     digests = (base64.b64encode(hashlib.sha256(text).digest()) for text in scripts if text)
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)

@@ -1,7 +1,7 @@
 """Blobs on offer to the browser: models, pictures and maps of a scene, each made once."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,30 +19,68 @@ from training.data.datasets import ImageSet
 
 
 class Entry(NamedTuple):
-    """A model on offer: its name, a note on what it is, and the paths of its blobs."""
+    """A model on offer: its name, a note on what it is, and the paths of its blobs; `encoder` is
+    empty where there is none."""
 
     name: str
     note: str
     model: str
+    encoder: str
     map: str
+    first: str
 
 
 def entry(
-    name: str, scene: Scene, view: MapView, revision: tuple[Any, ...], factor: str | None = None
+    name: str,
+    scene: Scene,
+    view: MapView,
+    revision: tuple[Any, ...],
+    first: Sequence[int | None],
+    factor: str | None = None,
 ) -> Entry:
     """A scene's model and a map of its codes, coloured by a `factor` or else by class. The same
-    `revision` stands for the same map."""
+    `revision` stands for the same map. `first` are the images that the page begins with."""
     vae = scene.model.checkpoint.vae
     grid = vae.config.grid
     size = "×".join(map(str, grid)) if grid else f"{vae.config.continuous}-D"
     note = f"{size} · {vae.prior.title if vae.prior.has_density else 'autoencoder'}"
-    return Entry(name, note, offer_model(scene.model), offer_map(scene, view, revision, factor))
+    return Entry(
+        name,
+        note,
+        offer_model(scene.model),
+        offer_encoder(scene.model),
+        offer_map(scene, view, revision, factor),
+        offer_first(scene, first),
+    )
 
 
 def offer_model(model: Model) -> str:
-    """The path of the model's blob."""
+    """The path of the model's blob, but for the encoder."""
     found = model.checkpoint
-    return STORE.offer(("model", model.key), lambda: blobs.model(found.vae, found.name))
+    return STORE.offer(("model", model.key), lambda: blobs.model(found.vae, found.name, apart=True))
+
+
+def offer_encoder(model: Model) -> str:
+    """The path of the blob of its encoder; "" where it has none."""
+    vae = model.checkpoint.vae
+    if vae.encoder is None:
+        return ""
+    return STORE.offer(("encoder", model.key), lambda: blobs.encoder(vae))
+
+
+def offer_first(scene: Scene, first: Sequence[int | None]) -> str:
+    """The path of the blob of the images that a page begins with: the first of them, two that are
+    the ends of its walk, and as many others as there is room for."""
+    image, *others = [n for n in first if n is not None]
+    ends = [others[len(others) // 4], others[-1]] if others else []
+    vae, images = scene.model.checkpoint.vae, scene.shown.images
+
+    def build(number: int) -> bytes:
+        if not 0 <= number < len(images):
+            raise IndexError(f"there is no image {number} of {len(images)}")
+        return blobs.first(vae, images, [number, *ends, *others])
+
+    return f"{STORE.offer_parts(('first', blobs.VERSION, scene.key, tuple(others)), build)}{image}"
 
 
 def _pieces(shown: Shown) -> tuple[Hashable, Callable[[int], bytes]]:
@@ -66,14 +104,6 @@ def colouring(images: ImageSet, factor: str | None) -> Colouring:
             return latent_scatter.by_value(found.values, found.name)
         return latent_scatter.by_class(found.values.astype(np.int64), found.names)
     return latent_scatter.by_class(images.labels.numpy(), images.classes)
-
-
-def prepare_pieces(shown: Shown, typical: list[int | None]) -> None:
-    """Make the pieces of the pictures that a page shows first: the typical images'."""
-    base = STORE.offer_parts(*_pieces(shown)).rpartition("/")[2]
-    count = blobs.per_piece(shown.images.shape)
-    for number in dict.fromkeys(image // count for image in typical if image is not None):
-        STORE.find(f"{base}{number}")
 
 
 def offer_map(

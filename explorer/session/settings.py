@@ -58,7 +58,11 @@ def settings(
             "Epochs",
             f"{len(history) or preset.epochs} of {preset.epochs}",
         ),
-        ("Batch", f"{preset.batch_size} images"),
+        (
+            "Batch",
+            f"{preset.batch_size} images"
+            + ("" if preset.drop_last else "; the last, smaller one is kept"),
+        ),
         ("Learning rate", rate),
         (
             "Optimiser",

@@ -1,6 +1,7 @@
 """The scene that a first visitor will see, made ready at the server's start."""
 
 from explorer.latent import projections
+from explorer.server import assets, opening
 from explorer.session import catalogue, image_sets, offers
 from explorer.session.catalogue import Listed
 from explorer.session.image_sets import Shown
@@ -25,10 +26,16 @@ def up() -> None:
     scene = scene_of(model, images)
     if scene is None:
         return
-    offers.offer_model(scene.model)
-    offers.offer_pictures(images)
     typical = catalogue.typical(scene.key, scene.codes, images)
-    offers.prepare_pieces(images, [typical[0], typical[len(typical) // 4], typical[-1]])
-    if len(scene.axes) >= 2:
-        axes = usual_axes(scene)
-        offers.offer_map(scene, projections.plane(scene.codes, axes), ("plane", axes, 0))
+    start = next(image for image in typical if image is not None)
+    if len(scene.axes) < 2:
+        offers.offer_model(scene.model)
+        offers.offer_encoder(scene.model)
+        return
+    axes = usual_axes(scene)
+    view = projections.plane(scene.codes, axes)
+    name = scene.model.checkpoint.name
+    found = offers.entry(name, scene, view, ("plane", axes, 0), [start, *typical])
+    assets.STORE.find(found.first.rpartition("/")[2])  # made now
+    # What the first page of all needs before it shows anything, in that order.
+    opening.preload(found.map, found.first, offers.offer_pictures(images), found.model)

@@ -78,6 +78,14 @@ def weights_of(arrays) -> np.ndarray:
     return np.concatenate([bits.view(np.float32), arrays.get("weights", np.zeros(0, np.float32))])
 
 
+def tensors_of(table, arrays):
+    flat = weights_of(arrays)
+    return {
+        name: torch.from_numpy(flat[first : first + int(np.prod(shape))].reshape(shape))
+        for name, (first, shape) in table.items()
+    }
+
+
 @pytest.mark.parametrize("rounded", ["none", "all", "the decoder"])
 def test_weights_of_either_precision_arrive_to_the_last_bit(rounded):
     torch.manual_seed(0)
@@ -88,11 +96,7 @@ def test_weights_of_either_precision_arrive_to_the_last_bit(rounded):
                 p.copy_(p.bfloat16().float())
     header, arrays = blobs.unpack(blobs.model(vae, "made"))
     assert ("weights" in arrays, "exponents" in arrays) == (rounded != "all", rounded != "none")
-    flat = weights_of(arrays)
-    tensors = {
-        name: torch.from_numpy(flat[first : first + int(np.prod(shape))].reshape(shape))
-        for name, (first, shape) in header["tensors"].items()
-    }
+    tensors = tensors_of(header["tensors"], arrays)
     x, z = torch.rand(3, 784), torch.randn(3, 2)
     with torch.no_grad():
         for part, given, expected in (
@@ -102,6 +106,29 @@ def test_weights_of_either_precision_arrive_to_the_last_bit(rounded):
             found = program.run(program.read(header[part], tensors), given)
             torch.testing.assert_close(found, expected, rtol=0, atol=0)
     assert header["prior"]["log_var"] == [-30.0, 10.0]
+
+
+def test_an_encoder_that_comes_apart_is_that_of_the_whole_blob_and_heads_stand_for_it(digits):
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (16,), (16,)))
+    header, weights = blobs.unpack(blobs.model(vae, "made", apart=True))
+    assert header["encoder"] == "apart"
+    apart, its = blobs.unpack(blobs.encoder(vae))
+    assert weights_of(its).size == sum(p.numel() for p in vae.encoder.parameters())
+    x, z = torch.rand(3, 784), torch.randn(3, 2)
+    for found, arrays, tensors, given, expected in (
+        (apart["program"], its, apart["tensors"], x, vae.encoder(x)),
+        (header["decoder"], weights, header["tensors"], z, vae.decoder(z)),
+    ):
+        run = program.run(program.read(found, tensors_of(tensors, arrays)), given)
+        torch.testing.assert_close(run, expected.detach(), rtol=0, atol=0)
+    first, arrays = blobs.unpack(blobs.first(vae, digits, [7, 3, 7, 4000]))
+    assert first["images"] == [7, 3, 4000]
+    np.testing.assert_array_equal(arrays["levels"], digits.images[[7, 3, 4000]].numpy())
+    mu = vae.encode(datasets.to_float(digits.images[[7, 3, 4000]])).mu.detach().numpy()
+    np.testing.assert_allclose(arrays["heads"][:, :2], mu, atol=1e-6)
+    many = blobs.unpack(blobs.first(vae, digits, list(range(5000))))[0]["images"]
+    assert many == list(range(2**17 // 784))  # what takes little
 
 
 def test_pictures_come_back_pixel_by_pixel(digits):
@@ -241,21 +268,6 @@ def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkey
         assert client.get("/" + store.offer(3, lambda: b"")).content == blobs[3]
         gone = [client.get("/" + path).status_code for path in paths]
         assert 404 in gone  # too many bytes: the one that was not asked for longest is let go
-
-
-def test_a_header_tells_the_browser_what_it_will_need():
-    async def page(scope, receive, send):
-        kind = b"text/html; charset=utf-8" if scope["path"] == "/" else b"application/json"
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]}
-        )
-        await send({"type": "http.response.body", "body": b"{}"})
-
-    client = TestClient(assets.Preload(page))
-    link = client.get("/").headers["link"]
-    assert f"<./{assets.code_path('explore/explore.js')}>; rel=modulepreload" in link
-    assert assets.plotly_path() not in link  # it comes after the map
-    assert "link" not in client.get("/data").headers
 
 
 @pytest.mark.parametrize(

@@ -82,17 +82,34 @@ test("each code's dot is where the window says, in its class's colour; far ones 
     dots().map(({ colour, middle }) => [colour, ...middle]),
     [
       ["#aa0000", 100, 50],
+      ["#0000aa", 198, 98], // the fourth code: no class is drawn as a whole over another
       ["#aa0000", 120, 40],
       ["#0000aa", 0, 0],
-      ["#0000aa", 198, 98],
     ],
   );
 });
 
+test("codes are drawn in an order in which every class comes as often as it is large", () => {
+  for (const n of [1, 2, 10, 5000, 60_000])
+    assert.deepEqual(
+      [...painter.drawOrder(n)].sort((a, b) => a - b),
+      [...Array(n).keys()],
+    );
+  const [n, classes] = [5000, 10];
+  const order = painter.drawOrder(n);
+  for (let from = 0; from < n; from += 250) {
+    const counts = new Array(classes).fill(0);
+    for (const i of order.subarray(from, from + 250)) counts[Math.floor((i * classes) / n)] += 1;
+    for (const count of counts) assert.ok(Math.abs(count - 25) <= 4, `${counts}`);
+  }
+});
+
 test("the dots go along with a window that is panned", () => {
-  const [first, second] = dots({}, WINDOW.panned(10, -20)).map(({ middle }) => middle);
-  assert.deepEqual(first, [110, 30]);
-  assert.deepEqual(second, [130, 20]);
+  const middles = dots({}, WINDOW.panned(10, -20)).map(({ middle }) => middle);
+  assert.deepEqual(middles, [
+    [110, 30],
+    [130, 20],
+  ]);
 });
 
 test("the dots of a class that is hidden are not painted", () => {
@@ -106,8 +123,8 @@ test("codes that were not chosen are a fifth as strong, over a manifold all are 
   const chosen = Uint8Array.of(1, 0, 0, 1, 0);
   const shares = (/** @type {Partial<typeof CODES>} */ more) =>
     dots(more).map(({ alpha }) => Number((alpha / full).toFixed(6)));
-  assert.deepEqual(shares({ chosen }), [1, 0.2, 0.2, 1]);
-  assert.deepEqual(shares({ chosen, opacity: 0.5 }), [0.5, 0.1, 0.1, 0.5]);
+  assert.deepEqual(shares({ chosen }), [1, 1, 0.2, 0.2]);
+  assert.deepEqual(shares({ chosen, opacity: 0.5 }), [0.5, 0.5, 0.1, 0.1]);
   const { c } = context();
   painter.paintCodes(c, WINDOW, { ...CODES, chosen });
   assert.equal(c.globalAlpha, 1, "it is as it was for what is painted next");

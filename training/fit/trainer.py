@@ -109,18 +109,20 @@ class Trainer:
                 # Faster on the CPU. (torch's annotations know `Module.to` without this argument.)
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.train_images, self.test_images = train.images.to(device), test.images.to(device)
-        self.batches = max(1, len(train) // preset.batch_size)
+        batch = min(preset.batch_size, len(train))
+        left = 0 if preset.drop_last else len(train) % batch
+        self.batches = len(train) // batch + (left > 0)
         self.steps = preset.epochs * self.batches
         self.step = 0
-        batch = min(preset.batch_size, len(train))
-        if batch % self.team.size:
-            raise TrainingError(
-                f"A batch of {batch} images cannot be divided evenly among {self.team.size} "
-                f"processes; choose a --batch-size that is a multiple of {self.team.size}."
-            )
+        for size in (batch, left):
+            if size % self.team.size:
+                raise TrainingError(
+                    f"A batch of {size} images cannot be divided evenly among {self.team.size} "
+                    f"processes; choose a --batch-size that is a multiple of {self.team.size}"
+                    f"{', and so leaves the last batch' if size == left else ''}."
+                )
         self._batch_size = batch
-        self._part = self.team.part(batch)
-        self._rows_elsewhere = (self._part.start, batch - self._part.stop)
+        self._epoch_images = len(train) // batch * batch + left
         self._parameters = list(vae.parameters())
         self._objective = self.team.wrap(_Objective(vae))
         self.optimizer = torch.optim.AdamW(
@@ -141,7 +143,7 @@ class Trainer:
         self._sums = torch.zeros(terms, dtype=exact, device=self.device)
         self._recent = torch.zeros(terms, dtype=exact, device=self.device)
         self._seconds = self._recent_seconds = 0.0
-        self._recent_steps = 0
+        self._recent_steps = self._recent_images = 0
         self._newest_beta = beta_at(preset, 0)  # the β of the newest step
         if state is not None:
             self._restore(state)
@@ -235,12 +237,13 @@ class Trainer:
         preset = self.preset
         epoch, batch = divmod(step - 1, self.batches)
         rows = shuffled[batch * preset.batch_size : (batch + 1) * preset.batch_size]
-        x, blanked = self._batch(rows, epoch)
+        part = self.team.part(len(rows))
+        x, blanked = self._batch(rows, part, epoch)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=preset.precision == "bfloat16"
         ):
             reconstruction, kl_per_dim = self._objective(
-                x, blanked, self._draw, self._rows_elsewhere
+                x, blanked, self._draw, (part.start, len(rows) - part.stop)
             )
             loss = (reconstruction + beta * kl_per_dim.sum(-1)).mean()
         self.optimizer.zero_grad()
@@ -257,18 +260,20 @@ class Trainer:
         self.optimizer.step()
         self.schedule.step()
         terms = torch.cat([reconstruction.detach()[:, None], kl_per_dim.detach()], 1)
-        mean = terms.mean(0).to(self._sums.dtype)
+        # A last, smaller batch counts by its images.
+        mean = terms.mean(0).to(self._sums.dtype) * (len(rows) / self._batch_size)
         self._sums += mean
         self._recent += mean
         self._recent_steps += 1
+        self._recent_images += len(rows)
         self.step, self._newest_beta = step, beta
 
-    def _batch(self, rows: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
-        """This process's images of a batch, and what the encoder sees of them.
+    def _batch(self, rows: Tensor, part: slice, epoch: int) -> tuple[Tensor, Tensor]:
+        """This process's images, `part` of a batch, and what the encoder sees of them.
 
         What is random is drawn for the whole batch, by every process alike.
         """
-        preset, part = self.preset, self._part
+        preset = self.preset
         bent = preset.elastic and epoch < preset.epochs - round(preset.elastic_free * preset.epochs)
         if not bent and not preset.input_dropout:
             x = to_float(self.train_images[rows[part]])
@@ -293,8 +298,9 @@ class Trainer:
         """
         if not self._recent_steps:
             return None
-        began, n = time.perf_counter(), self._recent_steps
-        sums = self.team.total(self._recent).cpu().double() / (n * self.team.size)
+        began, n = time.perf_counter(), self._recent_images
+        batches = n / self._batch_size
+        sums = self.team.total(self._recent).cpu().double() / (batches * self.team.size)
         reconstruction, *per_dim = sums.tolist()  # waits for the device
         self._add_time(began)
         found = StepTerms(
@@ -304,10 +310,10 @@ class Trainer:
             learning_rate=float(self.schedule.get_last_lr()[0]),
             train_reconstruction=reconstruction,
             train_kl_per_dim=tuple(per_dim),
-            images_per_second=n * self._batch_size / max(self._recent_seconds, 1e-9),
+            images_per_second=n / max(self._recent_seconds, 1e-9),
         )
         self._recent.zero_()
-        self._recent_steps, self._recent_seconds = 0, 0.0
+        self._recent_steps, self._recent_images, self._recent_seconds = 0, 0, 0.0
         return found
 
     def _clip(self) -> None:
@@ -325,7 +331,8 @@ class Trainer:
     def _finish(self, epoch: int, beta: float) -> Record:
         """Measure the epoch that is over, and make ready for the next one."""
         began = time.perf_counter()
-        sums = self.team.total(self._sums).cpu().double() / (self.batches * self.team.size)
+        batches = self._epoch_images / self._batch_size
+        sums = self.team.total(self._sums).cpu().double() / (batches * self.team.size)
         train_reconstruction, *train_kl = sums.tolist()
         self._add_time(began)
         seconds = self._seconds
@@ -344,6 +351,6 @@ class Trainer:
             train_kl=sum(train_kl),
             test_reconstruction=test_reconstruction,
             test_kl=sum(kl_per_dim),
-            images_per_second=self.batches * self._batch_size / seconds,
+            images_per_second=self._epoch_images / seconds,
         )
         return Record(self.step, self.steps, terms, kl_per_dim)

@@ -141,11 +141,12 @@ class Learned(nn.Module):
 
 
 def _kaiming_normal(module: nn.Module) -> None:
-    """Weights N(0, 2/fan-in), the fan-in as torch counts it, biases 0.
+    """Weights N(0, 2/fan-in), biases 0, of linear layers and convolutions; transposed ones keep
+    torch's default, as in the report.
 
     Source: He, Zhang, Ren & Sun (2015), section 2.2.
     """
-    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Linear | nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
@@ -246,20 +247,36 @@ class VAE(nn.Module):
         Raises:
             ValueError: there is no encoder.
         """
+        family, params = self.prior, self.head(x, labels)
+        given = self._given(x, labels)
+        with torch.autocast(x.device.type, enabled=False):
+            if given is None:
+                return family.posterior(params)
+            assert isinstance(family, WithChoices)
+            return cast(Posterior, family.posterior(params, given))
+
+    def _given(self, x: Tensor, labels: Tensor | None) -> Tensor | None:
+        count = sum(c.kind == "label" for c in self.config.choices)
+        if not count:
+            return None
+        return x.new_zeros(len(x), count) if labels is None else labels.to(x)
+
+    def head(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The numbers that q(z|x) is made of, as the encoder gives them, (B, n) → (B, params).
+
+        Raises:
+            ValueError: there is no encoder.
+        """
         if self.encoder is None:
             raise ValueError("There is no encoder: the model is a decoder alone.")
-        given = sum(c.kind == "label" for c in self.config.choices)
-        if given:
-            known = x.new_zeros(len(x), given) if labels is None else labels.to(x)
-            family = self.prior
-            assert isinstance(family, WithChoices)
-            params = self.encoder(torch.cat([x, known], 1))
-            return cast(Posterior, family.posterior(params, known))
+        given = self._given(x, labels)
+        if given is not None:
+            return cast(Tensor, self.encoder(torch.cat([x, given], 1)))
         # The first layers may run in bfloat16 under autocast; the head may not: eight bits of
         # mantissa cannot place a code of magnitude 2 within a posterior whose sigma is 0.03.
         hidden = self.encoder[:-1](x)
         with torch.autocast(x.device.type, enabled=False):
-            return self.prior.posterior(self.encoder[-1](hidden.float()))
+            return cast(Tensor, self.encoder[-1](hidden.float()))
 
     def labels_of(self, labels: Tensor, classes: int) -> Tensor | None:
         """The labels that the model is given with images of these classes (N,), (N, labels); None

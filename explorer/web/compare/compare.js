@@ -158,7 +158,10 @@ class Compare extends Session {
       kind !== "place" && columns.length > 1 ? this.first.name : "",
     );
     write(this.$(".where"), WORDS[kind]);
-    write(this.$(".map-note .text"), this.lasso.text || "Draw around points on any of the maps.");
+    write(
+      this.$(".map-note .text"),
+      this.waiting || this.lasso.text || "Draw around points on any of the maps.",
+    );
     this.$(".centre").hidden = !this.lasso.text;
   }
 

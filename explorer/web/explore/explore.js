@@ -8,6 +8,7 @@ import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
 import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { Formula } from "./formula.js";
 import { Inset } from "./inset.js";
 import { page } from "./layout.js";
 import { paintPosterior } from "./posterior_table.js";
@@ -41,6 +42,7 @@ class Explore extends Session {
         this.walk.traverse(String(dim));
       },
     });
+    this.formula = new Formula(this.root);
     this.terms = new Terms(this.$(".terms-host"));
     this.trace = new Trace(this.$(".trace"), () => this.change("tab"));
     this.klBars = new KlBars(this.$("[data-panel=kl]"));
@@ -96,6 +98,7 @@ class Explore extends Session {
     const scene = data.key;
     if (models) {
       this.sampler.setModel(view.vae);
+      this.formula.setModel(view.vae);
       this.trace.unit = view.vae.likelihood.constant === null ? "" : "nats, ";
     }
     this.terms.setLikelihood(view.vae.likelihood, view.blob.header.level?.own ?? 100);
@@ -138,6 +141,7 @@ class Explore extends Session {
     if (tour.touched || pictures !== this.pictures) return tour.stop();
     if (view.vae.d === 2) this.showManifold(true);
     await Promise.all(this.typical.map((image) => pictures.ready(image)));
+    if (!this.typical.every((image) => this.knows(image))) await this.encoders;
     if (pictures !== this.pictures) return tour.stop();
     tour.begin(
       this.typical.map((image) => ({ image, z: view.posteriorOf(pictures.get(image)).mu })),
@@ -220,9 +224,13 @@ class Explore extends Session {
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
     if (Number.isFinite(recon)) this.terms.paint(terms, view.over);
+    this.formula.paint(view.over, posterior.kl);
     write(
       this.$(".map-note .text"),
-      this.lasso.text || this._hint || noteOf(view, this.mode, view.map.manifold.on),
+      this.waiting ||
+        this.lasso.text ||
+        this._hint ||
+        noteOf(view, this.mode, view.map.manifold.on),
     );
     this.$(".centre").hidden = !this.lasso.text;
     this.inset.paint(view, this.sampler.draws, this.colours);

@@ -1,6 +1,7 @@
 // Draws z ~ q(z|x) again and again: the one-sample terms, and their mean on its way to the exact one.
 
 import { html, lessMotion, plotContext, signed, watchSize, write } from "../widgets/dom.js";
+import { font } from "../widgets/type.js";
 import { Running, normals } from "../model/random.js";
 
 const SLOW = 600; // milliseconds between two draws for those who asked for less motion
@@ -146,7 +147,7 @@ export class Sampler {
   _plot(canvas, theme, what, colour, target, targetName, title) {
     const { context: c, width, height } = plotContext(canvas);
     if (!width) return;
-    c.font = "12px sans-serif";
+    c.font = font(12);
     const values = this.curve.map((p) => p[what]).filter(Number.isFinite);
     if (target !== undefined) values.push(target);
     if (!values.length) return;
@@ -184,11 +185,11 @@ export class Sampler {
     c.fillStyle = colour;
     c.fillText(title, 6, 12);
     c.fillStyle = theme.ink;
-    c.font = "10px sans-serif";
+    c.font = font(10);
     const digits = high - low < 2 ? 2 : 1;
     c.fillText(high.toFixed(digits), 6, 26);
     c.fillText(low.toFixed(digits), 6, height - 4);
-    c.font = "12px sans-serif";
+    c.font = font(12);
     c.textAlign = "right";
     if (target !== undefined)
       c.fillText(`${targetName} ${target.toFixed(what === "kl" ? 2 : 1)}`, width - 6, 12);

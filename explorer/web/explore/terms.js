@@ -11,6 +11,7 @@ import {
   write,
   dimensionName,
 } from "../widgets/dom.js";
+import { font, typeScale } from "../widgets/type.js";
 
 const SECONDS = 8;
 const LARGE = new Intl.NumberFormat("en", { notation: "compact" }); // 1.2M
@@ -174,13 +175,13 @@ export class Trace {
   paint(theme) {
     const { context: c, width, height } = plotContext(this.canvas);
     if (!width) return;
-    const left = 34;
-    const bottom = height - 16;
+    const left = 34 * typeScale();
+    const bottom = height - 16 * typeScale();
     const top = Math.max(...this.samples.map((s) => s.recon + s.kl), 50) * 1.08;
     const low = Math.min(...this.samples.map((s) => s.recon), 0) * 1.08; // a density may be above 1
     const y = (v) => bottom - ((v - low) / (top - low)) * (bottom - 4);
     const x = (t) => width - 4 - ((this.clock - t) / SECONDS) * (width - 4 - left);
-    c.font = "12px sans-serif";
+    c.font = font(12);
     c.fillStyle = theme.ink;
     c.strokeStyle = theme.grid;
     c.textAlign = "right";

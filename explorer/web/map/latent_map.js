@@ -36,7 +36,7 @@ export class LatentMap {
    * @param {HTMLElement} host
    * @param {Listener} listener
    * @param {{legend?: HTMLElement | null, small?: boolean}} [options] where the classes are listed; and
-   *   whether the map is one of several: smaller dots, without the codes that lie farthest out
+   *   whether the map is one of several: smaller dots
    */
   constructor(host, listener, { legend = null, small = false } = {}) {
     this.host = host;
@@ -64,6 +64,7 @@ export class LatentMap {
     this.colours = {};
     this.revision = "";
     this.zoomed = false; // by a hand
+    this.all = false; // whether the codes that lie farthest out are fitted in, too
     /** @type {import("./canvas_codes.js").Codes | null} */
     this.codes = null;
     /** @type {import("./canvas_codes.js").Renderer} */
@@ -127,7 +128,7 @@ export class LatentMap {
     const { header } = blob;
     if (header.revision !== this.revision) {
       this.revision = header.revision;
-      this.zoomed = false;
+      this.zoomed = this.all = false;
       this.manifold.forget();
       this.show(null, NOTHING);
       this.near = -1;
@@ -189,8 +190,9 @@ export class LatentMap {
     this.manifold.askSoon(this.listener.source);
   }
 
-  /** Show everything again. */
-  reset() {
+  /** Show all codes but the few farthest out; on a wish for all these too, unless they were there. */
+  reset(all = false) {
+    this.all = all && (this.zoomed || !this.all);
     this.zoomed = false;
     this._showWindow(this._whole(), false);
   }
@@ -244,7 +246,8 @@ export class LatentMap {
     const [width, height] = sizeOf(this.dots);
     if (!this.blob || !width || !height) return null;
     const { bounds, anchored } = this.blob.header;
-    return MapWindow.fit(this.small ? bounds.core : bounds.all, width, height, anchored);
+    const all = MapWindow.fit(bounds.all, width, height, anchored);
+    return this.all ? all : MapWindow.fit(bounds.core, width, height, anchored, all.unit);
   }
 
   _resized() {
@@ -316,7 +319,9 @@ export class LatentMap {
   _paintOver(window, codes) {
     const c = this.over.begin(window);
     const { colours, blob } = this;
-    painter.paintNames(c, window, colours, codes.groups, codes.hidden, this.small ? 17 : 19);
+    const size = this.small ? 17 : 19;
+    const written = painter.paintNames(c, window, colours, codes.groups, codes.hidden, size);
+    if (!this.zoomed) this.legend?.leave(written);
     painter.paintOverlay(c, window, colours, this.overlay);
     if (this.line.length > 2) painter.paintLasso(c, colours, this.line);
     if (this.near >= 0 && blob) {

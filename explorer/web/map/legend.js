@@ -1,7 +1,7 @@
-// The classes beside a map: a press takes one off the map, two presses leave it alone there. Where colours
+// The classes beside a map, by name where the map does not name them: a press takes one off the map, two presses leave it alone there. Where colours
 // are a factor's values, a bar of them.
 
-import { html, set } from "../widgets/dom.js";
+import { html, set, write } from "../widgets/dom.js";
 
 /** @typedef {import("./painter.js").Group} Group */
 
@@ -31,13 +31,22 @@ export class Legend {
       ...(groups.length > 1 ? groups : []).map(({ name, colour }) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.dataset.name = button.textContent = name;
+        button.dataset.name = name;
+        button.append(html("<span></span>"));
+        write(button.children[0], name);
         button.title = `Show or hide ${name}; twice: only ${name}`;
         button.style.setProperty("--dot", colour);
         set(button, "aria-pressed", true);
         return button;
       }),
     );
+  }
+
+  /** Leave out what is written on the map itself: the names of these classes. @param {Set<string>} written */
+  leave(written) {
+    if (this.host.dataset.bar === "true") return;
+    for (const one of /** @type {Iterable<HTMLElement>} */ (this.host.children))
+      set(one, "data-named", written.has(one.dataset.name ?? ""));
   }
 
   /** @param {Group[]} groups @param {[string, number, number]} bar */

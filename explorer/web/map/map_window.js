@@ -30,14 +30,15 @@ export class MapWindow {
    * is `anchored`, beyond its upper ends.
    * @param {Point[]} bounds lowest and highest value of either axis
    * @param {number} width @param {number} height @param {boolean} anchored
+   * @param {number} [whole] the unit at which everything is shown, where that is more than `bounds`
    */
-  static fit([[x0, x1], [y0, y1]], width, height, anchored = false) {
+  static fit([[x0, x1], [y0, y1]], width, height, anchored = false, whole = undefined) {
     const unit = Math.max((x1 - x0) / width, (y1 - y0) / height) || 1;
     /** @type {Point} */
     const middle = anchored
       ? [x0 + (unit * width) / 2, y0 + (unit * height) / 2]
       : [(x0 + x1) / 2, (y0 + y1) / 2];
-    return new MapWindow(width, height, middle, unit);
+    return new MapWindow(width, height, middle, unit, whole);
   }
 
   /** Lowest and highest value across. @returns {Point} */

@@ -3,6 +3,7 @@
 
 import { context2d } from "../widgets/dom.js";
 import { placeNames } from "../widgets/names.js";
+import { font, typeScale } from "../widgets/type.js";
 import { ticks } from "./map_window.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
@@ -27,12 +28,33 @@ import { ticks } from "./map_window.js";
  */
 
 const GAP = 110; // pixels between lines of the grid, about
-const [NUMBER, TITLE] = ["13px sans-serif", "bold 15px sans-serif"]; // along the axes
 
 /** Diameter in pixels and opacity of a code's dot, by how many there are. @param {number} n */
 export function dotOf(n) {
-  if (n > 30_000) return { size: 2.5, opacity: 0.5 };
-  return n > 6000 ? { size: 4, opacity: 0.6 } : { size: 5, opacity: 0.7 };
+  const [size, opacity] = n > 30_000 ? [2.5, 0.5] : n > 6000 ? [4, 0.6] : [5, 0.7];
+  return { size: size * typeScale(), opacity };
+}
+
+/**
+ * The order in which n codes are drawn: by steps of the golden section, so that those that lie together, a
+ * class's, come far apart, and no class covers another.
+ * @param {number} n @returns {Uint32Array}
+ */
+export function drawOrder(n) {
+  const divides = (/** @type {number} */ a, /** @type {number} */ b) => {
+    while (b) [a, b] = [b, a % b];
+    return a > 1;
+  };
+  let step = Math.max(1, Math.round(0.618034 * n));
+  while (divides(n, step)) step += 1;
+  return Uint32Array.from({ length: n }, (_, k) => (k * step) % n);
+}
+
+/** The number of each code's group, (n,). @param {Group[]} groups @param {number} n */
+export function groupsOf(groups, n) {
+  const found = new Uint32Array(n);
+  groups.forEach(({ points }, k) => found.fill(k, ...points));
+  return found;
 }
 
 /**
@@ -57,7 +79,7 @@ export function paintGrid(c, window, colours) {
   c.stroke();
 }
 
-/** The dots of all classes, as sprites. @param {Context} c @param {MapWindow} window
+/** The dots of all classes, as sprites, in `drawOrder`. @param {Context} c @param {MapWindow} window
  * @param {{groups: Group[], x: Float32Array, y: Float32Array, hidden: Set<string>,
  *   chosen: Uint8Array | null, opacity: number, small: boolean}} codes */
 export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, small }) {
@@ -65,17 +87,18 @@ export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, s
   const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
   const half = size / 2 + 1;
   const ratio = c.getTransform().a;
-  for (const { name, colour, points } of groups) {
-    if (hidden.has(name)) continue;
-    const sprite = disc(colour, size, ratio);
-    for (let i = points[0]; i < points[1]; i++) {
-      const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
-      const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
-      if (px < -half || py < -half || px > window.width + half || py > window.height + half)
-        continue;
-      c.globalAlpha = dot.opacity * opacity * (chosen && !chosen[i] ? 0.2 : 1);
-      c.drawImage(sprite, px - half, py - half, 2 * half, 2 * half);
-    }
+  const sprites = groups.map(({ name, colour }) =>
+    hidden.has(name) ? null : disc(colour, size, ratio),
+  );
+  const group = groupsOf(groups, x.length);
+  for (const i of drawOrder(x.length)) {
+    const sprite = sprites[group[i]];
+    const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
+    const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
+    const off = px < -half || py < -half || px > window.width + half || py > window.height + half;
+    if (!sprite || off) continue;
+    c.globalAlpha = dot.opacity * opacity * (chosen && !chosen[i] ? 0.2 : 1);
+    c.drawImage(sprite, px - half, py - half, 2 * half, 2 * half);
   }
   c.globalAlpha = 1;
 }
@@ -119,9 +142,9 @@ export function paintAxes(c, window, colours, titles, grounded) {
   c.textBaseline = "alphabetic";
   c.fillStyle = colours.ink;
   c.textAlign = "center";
-  c.font = TITLE;
+  c.font = font(15, "bold");
   const free = width - c.measureText(`${titles[0]} →`).width - 15;
-  c.font = NUMBER;
+  c.font = font(13);
   for (const v of ticks(window.x, GAP * window.unit)) {
     const [px] = window.pixel([v, 0]);
     if (px > 24 && px + c.measureText(label(v)).width / 2 < free) write(label(v), px, height - 5);
@@ -131,7 +154,7 @@ export function paintAxes(c, window, colours, titles, grounded) {
     const [, py] = window.pixel([0, v]);
     if (py > 30 && py < height - 20) write(label(v), 4, py + 4);
   }
-  c.font = TITLE;
+  c.font = font(15, "bold");
   c.fillStyle = colours.z;
   c.textAlign = "right";
   write(`${titles[0]} →`, width - 5, height - 5);
@@ -139,21 +162,24 @@ export function paintAxes(c, window, colours, titles, grounded) {
   write(`↑ ${titles[1]}`, 4, 16);
 }
 
-/** Each class's name where it is dense, if there is room. @param {Pen} c @param {MapWindow} window
- * @param {Record<string, string>} colours @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, in pixels */
+/** Each class's name where it is dense, if there is room; the names that are written whole. @param {Pen} c @param {MapWindow} window
+ * @param {Record<string, string>} colours @param {Group[]} groups @param {Set<string>} hidden @param {number} size of the type, where a rem is 16 pixels */
 export function paintNames(c, window, colours, groups, hidden, size) {
   const write = halo(c, colours.paper, 4);
-  c.font = `bold ${size}px sans-serif`;
+  const high = size * typeScale();
+  c.font = font(size, "bold");
   c.textAlign = "center";
   c.textBaseline = "middle";
   c.fillStyle = colours.ink;
   const names = groups.flatMap(({ name, label }) => {
     if (!label || hidden.has(name)) return [];
     const [x, y] = window.pixel(label);
-    const foot = window.height - 20 - size / 2; // the axis' numbers are below
+    const foot = window.height - 20 - high / 2; // the axis' numbers are below
     return [{ text: name, x, y: y > window.height ? y : Math.min(y, foot) }];
   });
-  for (const { text, x, y } of placeNames(c, names, size, window)) write(text, x, y);
+  const placed = placeNames(c, names, high, window);
+  for (const { text, x, y } of placed) write(text, x, y);
+  return new Set(placed.map(({ text }) => text));
 }
 
 /** Whether a ring is wider and higher than the map, which it would fill with its colour.
@@ -198,7 +224,7 @@ export function paintOverlay(c, window, colours, { rings, prior = [], centre, pa
   c.stroke();
   c.setLineDash([]);
   const write = halo(c, colours.paper, 5);
-  c.font = "bold 17px sans-serif";
+  c.font = font(17, "bold");
   c.textAlign = "center";
   c.textBaseline = "middle";
   c.fillStyle = colours.z;
@@ -223,7 +249,7 @@ function paintPrior(c, window, colours, prior, trace) {
   if (window.height < SMALL) return; // its name would lie on the axes' numbers
   const points = prior[prior.length - 1].map((point) => window.pixel(point));
   const [x, y] = points.reduce((best, point) => (point[1] > best[1] ? point : best));
-  c.font = "12px sans-serif";
+  c.font = font(12);
   c.textAlign = "center";
   c.textBaseline = "middle";
   halo(c, colours.paper, 3)(`p(z): ${prior.map((_, n) => `${n + 1}σ`).join(", ")}`, x, y + 11);

@@ -1,7 +1,7 @@
 // The codes of a map by plotly's WebGL scatter: many points, moved and zoomed in a frame. Axes, names
 // and hands are the map's own, so that plotly can take over without a jump.
 
-import { dotOf } from "./painter.js";
+import { dotOf, drawOrder, groupsOf } from "./painter.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
 /** @typedef {import("./canvas_codes.js").Codes} Codes */
@@ -80,28 +80,30 @@ const layoutOf = ({ width, height, x, y }) => ({
   yaxis: { ...BARE, range: [...y] },
 });
 
-/** One WebGL trace a class. @param {Codes} codes */
+/** One WebGL trace: the codes in the order of drawing, each with its colour. @param {Codes} codes */
 function tracesOf({ groups, x, y, hidden, chosen, opacity, small }) {
   const dot = dotOf(x.length);
   const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
-  return groups.map(({ name, colour, points: [from, to] }) => ({
+  const group = groupsOf(groups, x.length);
+  const off = groups.map(({ name }) => hidden.has(name));
+  const order = drawOrder(x.length).filter((i) => !off[group[i]]);
+  /** @type {number[]} */
+  const selected = [];
+  if (chosen) order.forEach((i, place) => chosen[i] && selected.push(place));
+  const trace = {
     type: "scattergl",
     mode: "markers",
-    name,
-    x: x.subarray(from, to),
-    y: y.subarray(from, to),
-    visible: !hidden.has(name),
+    x: Float32Array.from(order, (i) => x[i]),
+    y: Float32Array.from(order, (i) => y[i]),
     hoverinfo: "skip",
-    marker: { color: colour, size, opacity: dot.opacity * opacity },
+    marker: {
+      color: Array.from(order, (i) => groups[group[i]].colour),
+      size,
+      opacity: dot.opacity * opacity,
+      line: { width: 0 },
+    },
     unselected: { marker: { opacity: 0.2 * dot.opacity * opacity } },
-    selectedpoints: chosen ? placesOf(chosen.subarray(from, to)) : null,
-  }));
-}
-
-/** @param {Uint8Array} flags */
-function placesOf(flags) {
-  /** @type {number[]} */
-  const found = [];
-  flags.forEach((flag, i) => flag && found.push(i));
-  return found;
+    selectedpoints: chosen ? selected : null,
+  };
+  return order.length ? [trace] : [];
 }

@@ -14,16 +14,24 @@
  * @typedef {{name: string, title: string, formula: string, constant: number | null, unit: string,
  *   total: string}} LikelihoodHeader `constant` is left out of −log p(x|z), in nats an image; null
  *   where the term is no −log p(x|z)
- * @typedef {{program: ProgramSpec, weight: number}} FeaturesHeader the classifier up to the features
- *   that are compared, its outputs, and the factor of their distance where it is added to another term
+ * @typedef {{program: ProgramSpec, weight: number, scales: number[]}} FeaturesHeader the classifier up to
+ *   the features that are compared, its outputs, the factor of each one's squared distance, and that of
+ *   their sum where it is added to another term
  *
  * @typedef {{kind: "model", name: string, shape?: Shape, latent_dim: number, prior: PriorHeader,
- *   likelihood: LikelihoodHeader, encoder: ProgramSpec | null, decoder: ProgramSpec,
+ *   likelihood: LikelihoodHeader, encoder: ProgramSpec | "apart" | null, decoder: ProgramSpec,
  *   features?: FeaturesHeader, tensors: Record<string, [number, number[]]>}} ModelHeader `tensors`: the
  *   first number and the shape of each, in the weights
  * @typedef {{weights?: Float32Array, exponents?: Uint8Array, mantissas?: Uint8Array,
  *   codes?: Float32Array}} ModelArrays the weights: first those that are bfloat16 in two planes, then the
  *   others as float32; and, of a decoder alone, the codes (n, d) of its pictures
+ *
+ * @typedef {{kind: "encoder", program: ProgramSpec, tensors: Record<string, [number, number[]]>}}
+ *   EncoderHeader one that comes after its model, whose `encoder` is then "apart"; its weights as there
+ *
+ * @typedef {{kind: "first", images: number[]}} FirstHeader numbers of the images that a page shows first
+ * @typedef {{levels: Uint8Array, heads: Float32Array}} FirstArrays their values (k, c·h·w), and what the
+ *   encoder makes of them (k, m)
  *
  * @typedef {{kind: "pictures", classes: string[], images: number, shape?: Shape, per_piece: number,
  *   pieces: string, noun?: string, ink_box?: number | null, pen?: number | null}} PicturesHeader the n-th
@@ -66,13 +74,15 @@
  *   `reconstructions` (k, c·h·w)
  *
  * @typedef {{header: ModelHeader, arrays: ModelArrays}} ModelBlob
+ * @typedef {{header: EncoderHeader, arrays: ModelArrays}} EncoderBlob
+ * @typedef {{header: FirstHeader, arrays: FirstArrays}} FirstBlob
  * @typedef {{header: PicturesHeader, arrays: PicturesArrays}} PicturesBlob
  * @typedef {{header: PieceHeader, arrays: PieceArrays}} PieceBlob
  * @typedef {{header: MapHeader, arrays: MapArrays}} MapBlob
  * @typedef {{header: ProbeHeader, arrays: ProbeArrays}} ProbeBlob
  * @typedef {{header: SnapshotHeader, arrays: SnapshotArrays}} SnapshotBlob
- * @typedef {{model: ModelBlob, pictures: PicturesBlob, piece: PieceBlob, map: MapBlob, probe: ProbeBlob,
- *   snapshot: SnapshotBlob}} Blobs by kind
+ * @typedef {{model: ModelBlob, encoder: EncoderBlob, first: FirstBlob, pictures: PicturesBlob,
+ *   piece: PieceBlob, map: MapBlob, probe: ProbeBlob, snapshot: SnapshotBlob}} Blobs by kind
  */
 
 export {};

@@ -102,18 +102,37 @@ export const messageOf = (error) => (error instanceof Error ? error.message : St
  * @template {keyof Blobs} K
  * @param {string} url
  * @param {K} kind
+ * @param {(share: number) => void} [progress] told how much of it has come
  * @returns {Promise<Blobs[K]>}
  */
-export const fetchBlob = async (url, kind) => (await fetchWeighed(url, kind)).blob;
+export const fetchBlob = async (url, kind, progress) =>
+  (await fetchWeighed(url, kind, progress)).blob;
+
+/** The bytes of an answer. @param {Response} answer @param {(share: number) => void} [progress] @returns {Promise<ArrayBuffer>} */
+async function bytesOf(answer, progress) {
+  const length = Number(answer.headers.get("x-unpacked-length"));
+  if (!progress || !answer.body || !length) return answer.arrayBuffer();
+  const found = new Uint8Array(length);
+  const reader = answer.body.getReader();
+  let at = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return found.buffer.slice(0, at);
+    found.set(value, at); // RangeError where there is more than was said
+    at += value.length;
+    progress(at / length);
+  }
+}
 
 /**
  * Fetch and read a blob, and say how many bytes it took on its way.
  * @template {keyof Blobs} K
  * @param {string} url
  * @param {K} kind
+ * @param {(share: number) => void} [progress]
  * @returns {Promise<{blob: Blobs[K], wire: number}>}
  */
-export async function fetchWeighed(url, kind) {
+export async function fetchWeighed(url, kind, progress) {
   const word = kind === "piece" ? "part of the pictures" : kind;
   let answer;
   try {
@@ -127,7 +146,7 @@ export async function fetchWeighed(url, kind) {
     );
   let buffer;
   try {
-    buffer = await answer.arrayBuffer();
+    buffer = await bytesOf(answer, progress);
   } catch {
     throw new PayloadError(`The ${word} arrived damaged or cut off; reload the page.`);
   }

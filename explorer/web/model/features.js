@@ -8,9 +8,10 @@ export class Features {
    * @param {import("./blob_types.js").FeaturesHeader} header
    * @param {import("../engine/program.js").Tensors} tensors of the whole model
    */
-  constructor({ program, weight }, tensors) {
+  constructor({ program, weight, scales }, tensors) {
     /** The factor of the distance where it is added to another term. */
     this.weight = weight;
+    this._scales = scales;
     this._network = new Network(program, tensors);
     /** Features of pictures that were met before. @type {WeakMap<Float32Array, Float32Array[]>} */
     this.known = new WeakMap();
@@ -32,7 +33,7 @@ export class Features {
   }
 
   /**
-   * Σ (φ(x) − φ(x̂))² over all features.
+   * Σ s (φ(x) − φ(x̂))² over all features, s the factor of each layer.
    * @param {Float32Array} output of the decoder
    * @param {Float32Array} x (c·h·w,)
    */
@@ -46,7 +47,9 @@ export class Features {
     const found = this.of(mean(output, this.picture));
     for (let n = 0; n < found.length; n++) {
       const [f, g] = [found[n], expected[n]];
-      for (let i = 0; i < f.length; i++) sum += (f[i] - g[i]) ** 2;
+      let squares = 0;
+      for (let i = 0; i < f.length; i++) squares += (f[i] - g[i]) ** 2;
+      sum += this._scales[n] * squares;
     }
     return sum;
   }

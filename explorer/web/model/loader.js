@@ -10,9 +10,13 @@ const KEPT = 5;
  * @template {{[K in keyof Blobs]?: (blob: Blobs[K], root: string) => unknown}} Makers
  */
 export class Loader {
-  /** @param {Makers} makers of an object from a blob, by its kind */
-  constructor(makers) {
+  /**
+   * @param {Makers} makers of an object from a blob, by its kind
+   * @param {(kind: string, share: number) => void} [progress] told how much of a blob has come
+   */
+  constructor(makers, progress) {
     this.makers = makers;
+    this.progress = progress;
     /** @type {Map<string, Map<string, Promise<unknown>>>} */
     this.kinds = new Map(Object.keys(makers).map((kind) => [kind, new Map()]));
   }
@@ -31,8 +35,11 @@ export class Loader {
       this.makers[kind]
     );
     if (!held || !maker) throw new Error(`a blob of kind ${kind}`);
+    const { progress } = this;
+    const told = progress && ((/** @type {number} */ share) => progress(kind, share));
     const made =
-      held.get(path) ?? fetchBlob(new URL(path, root).href, kind).then((blob) => maker(blob, root));
+      held.get(path) ??
+      fetchBlob(new URL(path, root).href, kind, told).then((blob) => maker(blob, root));
     held.delete(path);
     held.set(path, made); // the newest comes last
     made.catch(() => held.delete(path)); // whoever asks next tries again

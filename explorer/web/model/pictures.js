@@ -99,6 +99,8 @@ export class Pictures {
     this.fetchPiece = fetchPiece;
     /** Those that are here, the least recently used first. @type {Map<number, Piece>} */
     this.pieces = new Map();
+    /** Single images that came before their piece, with levels 0…255. @type {Map<number, Uint8Array>} */
+    this.few = new Map();
     /** Those on their way. @type {Map<number, Promise<void>>} */
     this.coming = new Map();
     this.bytes = 0;
@@ -110,13 +112,20 @@ export class Pictures {
 
   /** Whether image `n` is here. @param {number} n */
   has(n) {
-    return this.pieces.has(Math.floor(n / this.perPiece));
+    return this.few.has(n) || this.pieces.has(Math.floor(n / this.perPiece));
+  }
+
+  /** Take the images that a page shows first. @param {import("./blob_types.js").FirstBlob} blob */
+  put({ header: { images }, arrays: { levels } }) {
+    const { size } = this.shape;
+    if (levels.length !== images.length * size) throw new PayloadError(MISFIT);
+    images.forEach((n, k) => this.few.set(n, levels.subarray(k * size, (k + 1) * size)));
   }
 
   /** Resolves when image `n` is here. @param {number} n @returns {Promise<void>} */
   ready(n) {
     const number = Math.floor(n / this.perPiece);
-    if (this.pieces.has(number)) return Promise.resolve();
+    if (this.has(n)) return Promise.resolve();
     const coming = this.coming.get(number) ?? this._fetch(number);
     this.coming.set(number, coming);
     return coming;
@@ -161,11 +170,16 @@ export class Pictures {
   get(n, out = new Float32Array(this.shape.size)) {
     const number = Math.floor(n / this.perPiece);
     const piece = this.pieces.get(number);
+    const alone = this.few.get(n);
+    this.numbers.set(out, n);
+    if (alone) {
+      for (let i = 0; i < alone.length; i++) out[i] = alone[i] / 255;
+      return out;
+    }
     if (!piece) throw new PayloadError(`The picture of image ${n} is not here yet.`);
     this.pieces.delete(number);
     this.pieces.set(number, piece); // the newest comes last
     piece.get(n - number * this.perPiece, out);
-    this.numbers.set(out, n);
     return out;
   }
 

@@ -35,8 +35,8 @@ function weightsOf({ weights, exponents, mantissas }) {
 }
 
 /**
- * The tensors of a model's blob, by their names.
- * @param {import("./blob_types.js").ModelBlob} blob
+ * The tensors of a model's or an encoder's blob, by their names.
+ * @param {import("./blob_types.js").ModelBlob | import("./blob_types.js").EncoderBlob} blob
  * @returns {import("../engine/program.js").Tensors}
  */
 function tensorsOf({ header: { tensors }, arrays }) {
@@ -66,7 +66,7 @@ export class Vae {
   /** The model of a blob, when the engine has all that it takes. @param {import("./blob_types.js").ModelBlob} blob */
   static async of(blob) {
     const { encoder, decoder } = blob.header;
-    await ready(...(encoder ? [encoder] : []), decoder);
+    await ready(...(encoder && encoder !== "apart" ? [encoder] : []), decoder);
     return new Vae(blob);
   }
 
@@ -79,7 +79,12 @@ export class Vae {
     this.shape = new ImageShape(header.shape);
     this.prior = latentFamily(header.prior);
     const tensors = tensorsOf(blob);
-    this._encoder = header.encoder && new Network(header.encoder, tensors);
+    const { encoder } = header;
+    /** Whether there is an encoder, here or on its way. */
+    this.encodes = encoder !== null;
+    this._encoder = encoder && encoder !== "apart" ? new Network(encoder, tensors) : null;
+    /** What it makes of some images, by their numbers, until it has come. @type {Map<number, Float32Array>} */
+    this._heads = new Map();
     /** The codes that a decoder alone came with, (n, d). */
     this.codes = blob.arrays.codes ?? null;
     this._decoder = new Network(header.decoder, tensors);
@@ -101,9 +106,24 @@ export class Vae {
     return this._features ? this._features.predictedMs : 0;
   }
 
-  /** Whether there is an encoder. */
-  get encodes() {
-    return this._encoder !== null;
+  /** Take the encoder, which comes after the model. @param {import("./blob_types.js").EncoderBlob} blob */
+  async takeEncoder(blob) {
+    if (this._encoder) return;
+    await ready(blob.header.program);
+    this._encoder = new Network(blob.header.program, tensorsOf(blob));
+    this._heads.clear();
+  }
+
+  /** Take what the encoder makes of some images. @param {import("./blob_types.js").FirstBlob} blob */
+  takeHeads({ header: { images }, arrays: { heads } }) {
+    const size = heads.length / images.length;
+    if (!this._encoder)
+      images.forEach((n, k) => this._heads.set(n, heads.subarray(k * size, (k + 1) * size)));
+  }
+
+  /** Whether q(z|x) of an image can be had now; of any x, which has no number, once there is the encoder. @param {number | null} number */
+  knows(number) {
+    return !this.encodes || this._encoder !== null || (number !== null && this._heads.has(number));
   }
 
   /** Whether q(z|x) is a distribution: there is an encoder, and it gives a variance. */
@@ -127,10 +147,15 @@ export class Vae {
    * q(z|x) of an image.
    * @param {Float32Array} x (c·h·w,), values in [0, 1]
    * @param {number[]} [labels] the option of each label
+   * @param {number | null} [number] of the image
    * @returns {Posterior}
    */
-  encode(x, labels = []) {
-    if (!this._encoder) throw new Error("a decoder alone has no code of x");
+  encode(x, labels = [], number = null) {
+    if (!this._encoder) {
+      const head = number === null ? undefined : this._heads.get(number);
+      if (!head) throw new Error("no encoder gives a code of x");
+      return this._withKl(this.prior.posterior(head, this.d, labels));
+    }
     const { given } = this;
     let input = x;
     if (given) {

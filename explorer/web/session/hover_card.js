@@ -29,6 +29,10 @@ export class HoverCard {
    */
   show(image, at, view, pictures) {
     this.image = image;
+    if (!view.vae.knows(image)) {
+      this.card.hidden = true; // the encoder is on its way
+      return;
+    }
     if (!pictures.has(image)) {
       this.card.hidden = true;
       pictures.ready(image).then(

@@ -13,7 +13,7 @@ const MS = 60; // for the mean of codes
 function meanCode(view, images) {
   const mean = new Float32Array(view.vae.d);
   const end = performance.now() + MS;
-  const here = images.filter((image) => view.pictures.has(image));
+  const here = images.filter((image) => view.pictures.has(image) && view.vae.knows(image));
   let n = 0;
   for (let stride = 64; stride >= 1 && performance.now() < end; stride >>= 1)
     for (

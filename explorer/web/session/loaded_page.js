@@ -13,7 +13,8 @@ import { waitForIntent } from "../widgets/range.js";
 
 /**
  * A model on the page: its name, a note on what it is, and the paths of its blobs.
- * @typedef {{name: string, note: string, model: string, map: string}} Entry
+ * @typedef {{name: string, note: string, model: string, encoder: string, map: string, first: string}}
+ *   Entry `encoder` is empty where there is none
  */
 
 /**
@@ -57,12 +58,23 @@ export class LoadedPage {
     /** What is shown. @type {{pictures: Pictures, loaded: Loaded[]} | null} */
     this.held = null;
     this.away = false; // whether the page is not on the screen
-    this.loader = new Loader({
-      model: (blob) => Vae.of(blob),
-      pictures: (blob, from) =>
-        new Pictures(blob, (path) => fetchWeighed(new URL(path, from).href, "piece")),
-      map: (blob) => blob,
-    });
+    /** The models that are here. @type {Vae[]} */
+    this.vaes = [];
+    /** Resolves when all of them have their encoders. @type {Promise<unknown>} */
+    this.encoders = Promise.resolve();
+    /** What somebody waits for, in words. */
+    this.waiting = "";
+    this.loader = new Loader(
+      {
+        model: (blob) => Vae.of(blob),
+        encoder: (blob) => blob,
+        first: (blob) => blob,
+        pictures: (blob, from) =>
+          new Pictures(blob, (path) => fetchWeighed(new URL(path, from).href, "piece")),
+        map: (blob) => blob,
+      },
+      (kind, share) => kind === "encoder" && this._wait(share),
+    );
   }
 
   /** @param {string} selector @returns {any} */
@@ -78,21 +90,39 @@ export class LoadedPage {
     if (this.held) this.take(this.data, this.held.pictures, this.held.loaded, themeOf(this.root));
   }
 
-  /** Do something with an image, now or when its picture has come; the newest wish alone. @param {number} image @param {() => void} act */
+  /** Whether q(z|x) of an image, or of any x, can be had in each model now. @param {number | null} image */
+  knows(image) {
+    return this.vaes.every((vae) => vae.knows(image));
+  }
+
+  /** Do something with an image, or with any x, now or when its picture and the encoders have come; the newest wish alone. @param {number | null} image @param {() => void} act */
   whenThere(image, act) {
     const { pictures } = this;
     this.wish = act;
-    if (pictures.has(image)) return act();
-    pictures.ready(image).then(
-      () => this.wish === act && this.pictures === pictures && act(),
+    if ((image === null || pictures.has(image)) && this.knows(image)) return act();
+    this._wait(0);
+    Promise.all([image === null || pictures.ready(image), this.knows(image) || this.encoders]).then(
+      () => {
+        if (this.wish === act && this.pictures === pictures) act();
+      },
       (error) => this.fault(error.message),
     );
   }
 
+  /** Say what a wish waits for. @param {number} share of the encoder that has come */
+  _wait(share) {
+    const waits = this.wish !== null && !this.knows(null);
+    const so_far = share > 0 ? ` (${Math.round(100 * share)} %)` : "";
+    this.waiting = waits ? `The encoder is on its way${so_far}; x waits for it.` : "";
+    this.changed();
+  }
+
+  /** Something was said that is to be seen. */
+  changed() {}
+
   /** Fetch the pictures that nobody has asked for yet. @param {() => number} next the one wanted most; -1 for none */
   fetchOthers(next) {
     const { pictures } = this;
-    this.wish = null;
     pictures.fetchOthers(() => (pictures === this.pictures ? next() : -1)).catch(() => {}); // whoever needs one is told
   }
 
@@ -119,6 +149,12 @@ export class LoadedPage {
       const { pictures, loaded } = await this._load(data);
       if (this.wanted !== wanted || this.shown === wanted) return; // a newer call has it
       this.held = { pictures, loaded };
+      this.vaes = loaded.map(({ vae }) => vae);
+      this.encoders = Promise.all(loaded.map((one) => this._whole(one, data.root)));
+      this.encoders.then(
+        () => this._wait(0),
+        (error) => this.fault(error.message),
+      );
       this.take(data, pictures, loaded, theme);
       this.shown = wanted;
       this.fault("");
@@ -127,24 +163,44 @@ export class LoadedPage {
       return;
     }
     this.root.dataset.ready = "true";
-    if (this.plotlysMap) this._fetchPlotly(data);
+    // In the order of use, for whoever has a slow line.
+    this.encoders.then(() => this.plotlysMap && this._fetchPlotly(data)).catch(() => {});
   }
 
-  /** @param {Data} data */
+  /**
+   * What is needed to show something. A page that begins has enough with a few images; later x may be any,
+   * and the encoders are waited for.
+   * @param {Data} data
+   */
   async _load({ root, pictures, models, start, typical }) {
+    const begins = !this.shown;
+    const { loader } = this;
     const [found, ...loaded] = await Promise.all([
-      this.loader.get("pictures", pictures, root).then(async (made) => {
-        const first = [start.image, ...usualEnds(typical)].filter((n) => n < made.count);
-        await Promise.all(first.map((n) => made.ready(n)));
-        return made;
+      loader.get("pictures", pictures, root),
+      ...models.map(async (entry) => {
+        const [vae, blob, first] = await Promise.all([
+          loader.get("model", entry.model, root),
+          loader.get("map", entry.map, root),
+          begins ? loader.get("first", entry.first, root) : null,
+        ]);
+        if (!begins) await this._whole({ entry, vae }, root);
+        return { entry, vae, blob, first };
       }),
-      ...models.map(async (entry) => ({
-        entry,
-        vae: await this.loader.get("model", entry.model, root),
-        blob: await this.loader.get("map", entry.map, root),
-      })),
     ]);
+    for (const { vae, first } of loaded)
+      if (first) {
+        found.put(first);
+        vae.takeHeads(first);
+      }
+    const needed = [start.image, ...usualEnds(typical)].filter((n) => n < found.count);
+    await Promise.all(needed.map((n) => found.ready(n)));
     return { pictures: found, loaded };
+  }
+
+  /** Resolves when a model has its encoder. @param {{entry: Entry, vae: Vae}} loaded @param {string} root */
+  async _whole({ entry, vae }, root) {
+    if (!vae.knows(null))
+      await vae.takeEncoder(await this.loader.get("encoder", entry.encoder, root));
   }
 
   /** Plotly comes when there is nothing else to do; without it the map stays as it is. @param {Data} data */

@@ -149,7 +149,8 @@ export class ModelView {
     const { vae, pictures } = this;
     const number = pictures.numberOf(x);
     if (!vae.encodes) return vae.known(number ?? 0);
-    return vae.encode(x, number === undefined ? this.labels : labelsOf(vae, pictures, number));
+    if (number === undefined) return vae.encode(x, this.labels);
+    return vae.encode(x, labelsOf(vae, pictures, number), number);
   }
 
   /** Take x: q(z|x), its picture, and an order for the term's mean over it. @param {Float32Array} x */
@@ -199,7 +200,8 @@ export class ModelView {
   /** The mean of q(z|x) of an image; as the map has it while the picture is on its way. @param {number} image @param {number} code its place among the map's */
   codeOf(image, code) {
     if (!this.vae.encodes) return this.vae.known(image).mu;
-    if (this.pictures.has(image)) return this.posteriorOf(this.pictures.get(image)).mu;
+    if (this.pictures.has(image) && this.vae.knows(image))
+      return this.posteriorOf(this.pictures.get(image)).mu;
     this.pictures.ready(image).catch(() => {}); // whoever needs it is told
     const { header, arrays } = this.blob;
     const { d } = this.vae;

@@ -1,8 +1,6 @@
 // A session: one input, one walk and one place of z in one model or several. Whatever a hand moves, the
 // next frame shows every model's picture and terms. A page says which models there are, and adds its own.
 
-import { savePicture } from "../map/picture.js";
-import { oneOf } from "../widgets/choice.js";
 import { set } from "../widgets/dom.js";
 import { HoverCard } from "./hover_card.js";
 import { InputPanel } from "./input_panel.js";
@@ -10,6 +8,7 @@ import { Lasso } from "./lasso.js";
 import { LoadedPage, usualEnds } from "./loaded_page.js";
 import { offerManifolds } from "./manifolds.js";
 import { mapListener } from "./map_listener.js";
+import { wireTools } from "./map_tools.js";
 import { Report } from "./report.js";
 import { Walk } from "./walk.js";
 
@@ -65,23 +64,8 @@ export class Session extends LoadedPage {
     this.hover = new HoverCard(root);
     /** What the map of any model does to the session. */
     this.mapListener = mapListener(this);
-    this._wire();
+    wireTools(this);
     root.inert = true; // until there is something to move
-  }
-
-  _wire() {
-    const click = (selector, act) => this.$(selector)?.addEventListener("click", act);
-    click(".back", () => this.back());
-    click(".manifold-switch", () => this.showManifold(!this.manifold));
-    click(".centre", () => this._goToLasso());
-    click(".zoom-in", () => this.first.map.zoom(0.75));
-    click(".zoom-out", () => this.first.map.zoom(1 / 0.75));
-    click(".whole", () => this.first.map.reset());
-    click(".save", () => savePicture(this.first.map, `${this.first.name}-map.png`));
-    const modes = oneOf(this.$(".switch"), "aria-checked", (button) =>
-      this.setMode(button.dataset.mode),
-    );
-    modes(this.$("[data-mode=z]"));
   }
 
   // --- the page's own ---------------------------------------------------------------------------
@@ -163,7 +147,11 @@ export class Session extends LoadedPage {
     offerManifolds(this.$(".manifold-switch"), this.views.values(), this.manifold);
     this.paint(performance.now()); // the picture is there at once
     for (const view of this.views.values()) view.map.paint();
-    if (others) this.fetchOthers(() => this.first.nearestMissing());
+    if (others)
+      this.encoders.then(
+        () => this.fetchOthers(() => this.first.nearestMissing()),
+        () => {},
+      );
   }
 
   /** A walk is there before anything is marked: between two typical images. */
@@ -209,8 +197,10 @@ export class Session extends LoadedPage {
   /** Take a picture from a file as x. @param {Float32Array} x */
   takePicture(x) {
     this.halt();
-    this.setInput(x, null);
-    this.settle();
+    this.whenThere(null, () => {
+      this.setInput(x, null);
+      this.settle();
+    });
   }
 
   choose(image) {
@@ -227,7 +217,7 @@ export class Session extends LoadedPage {
   draw() {
     this.halt();
     const { pad } = this.input;
-    if (!pad.empty) this.setInput(pad.image(), null);
+    if (!pad.empty) this.whenThere(null, () => this.setInput(pad.image(), null));
     this.change("x");
   }
 
@@ -280,7 +270,7 @@ export class Session extends LoadedPage {
     this.change("note");
   }
 
-  _goToLasso() {
+  goToLasso() {
     if (!this.lasso.view) return;
     this.halt();
     const where = (view, xy) => this.whereAt(view, xy);
@@ -297,6 +287,10 @@ export class Session extends LoadedPage {
   }
 
   // --- a frame ----------------------------------------------------------------------------------
+
+  changed() {
+    if (this.views.size) this.change("note");
+  }
 
   /** Something changed: the next frame shows it. However often this is called, there is one. */
   change(what) {

@@ -2,6 +2,7 @@
 // traces and layout of plotly's. Pure.
 
 import { zName } from "../widgets/dom.js";
+import { FAMILY } from "../widgets/type.js";
 import { everyNth } from "./records.js";
 import { titles } from "./words.js";
 
@@ -90,7 +91,7 @@ function base(main, over, revision, colours) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: colours.ink, size: 13 },
+    font: { family: FAMILY, color: colours.ink, size: 13 },
     margin: { l: 46, r: 40, t: 22, b: 44 },
     showlegend: false,
     hovermode: "closest",

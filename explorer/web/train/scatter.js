@@ -2,6 +2,7 @@
 
 import { plotContext, watchSize, zName } from "../widgets/dom.js";
 import { placeNames } from "../widgets/names.js";
+import { font, typeScale } from "../widgets/type.js";
 
 /**
  * @typedef {import("./snapshots.js").Frame} Frame
@@ -156,14 +157,14 @@ function ringNames({
   context.lineWidth = 3;
   context.strokeStyle = paper;
   context.fillStyle = faint;
-  context.font = "12px sans-serif";
+  context.font = font(12);
   for (const sigmas of positive ? [] : [1, 2, 3]) {
     const radius = sigmas * prior.std * scale;
     const text = sigmas === 3 && axes.length > 1 ? "3σ of the prior" : `${sigmas}σ`;
     if (axes.length > 1) write(text, x(prior.mean), y(prior.mean) + radius + 2, "center", "top");
     else write(text, x(prior.mean) + radius, height - 3, "center", "bottom");
   }
-  context.font = "15px sans-serif";
+  context.font = font(15);
   const middle = axes.length > 1 ? y(origin) - 3 : height - 18;
   write(zName(axes[0]), width - 4, middle, "right", "bottom");
   if (axes.length > 1) write(zName(axes[1]), x(origin) + 5, 3, "left", "top");
@@ -181,14 +182,14 @@ function classNames({ context, ink, paper, width, height }, names) {
     if (!apart.some((other) => Math.hypot(other.x - name.x, other.y - name.y) < SIZE))
       apart.push(name);
   if (names.length > 3 && apart.length < 3) return;
-  context.font = `bold ${SIZE}px sans-serif`;
+  context.font = font(SIZE, "bold");
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineJoin = "round";
   context.lineWidth = 4;
   context.strokeStyle = paper;
   context.fillStyle = ink;
-  for (const { text, x, y } of placeNames(context, names, SIZE, { width, height })) {
+  for (const { text, x, y } of placeNames(context, names, SIZE * typeScale(), { width, height })) {
     context.strokeText(text, x, y);
     context.fillText(text, x, y);
   }

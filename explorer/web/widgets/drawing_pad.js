@@ -5,6 +5,7 @@
 import { ImageShape } from "../model/image_shape.js";
 import { context2d } from "./dom.js";
 import { paintImage } from "./image.js";
+import { FAMILY } from "./type.js";
 
 /**
  * @typedef {{shape: ImageShape, box?: number | null, pen?: number}} Sheet the shape of an image; the
@@ -304,7 +305,7 @@ export class Pad {
   _invite() {
     const { context, canvas } = this;
     const size = canvas.height / 10;
-    context.font = `${size}px sans-serif`;
+    context.font = `${size}px ${FAMILY}`;
     context.textAlign = "center";
     context.fillStyle = "#9aa5b8";
     context.fillText("draw here", canvas.width / 2, canvas.height / 2 + size / 3);

@@ -103,13 +103,15 @@ def digits():
 
 
 def features(pictures):
-    """What the classifier's second and fourth ReLU put out, caught by hooks."""
+    """What the classifier's second and fourth ReLU put out, caught by hooks, each as large as the
+    report's in the mean."""
     net, caught = classifier.load(classifier.SHIPPED), []
     relus = [m for m in net.modules() if isinstance(m, nn.ReLU)]
     for module in (relus[1], relus[3]):
         module.register_forward_hook(lambda m, i, out: caught.append(out.flatten(1)))
     net(pictures)
-    return torch.cat(caught, 1)
+    scales = [(1833 / 3028.4) ** 0.5, (21289 / 54831.3) ** 0.5]
+    return torch.cat([s * f for s, f in zip(scales, caught, strict=True)], 1)
 
 
 def test_perceptual_is_the_distance_behind_the_second_and_fourth_relu(digits):
@@ -190,13 +192,30 @@ def test_no_elbo_is_claimed_for_a_distance(name):
 
 
 def test_kaiming_normal_draws_n_0_2_over_fan_in_and_no_biases():
-    drawn = [new_vae(PRESETS["report-kaiming"], seed).state_dict() for seed in range(10)]
+    models = [new_vae(PRESETS["report-kaiming"], seed) for seed in range(10)]
+    drawn = [vae.state_dict() for vae in models]
+    plain = [new_vae(PRESETS["report-n12"], seed).state_dict() for seed in range(10)]
+    transposed = [
+        f"{name}.{what}"
+        for name, module in models[0].named_modules()
+        if isinstance(module, torch.nn.ConvTranspose2d)
+        for what in ("weight", "bias")
+    ]
+    assert len(transposed) == 6
     for name in drawn[0]:
         values = torch.stack([weights[name] for weights in drawn])
+        if name in transposed:  # as torch makes them: uniform, up to 1 / √fan-in, biases too
+            fan_in = drawn[0][name.replace("bias", "weight")][0].numel()
+            largest = float(values.abs().max())
+            assert 0.8 * fan_in**-0.5 < largest <= fan_in**-0.5 * 1.0001, name
+            expected = torch.stack([weights[name] for weights in plain]).std()
+            assert float(values.std()) == pytest.approx(
+                float(expected), rel=5 * (values.numel()) ** -0.5
+            )
+            continue
         if name.endswith("bias"):
             assert (values == 0).all()
             continue
-        # Of a transposed convolution (in, out, k, k), torch counts out·k² as the fan-in.
         expected, error = math.sqrt(2 / drawn[0][name][0].numel()), (2 * values.numel()) ** -0.5
         assert float(values.std()) == pytest.approx(expected, rel=5 * error), name
         kurtosis = float(((values / expected) ** 4).mean())
@@ -205,7 +224,7 @@ def test_kaiming_normal_draws_n_0_2_over_fan_in_and_no_biases():
     assert all((default[name] != 0).any() for name in default)
 
 
-def test_the_reports_eleven_rows_are_what_it_trained():
+def test_the_reports_rows_are_what_it_trained():
     assert [name for name in PRESETS if name.startswith("report-")] == REPORT
     rows = [PRESETS[name] for name in REPORT]
     for row in rows:
@@ -213,6 +232,7 @@ def test_the_reports_eleven_rows_are_what_it_trained():
         assert (row.schedule, row.learning_rate, row.weight_decay) == ("constant", 1e-4, 0)
         assert (row.data, row.epochs, row.batch_size) == ("mnist", 15, 64)
         assert (row.precision, row.max_gradient, row.beta) == ("float32", 0, 1)
+        assert not row.drop_last
         assert (row.input_dropout, row.elastic, row.code_scale) == (0, 0, 1)
     priors = ["standard-normal", *["normal-1-2"] * 9, "gamma"]
     assert [row.model.prior for row in rows] == priors
@@ -221,26 +241,35 @@ def test_the_reports_eleven_rows_are_what_it_trained():
     assert [row.model.likelihood for row in rows] == [
         *["bernoulli"] * 3,
         *("gaussian", "laplace", "perceptual", "perceptual-bce", "perceptual-mse"),
-        *("bernoulli", "perceptual", "bernoulli"),
+        *("bernoulli", "perceptual-bce", "bernoulli"),
     ]
 
 
 def test_a_report_row_trains_as_plain_adam_with_a_constant_rate(digits):
-    preset = replace(PRESETS["report-perceptual-bce"], epochs=2, batch_size=8)
+    # 24 images are two batches of 9 and one of 6, which is kept.
+    preset = replace(PRESETS["report-perceptual-bce"], epochs=2, batch_size=9)
     few = [part.take(torch.arange(24)) for part in digits]
     vae = new_vae(preset, 0)
     plain = new_vae(preset, 0)
     trainer = Trainer(vae, preset, *few)
-    rates = [(trainer.optimizer.param_groups[0]["lr"], record.step) for record in trainer]
+    records, rates = [], []
+    for record in trainer:
+        records.append(record)
+        rates.append((trainer.optimizer.param_groups[0]["lr"], record.step))
     assert rates == [(1e-4, step) for step in range(1, 7)]
     # The same by hand: the summed terms, averaged over the batch, and torch's Adam.
     optimizer = torch.optim.Adam(plain.parameters(), lr=1e-4)
     order, draw = (torch.Generator().manual_seed(0) for _ in range(2))
-    for _ in range(2):
-        for rows in torch.randperm(24, generator=order).split(8):
+    for epoch in range(2):
+        sums = torch.zeros(2)
+        for rows in torch.randperm(24, generator=order).split(9):
             terms = elbo(plain, datasets.to_float(few[0].images[rows]), draw)
             optimizer.zero_grad()
             (terms.reconstruction + terms.kl).mean().backward()
             optimizer.step()
+            sums += torch.stack([terms.reconstruction, terms.kl]).detach().sum(1)
+        found = records[3 * epoch + 2].terms  # the mean over images, not over batches
+        expected = pytest.approx((sums / 24).tolist(), rel=1e-4)
+        assert (found.train_reconstruction, found.train_kl) == expected
     for name, tensor in plain.state_dict().items():
         torch.testing.assert_close(vae.state_dict()[name], tensor, atol=2e-5, rtol=1e-4)

@@ -1,0 +1,151 @@
+"""The command `exact`: exact quantities of images of a model with two latent dimensions."""
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training import checkpoint as checkpoints
+from training.checkpoint import Checkpoint, CheckpointError
+from training.console import progress_bar, say
+from training.data.datasets import EMBEDDED, DataError, to_float
+from training.data.download import load_split
+from training.errors import OptionError
+from training.evaluation.exact import Exact, ExactError, Plane, exact
+from training.text import printable, printable_path
+from training.vae.elbo import iwae
+from training.vae.model import VAE
+
+K = (1, 10, 100, 1000, 5000)  # of the bounds L_k in the table
+AT_ONCE = 50  # images whose coarse grids are kept
+
+
+def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> None:
+    """The options of `python -m training exact`."""
+    sub.add_argument("checkpoint", type=Path, nargs="?")
+    sub.add_argument("--all", action="store_true", help="every one in --folder, as a table")
+    sub.add_argument("--folder", type=Path, default=Path("checkpoints"))
+    sub.add_argument("--images", type=int, default=20, help="the first N test images")
+    sub.add_argument("--data", default=EMBEDDED, help="the data set")
+    sub.add_argument("--data-dir", **data_dir)
+    sub.add_argument("--best", action="store_true", help="also the best Gaussian q of each image")
+    sub.add_argument("--json", action="store_true", help="print one JSON object an image")
+    sub.add_argument("--out", type=Path, help="the Markdown file of --all (default: the screen)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print exact quantities of the first test images, or write a table of all checkpoints.
+
+    Raises:
+        CheckpointError, DataError, OptionError: with a sentence that says what to do.
+    """
+    if not 1 <= args.images <= 100_000:
+        raise OptionError(f"--images {args.images} is not possible; choose 1 to 100,000.")
+    if args.all == (args.checkpoint is not None):
+        raise OptionError("Name a checkpoint, or give --all for every one in --folder.")
+    if args.all:
+        _all(args)
+        return
+    found = checkpoints.load(args.checkpoint)
+    x = _images(args, found)
+    for number, one in enumerate(_each(found, x, args.best)):
+        if args.json:
+            say(json.dumps({"image": number, **asdict(one)}))
+        else:
+            best = (
+                "" if one.best_gaussian_elbo is None else f"  best q {one.best_gaussian_elbo:.3f}"
+            )
+            say(
+                f"image {number:>4}  log p(x) {one.log_p:>9.3f}  ELBO {one.elbo:>9.3f}  "
+                f"gap {one.gap:>8.3f}{best}"
+            )
+
+
+def _images(args: argparse.Namespace, found: Checkpoint) -> Tensor:
+    test = load_split(args.data, "test", args.data_dir)
+    if test.shape != found.vae.shape:
+        raise DataError(
+            f"{printable(found.name)} is for pictures of {found.vae.shape}, and {args.data} has "
+            f"{test.shape}; choose another with --data."
+        )
+    return to_float(test.images[: args.images])
+
+
+def _plane(found: Checkpoint, x: Tensor) -> Plane:
+    try:
+        with torch.no_grad():
+            return Plane(found.vae, found.vae.encode(x).mu)
+    except ExactError as error:
+        raise CheckpointError(f"{printable(found.name)}: {error}") from None
+
+
+def _each(found: Checkpoint, x: Tensor, best: bool) -> Iterator[Exact]:
+    plane = _plane(found, x)
+    for rows in x.split(AT_ONCE):
+        coarse = plane.coarse(rows)
+        for one, known in zip(rows, coarse, strict=True):
+            yield exact(plane, one, known, best)
+
+
+def _mean(values: list[float]) -> str:
+    """A mean and its standard error."""
+    n, mean = len(values), math.fsum(values) / len(values)
+    variance = math.fsum((v - mean) ** 2 for v in values) / max(1, n - 1)
+    return f"{mean:.2f} ± {math.sqrt(variance / n):.2f}"
+
+
+def _row(found: Checkpoint, x: Tensor) -> list[str]:
+    values = []
+    with progress_bar(total=len(x), unit="image", desc=printable(found.name)) as bar:
+        for one in _each(found, x, best=False):
+            values.append(one)
+            bar.update(1)
+    logs, elbos, gaps = ([getattr(v, n) for v in values] for n in ("log_p", "elbo", "gap"))
+    missed = sum(gap > 5 for gap in gaps) / len(gaps)
+    bounds = [_bound(found.vae, x, k) for k in K]
+    return [found.name, *map(_mean, (logs, elbos, gaps)), f"{missed:.0%}", *bounds]
+
+
+def _bound(vae: VAE, x: Tensor, k: int) -> str:
+    generator = torch.Generator().manual_seed(0)
+    return _mean((-iwae(vae, x, k, generator).double()).tolist())
+
+
+def _all(args: argparse.Namespace) -> None:
+    heads = ["checkpoint", "log p(x)", "ELBO", "gap", "gap > 5", *(f"L{k:,}" for k in K)]
+    lines = [
+        f"Means over the first {args.images:,} test images of {args.data} with standard errors, "
+        "nats per image.",
+        "",
+        f"| {' | '.join(heads)} |",
+        f"| --- |{' ---: |' * (len(heads) - 1)}",
+    ]
+    for path, item in checkpoints.list_checkpoints(args.folder):
+        if isinstance(item, str):
+            say(item)
+            continue
+        try:
+            row = _row(item, _images(args, item))
+        except (CheckpointError, DataError) as error:  # it has none, and the others have
+            say(f"{printable(path.stem)} is left out. {error}")
+            continue
+        lines.append(f"| {' | '.join(row)} |")
+        say(lines[-1])
+    text = "\n".join(lines) + "\n"
+    if args.out is None:
+        say(text)
+        return
+    try:
+        args.out.write_text(text, "utf-8")
+    except OSError as error:
+        raise CheckpointError(
+            f"{printable_path(args.out)} cannot be written ({error.strerror}); name another file "
+            "with --out."
+        ) from None
+    say(f"Wrote {printable_path(args.out)}.")
