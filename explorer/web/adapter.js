@@ -59,7 +59,9 @@ function sayWhenServerIsGone() {
 /** Menus and dialogs stand beside the app's element, which alone is told the theme. */
 function spreadTheme() {
   const app = document.querySelector(".stApp");
-  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme;
+  if (!app) return;
+  const theme = getComputedStyle(app).colorScheme;
+  document.documentElement.style.colorScheme = document.documentElement.dataset.theme = theme;
 }
 
 /**

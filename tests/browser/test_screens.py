@@ -84,7 +84,7 @@ HANDS = """() => {
   const sliders = [...document.querySelectorAll('.stage .slider input')]
     .filter(input => input.checkVisibility());
   const { width, height } = box(map);
-  if (width < 140 || height < 140 || width / height > 2.3 || height / width > 2.3)
+  if (width < 140 || height < 140 || width / height > 2.5 || height / width > 2.5)
     faults.push(`a map of ${width.toFixed()}×${height.toFixed()}`);
   if (!sliders.length) faults.push('no slider');
   if (innerWidth > 900) for (const e of [map, sliders[0]])
@@ -231,3 +231,49 @@ RING = """() => {
   const ring = `${s.outlineStyle} ${s.outlineWidth}`;
   return clear && ring === 'solid 3px' ? ring : `${ring} on ${e.outerHTML.slice(0, 120)}`;
 }"""
+
+
+# The page as a printer has it: the stage's box, how light it is around, what is written in what.
+PAPER = """() => {
+  const { right, bottom } = document.querySelector('.stage').getBoundingClientRect();
+  const ink = getComputedStyle(document.querySelector('.stage')).color;
+  const labels = [...document.querySelectorAll('.stage .map .over text, .stage .map .base text')]
+    .map(label => label.getAttribute('fill'));
+  return { right, bottom, ink, labels: [...new Set(labels)] };
+}"""
+
+
+def test_what_a_printer_gets_is_the_page(opened, with_run):
+    s = opened("?checkpoint=mnist-2d&data=mnist-5k", theme="dark")
+    page = s.page
+    shown = page.evaluate(PAPER)
+    for where, sheets in (
+        ("", {1, 2}),  # with the charts below, where they have been scrolled to
+        ("compare?data=mnist-5k", {2, 3}),
+        ("train?run=first", {1}),
+    ):
+        if where:
+            s.open(f"{with_run.url}/{where}")
+        paper = page.pdf(prefer_css_page_size=True)
+        assert paper.count(b"/Type /Page\n") in sheets
+        assert len(paper) > 200_000  # with its pictures
+    s.open(f"{with_run.url}/?checkpoint=mnist-2d&data=mnist-5k")
+    # The same by steps: it fits a sheet of A4 across, and its colours are a light page's.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 718})
+    printed = page.evaluate(PAPER)
+    assert printed["right"] <= 1047
+    assert printed["bottom"] <= 718
+    assert printed["ink"] == "rgb(15, 23, 42)"
+    assert s.pixels(".stApp").mean() > 200
+    map_ = s.pixels(".stage .map")
+    assert (map_.min(-1) > 240).mean() > 0.4  # the ground
+    assert (map_.max(-1) - map_.min(-1) > 60).mean() > 0.02  # codes
+    assert s.pixels("canvas.x-hat").max() > 150
+    page.emulate_media(media="screen")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    s.frame()
+    assert page.evaluate(PAPER) == shown
+    assert s.errors == []

@@ -6,6 +6,7 @@ import { Pictures } from "../model/pictures.js";
 import { Vae } from "../model/vae.js";
 import { write } from "../widgets/dom.js";
 import { loadPlotly, themeOf } from "../widgets/plotly.js";
+import { keepOnPaper } from "../widgets/print.js";
 import { waitForIntent } from "../widgets/range.js";
 
 /** @typedef {import("../model/blob_types.js").MapBlob} MapBlob */
@@ -45,6 +46,7 @@ export class LoadedPage {
   constructor(root) {
     this.root = root;
     waitForIntent(root);
+    keepOnPaper(root, () => this.recolour());
     /** @type {Data} */
     this.data = null;
     this.wanted = ""; // what was asked for
@@ -53,6 +55,8 @@ export class LoadedPage {
     this.pictures = null;
     /** What waits for a picture. @type {(() => void) | null} */
     this.wish = null;
+    /** What is shown. @type {{pictures: Pictures, loaded: Loaded[]} | null} */
+    this.held = null;
     this.away = false; // whether the page is not on the screen
     /** The models that are here. @type {Vae[]} */
     this.vaes = [];
@@ -80,6 +84,11 @@ export class LoadedPage {
 
   /** Show what has come. @param {Data} _data @param {Pictures} _pictures @param {Loaded[]} _loaded @param {"light" | "dark"} _theme */
   take(_data, _pictures, _loaded, _theme) {}
+
+  /** Show the same in the colours of another theme. */
+  recolour() {
+    if (this.held) this.take(this.data, this.held.pictures, this.held.loaded, themeOf(this.root));
+  }
 
   /** Whether q(z|x) of an image, or of any x, can be had in each model now. @param {number | null} image */
   knows(image) {
@@ -139,6 +148,7 @@ export class LoadedPage {
     try {
       const { pictures, loaded } = await this._load(data);
       if (this.wanted !== wanted || this.shown === wanted) return; // a newer call has it
+      this.held = { pictures, loaded };
       this.vaes = loaded.map(({ vae }) => vae);
       this.encoders = Promise.all(loaded.map((one) => this._whole(one, data.root)));
       this.encoders.then(

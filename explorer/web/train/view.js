@@ -1,6 +1,7 @@
 // The Train page: follows a training run, shows its latent space form, and replays it.
 
 import { lessMotion, set, write } from "../widgets/dom.js";
+import { keepOnPaper } from "../widgets/print.js";
 import { waitForIntent } from "../widgets/range.js";
 import { Curves } from "./curves.js";
 import { Follower, Runs } from "./follower.js";
@@ -48,6 +49,10 @@ class TrainView {
     /** The time of the last frame of a motion, in ms. @type {number | null} */
     this.before = null;
     waitForIntent(this.root);
+    keepOnPaper(this.root, () => {
+      this.redraw();
+      this.paint(performance.now());
+    });
     this.listen();
     this.watch(data.run, data.over);
     this.resume();

@@ -32,7 +32,8 @@ class Chart {
   async draw() {
     const { data } = this;
     if (!this.seen || !data) return;
-    const figure = data.figures[themeOf(this.root)];
+    const theme = themeOf(this.root);
+    const figure = data.figures[theme];
     if (this.drawn === figure) return;
     try {
       const plotly = await loadPlotly(new URL(data.plotly, data.root).href);
@@ -40,6 +41,7 @@ class Chart {
       const { data: traces, layout } = JSON.parse(figure);
       await plotly.react(this.root, traces, layout, { displayModeBar: false, responsive: true });
       this.drawn = figure;
+      this.root.dataset.theme = theme; // paper is told by style.css
     } catch (error) {
       this.root.textContent = error instanceof Error ? error.message : String(error);
     }
