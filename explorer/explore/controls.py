@@ -125,7 +125,8 @@ def _view(place, found: Scene) -> None:
     view_state.show_in("view_box", view if view in kinds else kinds[0])
 
     def changed() -> None:
-        view_state.put(view=st.session_state["view_box"])
+        if st.session_state["view_box"] is not None:  # as it is for a moment when a page comes back
+            view_state.put(view=st.session_state["view_box"])
 
     place.segmented_control(
         "Map",

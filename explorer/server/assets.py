@@ -264,8 +264,18 @@ def routes(base: str = "") -> list[BaseRoute]:
     )
 
 
+@cache
+def first_script() -> bytes:
+    """What the page runs before anything of Streamlit's."""
+    return code_alone((MODULES / "address.js").read_text("utf-8")).strip().encode()
+
+
+_HEAD = b"<head>"
+
+
 class Preload:
-    """Adds a `Link` header to HTML answers: the browser fetches what the page will need early."""
+    """Adds to HTML answers the `first_script`, and a `Link` header: the browser fetches what the
+    page will need early."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -281,15 +291,44 @@ class Preload:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, with the header."""
+        """Answer as the app does, with both."""
+        if scope["type"] == "http" and "." not in scope["path"].rpartition("/")[2]:
+            # A page that a browser kept from before may be without the script.
+            conditions = (b"if-none-match", b"if-modified-since")
+            asked = [row for row in scope["headers"] if row[0].lower() not in conditions]
+            scope = {**scope, "headers": asked}
+        start: Message | None = None  # of a page, until its head has come
+        body = b""
 
         async def with_link(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                kinds = [v for k, v in message["headers"] if k == b"content-type"]
-                if any(kind.startswith(b"text/html") for kind in kinds):
-                    page = scope["path"].rpartition("/")[2]
-                    header = self.headers[MAIN_MODULES.get(page, MAIN_MODULES[""])]
-                    message["headers"] = [*message["headers"], header]
-            await send(message)
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_page(message):
+                page = scope["path"].rpartition("/")[2]
+                header = self.headers[MAIN_MODULES.get(page, MAIN_MODULES[""])]
+                start = {**message, "headers": [*message["headers"], header]}
+                return
+            if start is None:
+                await send(message)
+                return
+            body += message.get("body", b"")
+            if message.get("more_body", False):
+                return
+            if _HEAD in body:
+                body = body.replace(_HEAD, _HEAD + b"<script>" + first_script() + b"</script>", 1)
+                # The file's own validators are of another text.
+                own = (b"content-length", b"etag", b"last-modified")
+                kept = [row for row in start["headers"] if row[0].lower() not in own]
+                start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+            await send(start)
+            await send({**message, "body": body})
 
         await self.app(scope, receive, with_link if scope["type"] == "http" else send)
+
+
+def _is_page(start: Message) -> bool:
+    """Whether an answer is a page of HTML whose text can be read here."""
+    headers = {name.lower(): value for name, value in start["headers"]}
+    return (
+        headers.get(b"content-type", b"").startswith(b"text/html")
+        and b"content-encoding" not in headers
+    )

@@ -22,19 +22,20 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from explorer.server import process
+from explorer.server import assets, process
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 def _inline_scripts() -> str:
-    """Hashes of the scripts that Streamlit's own page has in its text."""
+    """Hashes of the scripts in the page's text: Streamlit's own, and ours."""
     streamlit = importlib.util.find_spec("streamlit")
     assert streamlit
     assert streamlit.origin
     page = (Path(streamlit.origin).parent / "static" / "index.html").read_bytes()
     scripts = re.findall(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, re.DOTALL)
+    scripts.append(assets.first_script())
     digests = (base64.b64encode(hashlib.sha256(text).digest()) for text in scripts if text)
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 

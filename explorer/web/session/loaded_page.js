@@ -27,6 +27,7 @@ import { loadPlotly, themeOf } from "../widgets/plotly.js";
  * @property {{image: number, z?: number[], place?: number[] | null}} start
  * @property {string} [message] written over the map
  * @property {boolean} [alive] whether nobody has said yet what to show
+ * @property {boolean} [drawn] whether x is said to be none of the images
  * @property {number} [furthest] of a place under a prior, in standard normal units
  */
 

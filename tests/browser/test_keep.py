@@ -1,0 +1,123 @@
+"""Nothing is lost: what outlives a reload, and what a link says of what it cannot hold."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def draw(s, *strokes) -> None:
+    """Draw strokes on the pad, each from one place to another, in shares of its side."""
+    pad = s.page.locator("canvas.pad").bounding_box()
+    for start, end in strokes:
+        (x0, y0), (x1, y1) = (
+            (pad["x"] + u * pad["width"], pad["y"] + v * pad["height"]) for u, v in (start, end)
+        )
+        s.page.mouse.move(x0, y0)
+        s.page.mouse.down()
+        s.page.mouse.move(x1, y1, steps=6)
+        s.page.mouse.up()
+
+
+def pad(s):
+    return s.page.locator("canvas.pad").evaluate("c => c.toDataURL()")
+
+
+def shown(s) -> dict:
+    """What a visitor sees of x, z, the terms, the walk and the panel."""
+    film = s.page.locator(".film canvas").evaluate_all("all => all.map(c => c.toDataURL())")
+    return {
+        "x": s.page.locator(".quantity.x").inner_text(),
+        "pad": pad(s),
+        "z": s.z(),
+        "terms": (s.term("reconstruction"), s.term("kl")),
+        "film": film,
+        "manifold": s.page.locator(".manifold-switch").get_attribute("aria-pressed"),
+        "panel": s.page.locator("[role=tab][aria-selected=true]").inner_text(),
+        "picture": s.canvas("canvas.x-hat").tolist(),
+    }
+
+
+def test_a_drawing_the_marks_the_manifold_and_the_panel_outlive_a_reload(app, screen):
+    s = screen().open(f"{app.url}/?checkpoint=mnist-2d&data=mnist-5k&image=7")
+    s.tab("Walk")
+    s.page.get_by_role("button", name="Mark A").click()
+    draw(s, ((0.3, 0.2), (0.7, 0.2)), ((0.7, 0.2), (0.4, 0.9)))
+    s.page.get_by_role("button", name="Mark B").click()
+    s.page.locator(".manifold-switch").click()
+    s.page.mouse.click(*s.plot(0.05, 0.95))  # an empty corner: z moves, x stays
+    s.until_query(x="drawn")
+    s.settled()
+    before = shown(s)
+    assert before["x"].endswith("your drawing")
+    assert before["film"]
+    link = s.page.url
+    s.page.reload()
+    s.ready()
+    s.until(lambda: shown(s) == before)
+    assert s.query()["x"] == "drawn"
+    s.page.get_by_role("button", name="Undo").click()  # the strokes are still strokes
+    assert pad(s) != before["pad"]
+    s.page.get_by_role("button", name="Undo").click()
+    assert s.page.get_by_role("button", name="Undo").is_disabled()
+
+    # Who is sent the link has no drawing: the page says so, and z is that of what is x now.
+    assert "A drawing or a picture of yours" in s.page.locator(".foot").inner_text()
+    other = screen()
+    other.open(link)
+    fault = other.page.locator(".stage .fault")
+    assert "an address does not hold" in fault.inner_text()
+    assert other.image() == 7
+    assert np.abs(np.subtract(other.z(), before["z"])).max() > 0.3
+    other.until_query(x=None)
+    mu = other.z()
+    other.page.get_by_role("button", name="z ← μ").click()
+    other.frame()
+    assert np.allclose(other.z(), mu, atol=0.01)
+    assert fault.is_hidden()
+
+    # What is kept may be anything: it is left out, and the page is as without it.
+    kept = json.loads(other.page.evaluate("sessionStorage.getItem('vae-kept-explore') ?? '{}'"))
+    for text in (
+        "no JSON",
+        "[]",
+        json.dumps({**kept, "x": {"strokes": [[[1, "a"]]], "base": None}, "marks": 3}),
+        json.dumps({**kept, "x": {"taken": "AAAA"}, "codes": {}, "marks": [{"x": "?"}]}),
+    ):
+        other.page.add_init_script(f"sessionStorage.setItem('vae-kept-explore', {text!r})")
+        other.page.reload()
+        other.ready()
+        assert other.image() == 7
+        assert other.page.locator(".stage .fault").is_hidden()
+    assert s.errors == other.errors == []
+
+
+def test_a_drawing_on_compare_outlives_a_reload_and_ends_with_an_image(app, screen):
+    s = screen()
+    s.page.goto(f"{app.url}/compare?beside=mnist-2d,report-normal&data=mnist-5k&image=7")
+    s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
+    s.settled()
+    draw(s, ((0.3, 0.2), (0.7, 0.8)))
+    s.page.locator(".manifold-switch").click()
+    s.page.get_by_role("button", name="Mark B").click()
+    s.until_query(x_beside="drawn")
+    s.settled()
+
+    def there():
+        pictures = s.page.locator("canvas.x-hat, .film canvas")
+        return pad(s), pictures.evaluate_all("all => all.map(c => c.toDataURL())")
+
+    before = there()
+    s.page.reload()
+    s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
+    s.settled()
+    s.until(lambda: there() == before)
+    assert s.page.locator(".manifold-switch").get_attribute("aria-pressed") == "true"
+    s.page.locator(".typical button").nth(3).click()
+    s.until_query(x_beside=None)
+    s.page.reload()
+    s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
+    assert "class 3" in s.page.locator(".quantity.x").inner_text()
+    assert s.errors == []
