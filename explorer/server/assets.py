@@ -292,12 +292,15 @@ class Preload:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with both."""
+        packs = False
         if scope["type"] == "http" and "." not in scope["path"].rpartition("/")[2]:
-            # A page that a browser kept from before may be without the script.
-            conditions = (b"if-none-match", b"if-modified-since")
-            asked = [row for row in scope["headers"] if row[0].lower() not in conditions]
+            # A page that a browser kept from before may be without the script, and one that is
+            # packed has no head.
+            packs = any(k == b"accept-encoding" and b"gzip" in v for k, v in scope["headers"])
+            dropped = (b"if-none-match", b"if-modified-since", b"accept-encoding")
+            asked = [row for row in scope["headers"] if row[0].lower() not in dropped]
             scope = {**scope, "headers": asked}
-        start: Message | None = None  # of a page, until its head has come
+        start: Message | None = None  # of a page, until all of it has come
         body = b""
 
         async def with_link(message: Message) -> None:
@@ -318,6 +321,9 @@ class Preload:
                 # The file's own validators are of another text.
                 own = (b"content-length", b"etag", b"last-modified")
                 kept = [row for row in start["headers"] if row[0].lower() not in own]
+                if packs:
+                    body = gzip.compress(body, 6, mtime=0)
+                    kept += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
                 start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
             await send(start)
             await send({**message, "body": body})

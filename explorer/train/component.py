@@ -11,7 +11,7 @@ from explorer.server import assets
 
 KEY = "train"
 _view = components.declare("vae_train", "train/train.css")
-ACTIONS = ("pause", "go on", "stop", "finish", "beta", "open")
+ACTIONS = ("pause", "go on", "stop", "finish", "beta", "open", "manage")
 
 
 class Order(NamedTuple):

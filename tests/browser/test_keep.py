@@ -1,9 +1,13 @@
 """Nothing is lost: what outlives a reload, and what a link says of what it cannot hold."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from tests.browser.test_train import SHORT, house, short_run  # noqa: F401
+from training.data import datasets
 
 pytestmark = pytest.mark.browser
 
@@ -121,3 +125,104 @@ def test_a_drawing_on_compare_outlives_a_reload_and_ends_with_an_image(app, scre
     s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
     assert "class 3" in s.page.locator(".quantity.x").inner_text()
     assert s.errors == []
+
+
+def on_train(s, run: str) -> None:
+    s.page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
+    s.until_query(run=run)
+    s.settled()
+
+
+def test_runs_and_checkpoints_are_renamed_copied_and_deleted_where_they_are(house, screen):  # noqa: F811
+    few = datasets.load("mnist-5k", "test")
+    pictures = house.folder / "data" / "few.npz"
+    pictures.parent.mkdir(exist_ok=True)
+    np.savez(pictures, images=few.images[:90].reshape(-1, 28, 28), labels=few.labels[:90])
+    short_run(house, "first", preset=replace(SHORT, data=f"npz:{pictures}", epochs=1))
+    s = screen()
+    page = s.page
+    page.goto(house.url)
+    on_train(s, "first")
+    count = int(page.locator(".train .count").inner_text())
+    assert 0 < count < 90  # as many as there are, and not a thousand
+    more = page.get_by_role("button", name="Rename, duplicate or delete this run")
+    dialog = page.locator("[role=dialog]")
+
+    def named(name: str) -> None:
+        box = page.get_by_label("Name of this")
+        box.fill(name)
+        box.press("Enter")
+        s.settled()
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).click()
+
+    more.click()
+    named("../out")
+    press("Rename")
+    fault = dialog.locator('[data-testid="stAlert"]')
+    fault.wait_for()
+    assert "is not possible" in fault.inner_text()
+    button = page.get_by_role("button", name="Rename", exact=True)
+    assert fault.bounding_box()["y"] < button.bounding_box()["y"]
+    named("mine")
+    press("Rename")
+    on_train(s, "mine")
+    assert (house.run("mine").path / "records.jsonl").exists()
+    assert not house.run("first").path.exists()
+    more.click()
+    press("Duplicate")
+    on_train(s, "mine-2")
+    more.click()
+    press("Delete …")
+    press("Keep it")
+    page.get_by_role("button", name="Delete for good").wait_for(state="detached")
+    press("Delete …")
+    press("Delete for good")
+    on_train(s, "mine")
+    assert not house.run("mine-2").path.exists()
+
+    # Back leads where one came from, with one press.
+    press("Open in Explore")
+    page.wait_for_selector(".stage:not(.train)[data-ready=true]", timeout=60_000)
+    s.until_query(checkpoint="first")
+    page.go_back()
+    on_train(s, "mine")
+    page.go_forward()
+    s.ready()
+    s.until_query(checkpoint="first")
+    page.get_by_role("button", name="Options").click()
+    named("best")
+    press("Rename")
+    s.until_query(checkpoint="best")
+    s.ready()
+    page.get_by_role("link", name="Compare").first.click()
+    page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
+    s.settled()
+    page.go_back()
+    s.ready()
+    s.until_query(checkpoint="best")
+
+    afar = screen(extra_http_headers={"X-Forwarded-For": "203.0.113.9"}).open(page.url)
+    afar.page.get_by_role("button", name="Options").click()
+    afar.page.get_by_text("Perplexity").wait_for()
+    assert afar.page.get_by_label("Name of this").count() == 0
+
+    page.get_by_role("button", name="Options").click()
+    press("Duplicate")
+    s.until_query(checkpoint="best-2")
+    s.ready()
+    if not page.get_by_role("button", name="Delete …").is_visible():
+        page.get_by_role("button", name="Options").click()
+    press("Delete …")
+    press("Delete for good")
+    s.until_query(checkpoint="best")
+    s.ready()
+    checkpoints = house.folder / "checkpoints"
+    assert [path.stem for path in checkpoints.glob("*.safetensors")] == ["best"]
+    page.goto(house.url)  # the run finds what it has made under its new name
+    on_train(s, "mine")
+    press("Open in Explore")
+    s.until_query(checkpoint="best")
+    assert s.errors == afar.errors == []
+    assert "Traceback" not in house.app.log
