@@ -1,6 +1,7 @@
 """Where things live on this machine; environment variables move them."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -42,8 +43,17 @@ def _folders() -> tuple[str, ...]:
     return tuple(path for path in longest if len(path) > 1)
 
 
+_SEGMENT = r"[^\\/\s'\"`]+(?:(?<![,;:.]) [^\\/\s'\"`]+)*"  # of a path: words, one space apart
+_WHERE = re.compile(
+    rf"(?<![\w./~+<-])(?:~[\w.-]*)?/(?:{_SEGMENT}/)*(?=[^\s/])"  # from the root, or from a home
+    rf"|(?<![\w/])[A-Za-z]:[\\/](?:{_SEGMENT}[\\/])*"  # as Windows has it
+    rf"|(?<!\\)\\\\(?:{_SEGMENT}\\)+"
+)
+
+
 def without_folders(sentence: str) -> str:
-    """The sentence without the folders of this machine: a file's own name is left."""
+    """The sentence without the folders of this machine, or of any other: a file's own name is
+    left."""
     for folder in _folders():
         sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
-    return sentence
+    return _WHERE.sub("", sentence)

@@ -186,6 +186,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument(
+        "--keep", action="store_true", help="write its row beside the checkpoint, for the table"
+    )
 
     sub = command("data", data_command.run, "Fetch a data set, or show which ones are here.")
     sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}, {OWN}")

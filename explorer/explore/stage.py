@@ -105,7 +105,7 @@ def _flow(scene: Scene, waited: bool) -> None:
         offers.offer_pictures(scene.shown),
         _typical(scene),
         (view_state.get("image"), view_state.get("z")),
-        message,
+        messages.for_visitor(message),
         on_view,
         alive,
         view_state.get("x") == view_state.DRAWN,

@@ -73,7 +73,7 @@ def start(
                 seed,
                 str(data_dir),
                 str(pick_device("auto")),
-                _threads(),
+                threads(),
                 save_every=SAVE_EVERY,
                 out=str(out.resolve()),
                 overwrite=False,
@@ -87,9 +87,9 @@ def start(
     return name
 
 
-def _threads() -> int:
-    """One less than there are cores: threads of a training that wait for one that had to make room
-    for the browser cost far more than they bring."""
+def threads() -> int:
+    """Threads of a process beside the page: one less than there are cores. Those of a training that
+    wait for one that had to make room for the browser cost far more than they bring."""
     return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1, MOST_THREADS))
 
 
