@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from tests.browser.test_train import SHORT, house, short_run  # noqa: F401
+from tests.explorer.runs.test_measure import make_tiny
 from training.data import datasets
+from training.evaluation import table
 
 pytestmark = pytest.mark.browser
 
@@ -226,3 +228,47 @@ def test_runs_and_checkpoints_are_renamed_copied_and_deleted_where_they_are(hous
     s.until_query(checkpoint="best")
     assert s.errors == afar.errors == []
     assert "Traceback" not in house.app.log
+
+
+def test_an_own_checkpoint_is_measured_from_the_table(house, screen):  # noqa: F811
+    path = make_tiny(house.folder)
+    s = screen()
+    page = s.page
+    page.goto(f"{house.app.url}/compare?row=tiny")
+    dialog = page.locator("[role=dialog]")
+    dialog.get_by_text("has not been measured yet").wait_for(timeout=60_000)
+    for offered in ("Open in Explore", "Put beside", "Measure"):
+        dialog.get_by_role("button", name=offered).wait_for()
+    dialog.get_by_text("All settings").wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+
+    afar = screen(extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
+    afar.page.goto(f"{house.app.url}/compare")
+    afar.page.get_by_text("Not measured yet: tiny.").wait_for(timeout=60_000)
+    assert afar.page.get_by_role("button", name="Measure").count() == 0
+
+    # What cannot be is said, to nobody from elsewhere with its place.
+    pictures = house.folder / "few.npz"
+    content = pictures.read_bytes()
+    pictures.unlink()
+    page.get_by_role("button", name="Measure").click()
+    fault = page.locator('[data-testid="stAlert"]', has_text="few.npz")
+    fault.wait_for(timeout=60_000)
+    assert str(house.folder) in fault.inner_text()
+    afar.page.reload()
+    told = afar.page.locator('[data-testid="stAlert"]', has_text="few.npz")
+    told.wait_for(timeout=60_000)
+    assert str(house.folder) not in told.inner_text()
+    pictures.write_bytes(content)
+
+    page.get_by_role("button", name="Measure").click()
+    page.get_by_text("Measuring tiny").wait_for()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_text("Over 12 test images").wait_for(timeout=90_000)
+    assert page.get_by_role("button", name="Measure").count() == 0
+    row = table.read(path.parent)["tiny"].evaluation
+    page.goto(f"{house.app.url}/compare?row=tiny")
+    dialog.get_by_text(f"{row.reconstruction:.2f}").wait_for(timeout=60_000)
+    assert dialog.get_by_role("button", name="Measure").count() == 0
+    assert s.errors == afar.errors == []

@@ -19,7 +19,11 @@ from training.vae.image_shape import ImageShape
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A checkpoint of 8×8 pictures, and the 60 it was trained on."""
+    return make_tiny(tmp_path)
+
+
+def make_tiny(tmp_path):
+    """A checkpoint of 8×8 pictures in a folder, and the 60 it was trained on."""
     levels = np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8)
     np.savez(tmp_path / "few.npz", images=levels, labels=np.arange(60) % 3)
     usual = PRESETS["mnist-5k-2d"]
