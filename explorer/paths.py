@@ -34,12 +34,18 @@ def cache_dir() -> Path:
 
 
 @cache
-def _folders() -> tuple[str, ...]:
-    """Folders of this machine that sentences may name, the longest first."""
-    found = {ROOT, Path.home(), Path.cwd()}
+def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Folders of this machine that sentences may name, the longest first: the explorer's own, in
+    which a place says what something is, and those around them."""
+    own, around = set(), {ROOT, Path.home(), Path.cwd()}
     for place in (data_dir, checkpoint_dir, run_dir, cache_dir):
-        found |= {place(), place().resolve(), place().resolve().parent}
-    longest = sorted({os.fspath(path) for path in found}, key=len, reverse=True)
+        own |= {place(), place().resolve()}
+        around |= {place().resolve().parent}
+    return _texts(own), _texts(around)
+
+
+def _texts(folders: set[Path]) -> tuple[str, ...]:
+    longest = sorted({os.fspath(path) for path in folders}, key=len, reverse=True)
     return tuple(path for path in longest if len(path) > 1)
 
 
@@ -52,8 +58,10 @@ _WHERE = re.compile(
 
 
 def without_folders(sentence: str) -> str:
-    """The sentence without the folders of this machine, or of any other: a file's own name is
-    left."""
-    for folder in _folders():
+    """The sentence without the folders of this machine or another; a file's own name stays."""
+    own, around = _folders()
+    for folder in own:
         sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
+    for folder in around:  # what lies in them is cut with the others
+        sentence = sentence.replace(folder + os.sep, "/").replace(folder, "its folder")
     return _WHERE.sub("", sentence)

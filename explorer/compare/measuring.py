@@ -14,7 +14,7 @@ _MOST = 8  # names with a button below the table; the others have one in their r
 _COUNTED = {"terms": "terms of its test images", "samples": "its samples"}
 
 
-def button(name: str, key: str) -> bool:
+def begins(name: str, key: str) -> bool:
     """Draw the button that has a checkpoint measured; whether that has begun."""
     if not access.may_control():
         messages.caption(access.REFUSAL)
@@ -61,8 +61,8 @@ def _lines(names: list[str], was_running: bool) -> None:
     with st.container(key="measure"):
         for n, name in enumerate(waiting[:_MOST]):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                messages.caption("has not been measured yet.", name=f"{name} ", width="content")
-                if button(name, f"measure_{n}"):
+                messages.caption(" has not been measured yet.", name=name, width="content")
+                if begins(name, f"measure_{n}"):
                     st.rerun(scope="app")
     if len(waiting) > _MOST:
         st.caption("The others are measured from their rows.")

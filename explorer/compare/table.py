@@ -219,7 +219,7 @@ def _heading(name: str, row: Row | None, model: Model) -> None:
     stale = row is not None and _digest(name) != row.digest
     if stale:
         messages.warn(f"{name} is another one than was measured; measure it again.")
-    if (row is None or stale) and measuring.button(name, "measure_opened"):
+    if (row is None or stale) and measuring.begins(name, "measure_opened"):
         _close()
         st.rerun()
 

@@ -70,4 +70,4 @@ def make(run: Run) -> bytes:
 
 if __name__ == "__main__":
     content = gzip.compress(make(Run(sys.argv[1])), 9, mtime=0)
-    replace_file(FILE, lambda file: file.write(content))
+    replace_file(FILE, lambda file: file.writelines([content]))

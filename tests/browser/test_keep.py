@@ -1,11 +1,13 @@
 """Nothing is lost: what outlives a reload, and what a link says of what it cannot hold."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmarks.browser import ROOT
 from tests.browser.test_train import SHORT, house, short_run  # noqa: F401
 from tests.explorer.runs.test_measure import make_tiny
 from training.data import datasets
@@ -232,9 +234,13 @@ def test_runs_and_checkpoints_are_renamed_copied_and_deleted_where_they_are(hous
 
 def test_an_own_checkpoint_is_measured_from_the_table(house, screen):  # noqa: F811
     path = make_tiny(house.folder)
+    other = path.with_name("other.safetensors")
+    shutil.copy(ROOT / "checkpoints" / "report-10d.safetensors", other)
+    row = table.read(ROOT / "checkpoints")["report-10d"]
+    table.write_alone(path.parent, replace(row, name="other"))
     s = screen()
     page = s.page
-    page.goto(f"{house.app.url}/compare?row=tiny")
+    page.goto(f"{house.app.url}/compare?row=tiny&beside=tiny")
     dialog = page.locator("[role=dialog]")
     dialog.get_by_text("has not been measured yet").wait_for(timeout=60_000)
     for offered in ("Open in Explore", "Put beside", "Measure"):
@@ -265,10 +271,10 @@ def test_an_own_checkpoint_is_measured_from_the_table(house, screen):  # noqa: F
     page.get_by_role("button", name="Measure").click()
     page.get_by_text("Measuring tiny").wait_for()
     page.get_by_role("button", name="Cancel").wait_for()
-    page.get_by_text("Over 12 test images").wait_for(timeout=90_000)
+    page.get_by_text("Over 12 or 10,000 test images").wait_for(timeout=90_000)
     assert page.get_by_role("button", name="Measure").count() == 0
     row = table.read(path.parent)["tiny"].evaluation
-    page.goto(f"{house.app.url}/compare?row=tiny")
+    page.goto(f"{house.app.url}/compare?row=tiny&beside=tiny")
     dialog.get_by_text(f"{row.reconstruction:.2f}").wait_for(timeout=60_000)
     assert dialog.get_by_role("button", name="Measure").count() == 0
     assert s.errors == afar.errors == []

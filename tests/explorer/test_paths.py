@@ -114,6 +114,7 @@ def test_most_of_these_faults_name_a_place_to_local_ones(tmp_path):
     ],
 )
 def test_paths_are_cut_and_nothing_else(sentence, told):
+    assert paths.without_folders(f"{paths.ROOT}/docs/a.md in {paths.ROOT}") == "a.md in its folder"
     assert paths.without_folders(sentence) == told
 
 
