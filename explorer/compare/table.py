@@ -10,7 +10,7 @@ import streamlit as st
 from explorer import messages, paths
 from explorer.compare import measuring
 from explorer.compare.controls import MOST
-from explorer.session import catalogue, view_state
+from explorer.session import catalogue, image_sets, view_state
 from explorer.session import controls as boxes
 from explorer.session.catalogue import Listed, Model
 from explorer.session.image_sets import Shown
@@ -171,7 +171,25 @@ def _close() -> None:
 def _row(name: str, row: Row | None, model: Model, shown: Shown) -> None:
     with st.container(key="opened"):
         _heading(name, row, model)
-        _figures(model, shown)
+        fitting = _fitting(model, shown)
+        if fitting is None:
+            shape = model.checkpoint.vae.shape
+            messages.caption(f"No data set here has pictures of {shape}, for its figures.")
+        else:
+            _figures(model, fitting)
+
+
+def _fitting(model: Model, shown: Shown) -> Shown | None:
+    """The images on show, or where a model takes others, those that it has on Explore."""
+    shape = model.checkpoint.vae.shape
+    if shown.images.shape == shape:
+        return shown
+    if (own := catalogue.came_with(model)) is not None:
+        return own
+    offers = image_sets.fitting(catalogue.image_offers(), shape)
+    usual = image_sets.usual(offers, model.checkpoint.data)
+    found = image_sets.load(offers[usual]) if usual else None
+    return found if isinstance(found, Shown) else None
 
 
 def _terms(row: Row) -> str:
