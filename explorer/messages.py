@@ -19,9 +19,12 @@ _ICON = ":material/error:"
 
 def shown(sentence: str) -> str:
     """Markdown that shows a sentence as it is to the visitor of this page run."""
-    return sentence_for_markdown(
-        sentence if access.may_control() else paths.without_folders(sentence)
-    )
+    return sentence_for_markdown(for_visitor(sentence))
+
+
+def for_visitor(sentence: str) -> str:
+    """The sentence for the visitor of this page run: where things lie is for local ones."""
+    return sentence if access.from_here() else paths.without_folders(sentence)
 
 
 def warn(sentences: str | Iterable[str]) -> None:

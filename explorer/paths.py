@@ -1,6 +1,7 @@
 """Where things live on this machine; environment variables move them."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -33,17 +34,34 @@ def cache_dir() -> Path:
 
 
 @cache
-def _folders() -> tuple[str, ...]:
-    """Folders of this machine that sentences may name, the longest first."""
-    found = {ROOT, Path.home(), Path.cwd()}
+def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Folders of this machine that sentences may name, the longest first: the explorer's own, in
+    which a place says what something is, and those around them."""
+    own, around = set(), {ROOT, Path.home(), Path.cwd()}
     for place in (data_dir, checkpoint_dir, run_dir, cache_dir):
-        found |= {place(), place().resolve(), place().resolve().parent}
-    longest = sorted({os.fspath(path) for path in found}, key=len, reverse=True)
+        own |= {place(), place().resolve()}
+        around |= {place().resolve().parent}
+    return _texts(own), _texts(around)
+
+
+def _texts(folders: set[Path]) -> tuple[str, ...]:
+    longest = sorted({os.fspath(path) for path in folders}, key=len, reverse=True)
     return tuple(path for path in longest if len(path) > 1)
 
 
+_SEGMENT = r"[^\\/\s'\"`]+(?:(?<![,;:.]) [^\\/\s'\"`]+)*"  # of a path: words, one space apart
+_WHERE = re.compile(
+    rf"(?<![\w./~+<-])(?:~[\w.-]*)?/(?:{_SEGMENT}/)*(?=[^\s/])"  # from the root, or from a home
+    rf"|(?<![\w/])[A-Za-z]:[\\/](?:{_SEGMENT}[\\/])*"  # as Windows has it
+    rf"|(?<!\\)\\\\(?:{_SEGMENT}\\)+"
+)
+
+
 def without_folders(sentence: str) -> str:
-    """The sentence without the folders of this machine: a file's own name is left."""
-    for folder in _folders():
+    """The sentence without the folders of this machine or another; a file's own name stays."""
+    own, around = _folders()
+    for folder in own:
         sentence = sentence.replace(folder + os.sep, "").replace(folder, "its folder")
-    return sentence
+    for folder in around:  # what lies in them is cut with the others
+        sentence = sentence.replace(folder + os.sep, "/").replace(folder, "its folder")
+    return _WHERE.sub("", sentence)

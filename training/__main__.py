@@ -189,6 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=_seed, default=0)
     sub.add_argument("--device", **device)
     sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument(
+        "--keep", action="store_true", help="write its row beside the checkpoint, for the table"
+    )
 
     sub = command(
         "exact", exact_command.run, "Compute log p(x) and all that is between it and the ELBO."

@@ -31,12 +31,14 @@ def mount(
     entries: Sequence[Entry],
     typical: Sequence[int | None],
     start: tuple[int, tuple[float, ...] | None],
+    drawn: bool,
     on_view: Callable[[], None],
 ) -> None:
     """Put the comparison on the page.
 
     `key` names the images, `typical` one of each class, `start` the image and the place that it
-    begins with. `on_view` is called when a hand lets go; `reported` then says of what.
+    begins with; `drawn` says that x was none of the images. `on_view` is called when a hand lets
+    go; `reported` then says of what.
     """
     _compare(
         key=KEY,
@@ -51,6 +53,7 @@ def mount(
             models=[entry._asdict() for entry in entries],
             furthest=view_state.FURTHEST,
             start={"image": start[0], "place": start[1] and list(start[1])},
+            drawn=drawn,
         ),
     )
 

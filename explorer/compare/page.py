@@ -9,4 +9,7 @@ if found:
     stage.show(found)
     stage.history(found)
 table.show(shown)
-st.html('<p class="foot">The address holds this view: copy it to share what you see.</p>')
+st.html(
+    '<p class="foot">The address holds this view: copy it to share what you see. A drawing or '
+    "a picture of yours, the manifold and the marks of a walk stay in this tab.</p>"
+)

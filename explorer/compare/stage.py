@@ -29,7 +29,9 @@ def _stage(found: dict[str, Scene]) -> None:
         reported = component.reported(shown.key, n)
         if reported is not None:
             view_state.put(
-                image=image if reported.image is None else reported.image, place=reported.place
+                image=image if reported.image is None else reported.image,
+                place=reported.place,
+                x_beside=view_state.DRAWN if reported.image is None else None,
             )
 
     component.mount(
@@ -38,9 +40,10 @@ def _stage(found: dict[str, Scene]) -> None:
         [_entry(name, scene, [image, *typical]) for name, scene in found.items()],
         typical,
         (image, view_state.get("place")),
+        view_state.get("x_beside") == view_state.DRAWN,
         on_view,
     )
-    view_state.publish("beside", "data", "image", "place", "row", "colour")
+    view_state.publish("beside", "data", "image", "place", "x_beside", "row", "colour")
 
 
 def _entry(name: str, scene: Scene, first: list[int | None]) -> Entry:

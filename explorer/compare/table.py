@@ -1,19 +1,21 @@
 """The table of all checkpoints: sortable, and a click opens a row: its numbers and the report's
 figures, over the page."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from explorer import messages, paths
+from explorer.compare import measuring
 from explorer.compare.controls import MOST
-from explorer.session import catalogue, view_state
+from explorer.session import catalogue, image_sets, view_state
 from explorer.session import controls as boxes
 from explorer.session.catalogue import Listed, Model
 from explorer.session.image_sets import Shown
 from explorer.session.settings import settings
-from training.checkpoint import SUFFIX
+from training.checkpoint import SUFFIX, Description
 from training.evaluation import table
 from training.evaluation.table import Row, TableError
 from training.text import printable
@@ -70,6 +72,13 @@ def _values(row: Row) -> tuple[Any, ...]:
     )
 
 
+def _blank(name: str, found: Description) -> tuple[Any, ...]:
+    """What is known of a checkpoint that has not been measured."""
+    config = found.config
+    known = (name, config.family.title, config.latent_dim, LIKELIHOODS[config.likelihood].formula)
+    return known + (None,) * (len(_COLUMNS) - len(known))
+
+
 def show(shown: Shown) -> None:
     """Draw the table, and the row that is open."""
     st.header("All checkpoints", anchor=False)
@@ -78,21 +87,26 @@ def show(shown: Shown) -> None:
     except (TableError, ValueError) as error:
         messages.warn(str(error))
         return
-    if not rows:
-        st.info(
-            "Nothing has been evaluated yet: `python -m training evaluate --all` measures every "
-            "checkpoint and writes the table."
-        )
+    measured = {row.name for row in rows}
+    others = {
+        name: item.description
+        for name, item in catalogue.listed().items()
+        if isinstance(item, Listed) and item.description.metrics and name not in measured
+    }
+    if not rows and not others:
+        st.info("There is no checkpoint to measure; make one on the Train page.")
         return
-    _table(rows)
-    _opened(rows, shown)
+    _table(rows, others)
+    measuring.draw(list(others))
+    _opened(rows, others, shown)
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[Row], others: Mapping[str, Description]) -> None:
     import pandas as pd
 
-    names = [row.name for row in rows]
-    data = pd.DataFrame([_values(row) for row in rows], columns=list(_COLUMNS))
+    names = [*(row.name for row in rows), *others]
+    values = [*map(_values, rows), *(_blank(name, found) for name, found in others.items())]
+    data = pd.DataFrame(values, columns=list(_COLUMNS))
     numbers = data.columns[[bool(form) for form, _ in _COLUMNS.values()]]
     data[numbers] = data[numbers].astype(float)
 
@@ -120,41 +134,33 @@ def _table(rows: list[Row]) -> None:
             for name, (form, text) in _COLUMNS.items()
         },
     )
-    images = max(row.evaluation.images for row in rows)
+    counts = sorted({row.evaluation.images for row in rows})
+    over = " or ".join(f"{n:,}" for n in counts[:: max(1, len(counts) - 1)])
+    between = "from " if len(counts) > 2 else ""
+    if between:
+        over = over.replace(" or ", " to ")
     messages.caption(
-        f"Over {images:,} test images. Click a column's head to sort by it, and a row to open it. "
-        "Made by `python -m training evaluate --all`; what a column means is said on its head. The "
-        "report's FID is of other features than FID: the two columns cannot be compared."
+        (f"Over {between}{over} test images. " if rows else "")
+        + "Click a column's head to sort by it, and a row to open it. "
+        "`python -m training evaluate --all` measures all; what a column means is said on its "
+        "head. The report's FID is of other features than FID: the two columns cannot be compared."
     )
-    measured = set(names)
-    missing = [
-        name
-        for name, item in catalogue.listed().items()
-        if isinstance(item, Listed) and item.description.metrics and name not in measured
-    ]
-    if missing:
-        more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
-        messages.caption(
-            f"Not measured yet: {', '.join(map(printable, missing[:8]))}{more}; `python -m "
-            "training evaluate --all` takes them up."
-        )
 
 
-def _opened(rows: list[Row], shown: Shown) -> None:
+def _opened(rows: list[Row], others: Mapping[str, Description], shown: Shown) -> None:
     name = view_state.get("row")
     if name is None:
         return
     row = next((row for row in rows if row.name == name), None)
     listed = boxes.listed()[0].get(name)
     model = listed.load() if listed else ""
-    if row is None or isinstance(model, str):
+    if (row is None and name not in others) or isinstance(model, str):
         messages.warn(
-            f"There is no evaluated checkpoint {view_state.quoted(name)} here; choose a row of the "
-            "table."
+            f"There is no checkpoint {view_state.quoted(name)} here; choose a row of the table."
         )
         return
     dialog = st.dialog(messages.title(name), width="large", on_dismiss=_close)
-    dialog(_row)(row, model, shown)
+    dialog(_row)(name, row, model, shown)
 
 
 def _close() -> None:
@@ -162,14 +168,31 @@ def _close() -> None:
     st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
 
 
-def _row(row: Row, model: Model, shown: Shown) -> None:
+def _row(name: str, row: Row | None, model: Model, shown: Shown) -> None:
     with st.container(key="opened"):
-        _heading(row, model)
-        _figures(model, shown)
+        _heading(name, row, model)
+        fitting = _fitting(model, shown)
+        if fitting is None:
+            shape = model.checkpoint.vae.shape
+            messages.caption(f"No data set here has pictures of {shape}, for its figures.")
+        else:
+            _figures(model, fitting)
 
 
-def _heading(row: Row, model: Model) -> None:
-    words, explore, add = st.columns([5, 1.4, 1.4], vertical_alignment="center")
+def _fitting(model: Model, shown: Shown) -> Shown | None:
+    """The images on show, or where a model takes others, those that it has on Explore."""
+    shape = model.checkpoint.vae.shape
+    if shown.images.shape == shape:
+        return shown
+    if (own := catalogue.came_with(model)) is not None:
+        return own
+    offers = image_sets.fitting(catalogue.image_offers(), shape)
+    usual = image_sets.usual(offers, model.checkpoint.data)
+    found = image_sets.load(offers[usual]) if usual else None
+    return found if isinstance(found, Shown) else None
+
+
+def _terms(row: Row) -> str:
     likelihood, e = LIKELIHOODS[row.likelihood], row.evaluation
     constant = likelihood.constant(row.image_shape)
     own = (
@@ -178,9 +201,14 @@ def _heading(row: Row, model: Model) -> None:
         else f"−ELBO {e.neg_elbo:.2f} nats per image"
         + (f" with the constant {constant:.2f}" if constant else "")
     )
-    found = model.checkpoint
     kl = f"KL {e.kl:.2f}" if find(row.prior).has_density else "a code is a point"
-    terms = f"{likelihood.title}: {e.reconstruction:.2f}, {kl}, {own}."
+    return f"{likelihood.title}: {e.reconstruction:.2f}, {kl}, {own}."
+
+
+def _heading(name: str, row: Row | None, model: Model) -> None:
+    words, explore, add = st.columns([5, 1.4, 1.4], vertical_alignment="center")
+    found = model.checkpoint
+    terms = _terms(row) if row else "Its row of the table has not been measured yet."
     if found.origin is not None:
         made = f"Imported from {printable(found.origin.network)}, {found.origin.imported}."
         messages.paragraph((terms, made), words)
@@ -190,27 +218,28 @@ def _heading(row: Row, model: Model) -> None:
             messages.facts(settings(found.preset, found.seed, found.data, found.history))
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
-        view_state.put(checkpoint=row.name, z=None, axes=None)
+        view_state.put(checkpoint=name, z=None, axes=None)
         st.switch_page("explore/page.py")
-    names = view_state.get("beside")
+    names = view_state.get("beside") or ()
     full = len(names) >= MOST
     help_ = f"{MOST} are shown already: take one out above." if full else None
     if add.button(
         "Put beside",
         icon=":material/add:",
-        disabled=full or row.name in names,
+        disabled=full or name in names,
         help=help_,
         width="stretch",
         key="put_beside",
     ):
         _close()
-        view_state.put(beside=(*names, row.name))
+        view_state.put(beside=(*names, name))
         st.rerun()
-    if _digest(row.name) != row.digest:
-        messages.warn(
-            f"{row.name} was trained again since it was evaluated; `python -m training evaluate "
-            "--all` brings the table up to date."
-        )
+    stale = row is not None and _digest(name) != row.digest
+    if stale:
+        messages.warn(f"{name} is another one than was measured; measure it again.")
+    if (row is None or stale) and measuring.begins(name, "measure_opened"):
+        _close()
+        st.rerun()
 
 
 def _digest(name: str) -> str:

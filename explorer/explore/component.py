@@ -19,6 +19,7 @@ class View(NamedTuple):
     key: str
     image: int
     z: tuple[float, ...]
+    drawn: bool = False  # whether x is none of the images
 
 
 def mount(
@@ -30,13 +31,15 @@ def mount(
     message: str,
     on_view: Callable[[], None],
     alive: bool = False,
+    drawn: bool = False,
 ) -> None:
     """Put the stage on the page.
 
     `entry` and `pictures` are what is on offer; `key` names the scene of model and images, and
     `start` is the image and z that it begins with. Later runs change neither. `typical` is an image
     of each class; `message` is written over the map. `on_view` is called when a hand lets go;
-    `reported` then says of what. Where it is `alive`, the page moves by itself until then.
+    `reported` then says of what. Where it is `alive`, the page moves by itself until then; `drawn`
+    says that x was none of the images, which a browser that drew it may still have.
     """
     _stage(
         key=KEY,
@@ -52,6 +55,7 @@ def mount(
             start={"image": start[0], "z": list(start[1])},
             message=message,
             alive=alive,
+            drawn=drawn,
         ),
     )
 
@@ -76,4 +80,4 @@ def parse(view: Any, key: str, images: int, latent_dim: int) -> View | None:
         return None
     if not all(type(v) in (int, float) and abs(v) <= 1e6 for v in z):
         return None
-    return View(key, image, tuple(float(v) for v in z))
+    return View(key, image, tuple(float(v) for v in z), view.get("drawn") is True)

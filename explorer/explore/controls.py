@@ -8,8 +8,9 @@ from explorer import messages, paths
 from explorer.explore import own_pictures
 from explorer.figures.theme import z_name
 from explorer.latent.projections import PROJECTIONS
+from explorer.runs import manage
 from explorer.server import access
-from explorer.session import catalogue, view_state
+from explorer.session import catalogue, manage_box, view_state
 from explorer.session import controls as boxes
 from explorer.session.catalogue import Listed, Model
 from explorer.session.scene import Scene, overflowing, scene_of, usual_axes
@@ -28,6 +29,8 @@ def scene() -> Scene:
         columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
     model = _checkpoint(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
+        if model is not None:
+            _manage(view_state.get("checkpoint"))
         _upload()
         own_pictures.draw()
         _download()
@@ -125,7 +128,8 @@ def _view(place, found: Scene) -> None:
     view_state.show_in("view_box", view if view in kinds else kinds[0])
 
     def changed() -> None:
-        view_state.put(view=st.session_state["view_box"])
+        if st.session_state["view_box"] is not None:  # as it is for a moment when a page comes back
+            view_state.put(view=st.session_state["view_box"])
 
     place.segmented_control(
         "Map",
@@ -241,6 +245,33 @@ def _upload() -> None:
         return
     uploads[name] = content
     view_state.put(checkpoint=name + boxes.UPLOADED, z=None, axes=None)
+    st.rerun()
+
+
+def _manage(name: str) -> None:
+    """Rename, duplicate or delete the checkpoint on show."""
+    if not access.may_control() or name.endswith(boxes.UPLOADED):
+        return
+    folder = paths.checkpoint_dir()
+    new = manage_box.draw(
+        "checkpoint",
+        name,
+        manage_box.Deeds(
+            lambda wish: manage.rename_checkpoint(folder, name, wish, paths.run_dir()),
+            lambda wish: manage.duplicate_checkpoint(folder, name, wish),
+            lambda: manage.delete_checkpoint(folder, name),
+        ),
+        "its weights, and what was measured of it. The run that made it stays",
+        manage.kept_because(folder, name),
+    )
+    if new is None:
+        return
+    if name not in catalogue.listed():
+        manage_box.renamed_beside(name, new)
+    if new:
+        view_state.put(checkpoint=new)
+    else:
+        view_state.put(checkpoint=None, z=None, axes=None)
     st.rerun()
 
 

@@ -13,7 +13,7 @@ from explorer.session import catalogue, offers, tsne_jobs, view_state
 from explorer.session.scene import Scene
 from explorer.session.tsne_jobs import TsneJob
 
-_LINKED = ("checkpoint", "data", "view", "axes", "image", "z", "perplexity", "seed", "colour")
+_LINKED = ("checkpoint", "data", "view", "axes", "image", "z", "x", "perplexity", "seed", "colour")
 
 
 def show(scene: Scene) -> None:
@@ -96,7 +96,8 @@ def _flow(scene: Scene, waited: bool) -> None:
         view_state.touched()
         reported = component.reported(key, *scene.codes.mu.shape)
         if reported is not None:
-            view_state.put(image=reported.image, z=_within_reach(scene, reported.z))
+            drawn = view_state.DRAWN if reported.drawn else None
+            view_state.put(image=reported.image, z=_within_reach(scene, reported.z), x=drawn)
 
     component.mount(
         key,
@@ -111,9 +112,10 @@ def _flow(scene: Scene, waited: bool) -> None:
         offers.offer_pictures(scene.shown),
         typical,
         (view_state.get("image"), view_state.get("z")),
-        message,
+        messages.for_visitor(message),
         on_view,
         alive,
+        view_state.get("x") == view_state.DRAWN,
     )
     view_state.publish(*(name for name in _LINKED if name != "z" or links_z(scene)))
 

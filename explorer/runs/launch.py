@@ -25,8 +25,28 @@ from training.text import printable, printable_path
 
 MOST_RUNNING = 3
 SAVE_EVERY = 5.0  # seconds; on the page one sees what a kill takes back
-_MOST_NUMBERED = 90  # characters of a name that a number is put behind; 100 are listed
-_lock = threading.Lock()
+MOST_NUMBERED = 90  # characters of a name that a number is put behind; 100 are listed
+LOCK = threading.Lock()  # held by what begins, moves or removes a run
+
+
+def check_name(wish: str) -> str:
+    """The name, without what stands around it, if a run or a checkpoint can have it.
+
+    Raises:
+        RunError: it cannot.
+    """
+    wish = wish.strip()
+    if not NAME.fullmatch(wish):
+        raise RunError(
+            f"The name {printable(wish, 40)!r} is not possible; use at most 100 letters, digits, "
+            "dots, hyphens and underscores, the first of them none of the signs."
+        )
+    if is_classifier(Path(wish.lower() + SUFFIX)):
+        raise RunError(
+            f"The name {wish} is not possible: among the checkpoints it is the digit classifier's, "
+            "and the run's would not be listed; choose another."
+        )
+    return wish
 
 
 def start(
@@ -39,22 +59,12 @@ def start(
     Raises:
         RunError: the name or the folder is not possible, or enough is running.
     """
-    wish = wish.strip() or preset.name
-    if not NAME.fullmatch(wish):
-        raise RunError(
-            f"The name {printable(wish, 40)!r} is not possible; use letters, digits, dots, hyphens "
-            "and underscores."
-        )
-    if is_classifier(Path(wish.lower() + SUFFIX)):
-        raise RunError(
-            f"The name {wish} is not possible: among the checkpoints it is the digit classifier's, "
-            "and the run's would not be listed; choose another."
-        )
-    with _lock:
+    wish = check_name(wish.strip() or preset.name)
+    with LOCK:
         _refuse_too_many(root)
         name, n = wish, 2
         while (root / name).exists() or (checkpoints / (name + SUFFIX)).exists():
-            name, n = f"{wish[:_MOST_NUMBERED]}-{n}", n + 1
+            name, n = f"{wish[:MOST_NUMBERED]}-{n}", n + 1
         run = Run(root / name)
         out = checkpoints / (name + SUFFIX)
         run.create(
@@ -63,7 +73,7 @@ def start(
                 seed,
                 str(data_dir),
                 str(pick_device("auto")),
-                _threads(),
+                threads(),
                 save_every=SAVE_EVERY,
                 out=str(out.resolve()),
                 overwrite=False,
@@ -77,9 +87,9 @@ def start(
     return name
 
 
-def _threads() -> int:
-    """One less than there are cores: threads of a training that wait for one that had to make room
-    for the browser cost far more than they bring."""
+def threads() -> int:
+    """Threads of a process beside the page: one less than there are cores. Those of a training that
+    wait for one that had to make room for the browser cost far more than they bring."""
     return max(1, min(torch.get_num_threads(), (os.cpu_count() or 2) - 1, MOST_THREADS))
 
 
@@ -92,7 +102,7 @@ def _refuse_too_many(root: Path) -> None:
 
 
 def _is_training(run: Run) -> bool:
-    return _has_process(run) and run.status().state != "paused"
+    return has_process(run) and run.status().state != "paused"
 
 
 def resume(run: Run, finish: bool = False) -> None:
@@ -101,7 +111,7 @@ def resume(run: Run, finish: bool = False) -> None:
     Raises:
         RunError: the folder cannot be written.
     """
-    with _lock:
+    with LOCK:
         if not finish and not _is_training(run):
             _refuse_too_many(run.path.parent)
         run.request(order="stop" if finish else "run")
@@ -109,11 +119,12 @@ def resume(run: Run, finish: bool = False) -> None:
         if process is not None and run.status().state not in ALIVE and run.status().pid:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)  # it may be on its way out
-        if not _has_process(run):
+        if not has_process(run):
             _launch(run, *(["--finish"] if finish else []))
 
 
-def _has_process(run: Run) -> bool:
+def has_process(run: Run) -> bool:
+    """Whether a process trains a run, waits to go on, or is on its way to either."""
     process = process_of(run)
     return run.status().state in ALIVE or (process is not None and process.poll() is None)
 

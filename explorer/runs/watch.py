@@ -13,7 +13,7 @@ from typing import Any
 from explorer import blobs
 from training.data.image_set import DataError
 from training.data.names import parse, without_place
-from training.files import open_regular
+from training.files import clear_partials, open_regular
 from training.presets import PRESETS
 from training.runs import log
 from training.runs.run import NAME, Run, RunError, snapshot_steps
@@ -72,7 +72,8 @@ def _folders(root: Path) -> list[str]:
 
 @functools.lru_cache(maxsize=8)
 def _clear_partials(root: Path, names: tuple[str, ...], _minute: int) -> None:
-    """Remove what dead writers have left in runs, once a minute at most."""
+    """Remove what dead writers have left in runs and beside them, once a minute at most."""
+    clear_partials(root)
     for name in names:
         Run(root / name).clear_partials()
 
@@ -223,7 +224,7 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
     return {
         "state": status.state,
         "message": status.message,
-        "checkpoint": Path(status.checkpoint).stem if status.checkpoint else None,
+        "checkpoint": _made(status),
         "steps": status.steps,
         "batches": status.batches,
         "saved": status.saved,
@@ -244,6 +245,13 @@ def news(run: Run, place: int, known: str = "") -> dict[str, Any]:
         "anew": anew or known != config.id,
         "snapshots": snapshots,
     }
+
+
+def _made(status: Status) -> str | None:
+    """The name of the checkpoint that a run has made, if it is still there."""
+    if status.checkpoint and os.path.isfile(status.checkpoint):
+        return Path(status.checkpoint).stem
+    return None
 
 
 def snapshot_blob(run: Run, step: int) -> bytes:

@@ -73,8 +73,11 @@ def is_local(peer: str | None, headers: Mapping[str, str]) -> bool:
 
 def may_control() -> bool:
     """Whether the visitor of this page run may start, stop and upload."""
-    if allowed_for_all():
-        return True
+    return allowed_for_all() or from_here()
+
+
+def from_here() -> bool:
+    """Whether the visitor of this page run is local."""
     import streamlit as st
 
     headers = {name.lower(): value for name, value in st.context.headers.items()}

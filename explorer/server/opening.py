@@ -1,13 +1,18 @@
 """The HTML that a browser gets first: what it fetches early, and what is seen until Streamlit has
 come."""
 
+import gzip
+from functools import cache
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from explorer.server.assets import MAIN_MODULES, code_path, needed
+from explorer.server.assets import MAIN_MODULES, MODULES, code_alone, code_path, needed
 
 _TITLE = b"<title>Streamlit</title>", b"<title>VAE Latent Explorer</title>"
 _ROOT = b'<div id="root"></div>'
-_HEAD = b"</head>"
+_HEAD = b"<head>"
+_NOT_ASKED = (b"if-none-match", b"if-modified-since", b"accept-encoding")
+_OF_ANOTHER_TEXT = (b"content-length", b"etag", b"last-modified")
 # The name where the page has it, and where its columns will be. The icons' font is large, and
 # Streamlit asks for it at once: it waits for the first picture, or for so long.
 _STYLE = b"""<style>
@@ -32,11 +37,6 @@ _STYLE = b"""<style>
   .stApp:not(:has([data-ready="true"])) [data-testid="stIconMaterial"] { animation: vae-later 15s; }
   @keyframes vae-later { from, to { font-family: sans-serif; visibility: hidden; } }
 </style>
-<script>
-  const load = document.fonts.load.bind(document.fonts);
-  document.fonts.load = (font, ...text) =>
-    font.includes("Material Symbols") ? Promise.resolve([]) : load(font, ...text);
-</script>
 """
 _SHOWN = (
     b'<div id="root"><div class="opening" role="status" aria-label="The page is loading">'
@@ -51,16 +51,25 @@ def preload(*paths: str) -> None:
     _first[:] = paths
 
 
+@cache
+def first_script() -> bytes:
+    """What the page runs before anything of Streamlit's."""
+    return code_alone((MODULES / "first.js").read_text("utf-8")).strip().encode()
+
+
 def dressed(page: bytes) -> bytes:
-    """Streamlit's page with a title and something to see; as it is where it is another one."""
+    """Streamlit's page with the `first_script`, a title and something to see; as it is where it is
+    another one."""
     if any(page.count(part) != 1 for part in (_ROOT, _HEAD)):
         return page
-    return page.replace(*_TITLE).replace(_HEAD, _STYLE + _HEAD).replace(_ROOT, _SHOWN)
+    script = b"<script>" + first_script() + b"</script>\n"
+    page = page.replace(*_TITLE).replace(_ROOT, _SHOWN)
+    return page.replace(_HEAD, _HEAD + b"\n" + script + _STYLE)
 
 
 class Opening:
-    """Dresses HTML answers, and adds `Link` headers: the browser fetches what the page will need
-    early."""
+    """Dresses the pages that the app answers with, and adds `Link` headers: the browser fetches
+    what the page will need early."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -86,15 +95,23 @@ class Opening:
         return links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does; with more, where that is the page."""
-        held: list[Message] = []  # the page's beginning and what of it has come
+        """Answer as the app does; with more, where that is a page."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        packs = False
+        if "." not in scope["path"].rpartition("/")[2]:
+            # A page that a browser kept from before may be undressed, and one that is packed has no
+            # head to be seen.
+            packs = any(k == b"accept-encoding" and b"gzip" in v for k, v in scope["headers"])
+            asked = [row for row in scope["headers"] if row[0].lower() not in _NOT_ASKED]
+            scope = {**scope, "headers": asked}
+        held: list[Message] = []  # a page's beginning, and what of it has come
 
         async def dress(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = dict(message["headers"])
-                if headers.get(b"content-type", b"").startswith(b"text/html"):
-                    held.append(message)
-                    return
+            if message["type"] == "http.response.start" and _is_page(message):
+                held.append(message)
+                return
             if not held or message["type"] != "http.response.body":
                 await send(message)
                 return
@@ -102,14 +119,24 @@ class Opening:
             if message.get("more_body"):
                 return
             start, body = held[0], b"".join(part.get("body", b"") for part in held[1:])
-            if scope["method"] == "GET" and b"content-encoding" not in dict(start["headers"]):
+            headers = [*start["headers"], *self._links(scope)]
+            if body:  # and not the answer to a HEAD
                 body = dressed(body)
-            # Of this page no validator says what it is: it changes with what it is dressed in.
-            gone = {b"etag", b"last-modified"} | ({b"content-length"} if body else set())
-            kept = [(k, v) for k, v in start["headers"] if k.lower() not in gone]
-            if body:
-                kept.append((b"content-length", str(len(body)).encode()))
-            await send({**start, "headers": [*kept, *self._links(scope)]})
+                headers = [row for row in headers if row[0].lower() not in _OF_ANOTHER_TEXT]
+                if packs:
+                    body = gzip.compress(body, 6, mtime=0)
+                    headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+                headers.append((b"content-length", str(len(body)).encode()))
+            await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-        await self.app(scope, receive, dress if scope["type"] == "http" else send)
+        await self.app(scope, receive, dress)
+
+
+def _is_page(start: Message) -> bool:
+    """Whether an answer is a page of HTML whose text can be read here."""
+    headers = {name.lower(): value for name, value in start["headers"]}
+    return (
+        headers.get(b"content-type", b"").startswith(b"text/html")
+        and b"content-encoding" not in headers
+    )

@@ -47,7 +47,7 @@ def data_box(place, model: Description, own: Shown | None = None) -> Shown:
     view_state.show_in("data_box", offer.name)
 
     def changed() -> None:
-        view_state.put(data=st.session_state["data_box"], image=None, z=None)
+        view_state.put(data=st.session_state["data_box"], image=None, z=None, x=None, x_beside=None)
 
     place.selectbox(
         "Images",

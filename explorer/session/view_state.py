@@ -15,6 +15,7 @@ from training.errors import UserError
 from training.text import printable
 
 MOST_NUMBERS = 256  # of a code in a link: an address of some kilobytes is refused on its way
+DRAWN = "drawn"  # what a link says of an x that it does not hold
 FURTHEST = 100  # of a place under a prior, in standard normal units
 
 
@@ -93,6 +94,8 @@ FIELDS: dict[str, Field] = {
     "view": Field(_one_of(tuple(PROJECTIONS)), str, "one of " + ", ".join(PROJECTIONS), "plane"),
     "axes": Field(_axes, _join, "two different dimensions, as in 1,2"),
     "image": Field(_whole(0, 10**7), str, "the number of an image"),
+    "x": Field(_one_of((DRAWN,)), str, f"{DRAWN}, where x is none of the images"),
+    "x_beside": Field(_one_of((DRAWN,)), str, f"{DRAWN}, where x is none of the images"),
     "z": Field(_numbers, _join, "one number a latent dimension, as in 0.5,-1"),
     "perplexity": Field(_whole(2, 500), str, "a whole number from 2 to 500", 30),
     "seed": Field(_whole(0, 10**6), str, "a whole number from 0 to 1000000", 0),

@@ -11,7 +11,8 @@ from explorer.server import assets
 
 KEY = "train"
 _view = components.declare("vae_train", "train/train.css")
-ACTIONS = ("pause", "go on", "stop", "finish", "beta", "open")
+_film = components.declare("vae_film", "train/film.css")
+ACTIONS = ("pause", "go on", "stop", "finish", "beta", "open", "manage")
 
 
 class Order(NamedTuple):
@@ -48,6 +49,16 @@ def mount(
             mayControl=may_control,
             refusal=refusal,
             colours=list(CLASS_COLOURS),
+        ),
+    )
+
+
+def mount_film(path: str) -> None:
+    """Put the film of a finished run on the page; `path` is its blob's."""
+    _film(
+        key="film",
+        data=components.plain(
+            code=assets.code_path("train/film.js"), film=path, colours=list(CLASS_COLOURS)
         ),
     )
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import messages, paths
-from explorer.runs import launch, watch
+from explorer.runs import launch, manage, watch
 from explorer.server import access
-from explorer.session import catalogue, view_state
+from explorer.session import catalogue, manage_box, view_state
 from explorer.train import component
 from training.runs.run import Run, RunError
 from training.runs.status import ALIVE
 
 _OPEN = "open_in_explore"
+_MANAGED = "managed_run"
 
 
 def mount(found: list[str]) -> None:
@@ -40,6 +41,10 @@ def mount(found: list[str]) -> None:
         handle_view,
     )
     view_state.publish("run", "over")
+    managed = st.session_state.get(_MANAGED)
+    if managed in found and access.may_control():
+        dialog = st.dialog(messages.title(managed), on_dismiss=_dismiss)
+        dialog(_manage)(managed)
 
 
 def handle_view() -> None:
@@ -61,6 +66,8 @@ def handle_order() -> None:
             _open(run)
         elif not access.may_control():
             view_state.complain(access.REFUSAL)
+        elif order.action == "manage":
+            st.session_state[_MANAGED] = order.run
         else:
             apply_action(run, order.action, order.beta)
     except RunError as error:
@@ -68,7 +75,7 @@ def handle_order() -> None:
 
 
 def apply_action(run: Run, action: str, beta: float) -> None:
-    """Steer a run: one of `component.ACTIONS` but for `open`.
+    """Steer a run: one of `component.ACTIONS` but for `open` and `manage`.
 
     Raises:
         RunError: the run cannot do that.
@@ -84,6 +91,31 @@ def apply_action(run: Run, action: str, beta: float) -> None:
         run.request(order="stop")
     else:  # its process is gone: another one writes the checkpoint of what was saved
         launch.resume(run, finish=True)
+
+
+def _dismiss() -> None:
+    st.session_state.pop(_MANAGED, None)
+
+
+def _manage(name: str) -> None:
+    """Rename, duplicate or delete a run."""
+    run, made = Run(paths.run_dir() / name), paths.checkpoint_dir()
+    new = manage_box.draw(
+        "run",
+        name,
+        manage_box.Deeds(
+            lambda wish: manage.rename_run(run, wish, made),
+            lambda wish: manage.duplicate_run(run, wish, made),
+            lambda: manage.delete_run(run),
+        ),
+        "its curves, its snapshots and its saved state. A checkpoint that it has made stays",
+    )
+    if new is not None:
+        _dismiss()
+        view_state.put(run=new or None)
+        if view_state.get("over") == name:
+            view_state.put(over=None)
+        st.rerun()
 
 
 def _open(run: Run) -> None:

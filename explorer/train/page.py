@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer import paths
 from explorer.runs import watch
-from explorer.train import control
+from explorer.train import component, control, film
 from explorer.train import form as train_form
 
 found = watch.names(paths.run_dir())
@@ -14,10 +14,13 @@ if found:
 else:
     st.container()  # where the button will be: what stands in it now would be squeezed for a moment
     with st.container(key="firstrun"):
-        st.markdown(
+        words, moving = st.columns(2, vertical_alignment="center")
+        words.markdown(
             "## Watch a latent space form\n"
-            "Choose a preset and start: the terms of the ELBO fall while the codes of 1,000 images "
-            "pull apart into classes and the decoded grid sharpens. The run goes on when you close "
-            "this page; killed at any moment, it goes on from its last saved step."
+            "Choose a preset and start: the terms of the ELBO fall while the codes of the test "
+            "images pull apart into classes and the decoded grid sharpens. The run goes on when "
+            "you close this page; killed at any moment, it goes on from its last saved step."
         )
         train_form.form()
+        with moving:  # after the form, which waits for nothing
+            component.mount_film(film.offer())

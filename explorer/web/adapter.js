@@ -13,22 +13,6 @@ function appRoot() {
   return own ? new URL("../../", own.src).href : document.baseURI;
 }
 
-/**
- * Each change of the address by a page of Streamlit's is an entry of the browser's history, and the page
- * that Back leads to writes its present view there again: nobody would get out. What a page says of
- * itself takes the place of what it said before; another page is an entry.
- */
-function keepBackUseful() {
-  const marked = /** @type {History & {foldsViews?: boolean}} */ (history);
-  if (marked.foldsViews) return; // each page's copy of this module sees the mark
-  marked.foldsViews = true;
-  const push = history.pushState.bind(history);
-  history.pushState = (state, unused, url) => {
-    const stays = new URL(url ?? "", location.href).pathname === location.pathname;
-    (stays ? history.replaceState.bind(history) : push)(state, unused, url);
-  };
-}
-
 const GONE = "Connection error"; // Streamlit's title, whose text speaks to whoever wrote a script
 const STAYS =
   "The server does not answer. What is on the page still works: drag, draw, walk. It goes on by itself when the server is back.";
@@ -68,7 +52,6 @@ function spreadTheme() {
  * @param {{data: [facts: {code: string}], parentElement: HTMLElement, setStateValue: Send, setTriggerValue: Send}} component
  */
 export default function show({ data: [data], parentElement, setStateValue, setTriggerValue }) {
-  keepBackUseful();
   sayWhenServerIsGone();
   spreadTheme();
   const root = appRoot();

@@ -303,3 +303,35 @@ def test_the_page_fits_a_phone_and_says_what_is_wrong_with_a_link(house, screen)
         assert box["x"] + box["width"] <= 390
         assert box["width"] > 250
     assert seen.errors == []
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_first_view_shows_a_finished_run_and_does_not_wait_for_it(house, screen, motion):
+    seen = screen(reduced_motion=motion)
+    page = seen.page
+    page.route("**/stage/blob/*", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.goto(house.url)
+    page.get_by_role("button", name="Start training").wait_for(timeout=60_000)
+    assert page.locator(".forming[data-ready=true]").count() == 0  # the form came first
+    page.wait_for_selector(".forming[data-ready=true]", timeout=30_000)
+    when = page.locator(".forming .when")
+    grid = "canvas => canvas.toDataURL()"
+    seen.frame()
+    first = page.locator(".forming canvas.grid").evaluate(grid)
+    if motion == "reduce":
+        assert "30 epochs: −ELBO" in when.inner_text()
+        page.wait_for_timeout(700)
+        assert page.locator(".forming canvas.grid").evaluate(grid) == first
+        page.get_by_role("button", name="Replay").click()  # who asks for it sees it
+    seen.until(
+        lambda: 1 < float((when.inner_text() + " 0 0").split("epoch ")[-1].split(" ")[0]) < 20
+    )
+    page.get_by_role("button", name="Hold").click()
+    seen.frame()
+    held = page.locator(".forming canvas.grid").evaluate(grid)
+    assert held != first
+    page.wait_for_timeout(500)
+    assert page.locator(".forming canvas.grid").evaluate(grid) == held
+    page.get_by_role("button", name="Play", exact=True).click()
+    seen.until(lambda: "30 epochs: −ELBO" in when.inner_text(), 20)
+    assert seen.errors == []

@@ -102,9 +102,9 @@ def test_folders_of_this_machine_are_for_its_own_visitors(monkeypatch, tmp_path)
     paths._folders.cache_clear()
     sentence = f"{tmp_path}/models/a.safetensors is damaged; {Path.home()}/x and {ROOT}/docs too."
     try:
-        monkeypatch.setattr(messages.access, "may_control", lambda: True)
+        monkeypatch.setattr(messages.access, "from_here", lambda: True)
         assert str(tmp_path) in messages.shown(sentence).replace("\\", "")
-        monkeypatch.setattr(messages.access, "may_control", lambda: False)
+        monkeypatch.setattr(messages.access, "from_here", lambda: False)
         assert messages.shown(sentence) == "a.safetensors is damaged; x and docs too."
     finally:
         paths._folders.cache_clear()

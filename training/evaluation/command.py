@@ -3,10 +3,11 @@
 import argparse
 import json
 import math
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,6 +23,15 @@ from training.evaluation.metrics import Evaluation, codes_of, evaluate_steps, kn
 from training.evaluation.sample_quality import Judge, Quality
 from training.text import printable
 from training.vae import classifier
+
+
+class Progress(NamedTuple):
+    """How far a measurement is, as `--keep` prints it: what is counted, how many of how many."""
+
+    what: str
+    done: int
+    total: int
+
 
 WITH_IT = "the pictures that came with it"
 MOST = 1_000_000  # of samples or images; more is a slip of the hand
@@ -54,6 +64,9 @@ def run(args: argparse.Namespace) -> None:
         return
     if args.checkpoint is None:
         raise OptionError("Name a checkpoint, or give --all for every one in --folder.")
+    if args.keep:
+        _keep(args.checkpoint, session)
+        return
     found = checkpoints.load(args.checkpoint)
     data, result = session.evaluate(found)
     if args.json:
@@ -107,8 +120,18 @@ def _all(args: argparse.Namespace, session: "_Session") -> None:
         raise CheckpointError(" ".join(bad))
 
 
+def _keep(path: Path, session: "_Session") -> None:
+    """Write a checkpoint's row beside it, and tell programs how far it is."""
+    session.tells = True
+    found, digest = checkpoints.load(path), table.digest_of(path)
+    data, result = session.evaluate(found)
+    table.write_alone(path.parent, table.row_of(path, digest, found, data, result))
+
+
 class _Session:
     """Images and judges, which several checkpoints share."""
+
+    tells = False  # its progress to a program, and not to people
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.device = args, pick_device(args.device)
@@ -160,7 +183,7 @@ class _Session:
             factors=some.factors,
             labels=own,
         )
-        result: Evaluation = _last(steps, len(images), f"{printable(found.name)}: terms")
+        result: Evaluation = self._last(steps, len(images), f"{printable(found.name)}: terms")
         codes = codes_of(vae, images.to(self.device), labels=own)
         if not bool(torch.isfinite(codes).all()) or not _numbers(result):
             raise CheckpointError(
@@ -169,7 +192,8 @@ class _Session:
             )
         if judge is not None:
             counted = judge.judge_steps(vae, args.samples, args.seed)
-            quality: Quality = _last(counted, args.samples, f"{printable(found.name)}: samples")
+            what = f"{printable(found.name)}: samples"
+            quality: Quality = self._last(counted, args.samples, what)
             result = replace(result, quality=quality)
         if data == WITH_IT:
             return data, result
@@ -185,6 +209,9 @@ class _Session:
             some.labels,
         )
         return data, replace(result, knn_accuracy=accuracy)
+
+    def _last(self, steps: Iterable[Any], total: int, what: str) -> Any:
+        return _last(_told(steps, total, what) if self.tells else steps, total, what)
 
     def _test(self, found: Checkpoint) -> tuple[str, ImageSet]:
         """Images to evaluate a checkpoint on, with their name: those of --data, those of its data
@@ -211,6 +238,16 @@ def _numbers(e: Evaluation) -> bool:
     """Whether all measures are finite, those that there are."""
     found = (e.reconstruction, e.kl, e.bernoulli, e.iwae, e.mutual_information, *e.kl_per_dim)
     return all(value is None or math.isfinite(value) for value in found)
+
+
+def _told(steps: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    """The same, each number of them printed on a line, a few in a second."""
+    last = -math.inf
+    for item in steps:
+        if isinstance(item, int) and time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            say(json.dumps(Progress(what.rpartition(": ")[2], item, total)))
+        yield item
 
 
 def _last(steps: Iterable[Any], total: int, what: str) -> Any:

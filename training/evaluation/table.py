@@ -1,17 +1,18 @@
 """The table of all checkpoints: their evaluations as JSON, and as Markdown for people."""
 
+import contextlib
 import hashlib
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from training.checkpoint import Checkpoint
+from training.checkpoint import SUFFIX, Checkpoint
 from training.errors import UserError
 from training.evaluation.metrics import Evaluation
 from training.files import read_regular, replace_file
@@ -22,6 +23,7 @@ from training.vae.likelihoods import LIKELIHOODS
 from training.vae.priors import find
 
 JSON, MARKDOWN = "evaluations.json", "README.md"
+OWN = ".evaluation.json"  # of a checkpoint that was measured by itself, behind its name
 MAX_BYTES = 16 * 2**20
 
 # FID as the report publishes it, in Inception's features.
@@ -80,27 +82,74 @@ def row_of(
 
 
 def read(folder: Path) -> dict[str, Row]:
-    """The rows in `folder` by name; empty where nothing has been evaluated.
+    """The rows in `folder` by name; empty where nothing has been evaluated. A checkpoint that was
+    measured by itself has its own.
 
     Raises:
-        TableError: the file is damaged.
+        TableError: the table's file is damaged.
     """
     path = folder / JSON
     try:
-        rows = msgspec.json.decode(read_regular(path, MAX_BYTES), type=list[Row])
-        for row in rows:
-            find(row.prior)
-            if row.likelihood not in LIKELIHOODS:
-                raise ValueError(f"likelihood {printable(row.likelihood, 40)!r} is not known")
-        return {row.name: row for row in rows}
+        rows = _rows(msgspec.json.decode(read_regular(path, MAX_BYTES), type=list[Row]))
+        return {row.name: row for row in rows} | _measured_alone(folder)
     except FileNotFoundError:
-        return {}
+        return _measured_alone(folder)
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise TableError(
             f"{printable_path(path)} cannot be read ({printable(_reason(error))}); make it "
             "again with "
             "`python -m training evaluate --all`."
         ) from None
+
+
+def _rows(rows: list[Row]) -> list[Row]:
+    """The rows, whose families are known; ValueError where one is not."""
+    for row in rows:
+        find(row.prior)
+        if row.likelihood not in LIKELIHOODS:
+            raise ValueError(f"likelihood {printable(row.likelihood, 40)!r} is not known")
+    return rows
+
+
+def _measured_alone(folder: Path) -> dict[str, Row]:
+    """Rows of checkpoints that were measured by themselves and are there; a damaged one is as if
+    nothing had been measured."""
+    found = {}
+    for path in sorted(folder.glob("*" + OWN)):
+        name = path.name.removesuffix(OWN)
+        if not (folder / (name + SUFFIX)).exists():
+            continue
+        with contextlib.suppress(OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            (row,) = _rows([msgspec.json.decode(read_regular(path, MAX_BYTES), type=Row)])
+            found[name] = replace(row, name=name)
+    return found
+
+
+def write_alone(folder: Path, row: Row) -> None:
+    """Keep the row of a checkpoint beside it, whatever the table says.
+
+    Raises:
+        TableError: the folder cannot be written to.
+    """
+    content = msgspec.json.encode(row) + b"\n"
+    try:
+        replace_file(folder / (row.name + OWN), partial(_write_text, content))
+    except OSError as error:
+        raise TableError(f"{folder} cannot be written to ({error.strerror}).") from None
+
+
+def copy(folder: Path, name: str, new: str) -> None:
+    """Give another checkpoint of the same content what was measured of this one."""
+    with contextlib.suppress(TableError):  # it is then measured again
+        row = read(folder).get(name)
+        if row is not None:
+            write_alone(folder, replace(row, name=new, report_fid=REPORT_FID.get(new)))
+
+
+def forget(folder: Path, name: str) -> None:
+    """Remove what was measured of a checkpoint by itself."""
+    with contextlib.suppress(OSError):
+        (folder / (name + OWN)).unlink()
 
 
 def _reason(error: BaseException) -> str:
@@ -147,6 +196,8 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     try:
         for name, text in ((JSON, content + b"\n"), (MARKDOWN, markdown(rows).encode())):
             replace_file(folder / name, partial(_write_text, text))
+        for row in rows:  # they are in the table now
+            forget(folder, row.name)
     except OSError as error:
         raise TableError(
             f"{folder} cannot be written to ({error.strerror}); name another --folder."

@@ -196,6 +196,10 @@ class Run:
             ) from None
         _replace(self.path / name, lambda file: file.write(content), sync)
 
+    def write_config(self, config: RunConfig) -> None:
+        """Write the configuration of a run that no process trains."""
+        self._write("config.json", config)
+
     def config(self) -> RunConfig:
         """Configuration of the run.
 

@@ -1,5 +1,6 @@
 // The Compare page: a session of two to four models under one cursor.
 
+import { Keeper } from "../session/keeper.js";
 import { Session } from "../session/session.js";
 import { BETWEEN } from "../session/walk.js";
 import { barEnd, set, write } from "../widgets/dom.js";
@@ -32,6 +33,7 @@ class Compare extends Session {
     super(page());
     /** @type {Map<string, Column>} */
     this.columns = new Map();
+    this.keeper = new Keeper(this, "compare");
     this.walk.setPaths(PATHS);
     this.cursor = new CursorSliders(this.root, {
       move: (axis, value) => {
@@ -73,6 +75,7 @@ class Compare extends Session {
       this.input.pad.deactivate();
       this.setInput(this.pictures.get(image), image);
       if (t) super.go({ kind: "place", t: [t[0], t[1] ?? 0] }); // maps have no size yet
+      this.keeper.restore();
       return;
     }
     for (const view of this.views.values()) view.encode(this.x);
@@ -137,6 +140,10 @@ class Compare extends Session {
   /** Where the cursor is, as the server is told. @returns {number[] | null} */
   _reportedPlace() {
     return this.where.kind === "place" ? this.where.t.map((v) => Number(v.toFixed(3))) : null;
+  }
+
+  get goesOn() {
+    return this.keeper.waits;
   }
 
   get reported() {

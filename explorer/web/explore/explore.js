@@ -1,6 +1,7 @@
 // The Explore page: a session of one model, with a slider a dimension and panels for its terms.
 
 import { FilmStrip } from "../session/film_strip.js";
+import { Keeper } from "../session/keeper.js";
 import { ModelView } from "../session/model_view.js";
 import { noteOf } from "../session/notes.js";
 import { Session } from "../session/session.js";
@@ -60,6 +61,13 @@ class Explore extends Session {
     this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
       this._open(button.dataset.tab),
     );
+    this.keeper = new Keeper(this, "explore", {
+      read: () => this.tab,
+      open: (tab) => {
+        const button = this.$(`[role=tab][data-tab="${CSS.escape(tab)}"]`);
+        if (button) this.openTab(button);
+      },
+    });
   }
 
   _open(tab) {
@@ -130,6 +138,7 @@ class Explore extends Session {
     if (!drawn) this.input.pad.deactivate();
     this.setInput(drawn ? this.x : this.pictures.get(image), drawn ? this.image : image);
     if (!drawn && z) this.go({ kind: "code", z: Float32Array.from(z) });
+    this.keeper.restore();
     if (data.alive) this._showAlive().catch(() => this.tour.stop());
     else this.tour.stop();
   }
@@ -185,9 +194,13 @@ class Explore extends Session {
     };
   }
 
+  get goesOn() {
+    return this.keeper.waits;
+  }
+
   get reported() {
     const z = [...this.view.z].map((v) => Number(v.toFixed(4)));
-    return { key: this.data.key, image: this.image, z };
+    return { key: this.data.key, image: this.image, z, drawn: this.keeper.drawn };
   }
 
   // --- a frame ----------------------------------------------------------------------------------

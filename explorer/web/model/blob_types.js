@@ -73,6 +73,12 @@
  *   `codes` (n, d), the means of q(z|x); `grid` (side², c·h·w), rows from the top;
  *   `reconstructions` (k, c·h·w)
  *
+ * @typedef {{kind: "film", preset: string, title: string, epochs: number, total: number, steps: number[],
+ *   last_step: number, classes: string[], shape: Shape, axes: number[], prior: PriorHeader,
+ *   code_step: number}} FilmHeader a finished run: what it was, its −ELBO, and the steps of its frames
+ * @typedef {{labels: Uint8Array, codes: Int16Array, grid: Uint8Array}} FilmArrays `labels` (n); of each
+ *   frame `codes` (n, d) in units of `code_step`, and `grid` (side², c·h·w)
+ *
  * @typedef {{header: ModelHeader, arrays: ModelArrays}} ModelBlob
  * @typedef {{header: EncoderHeader, arrays: ModelArrays}} EncoderBlob
  * @typedef {{header: FirstHeader, arrays: FirstArrays}} FirstBlob
@@ -81,8 +87,9 @@
  * @typedef {{header: MapHeader, arrays: MapArrays}} MapBlob
  * @typedef {{header: ProbeHeader, arrays: ProbeArrays}} ProbeBlob
  * @typedef {{header: SnapshotHeader, arrays: SnapshotArrays}} SnapshotBlob
+ * @typedef {{header: FilmHeader, arrays: FilmArrays}} FilmBlob
  * @typedef {{model: ModelBlob, encoder: EncoderBlob, first: FirstBlob, pictures: PicturesBlob,
- *   piece: PieceBlob, map: MapBlob, probe: ProbeBlob, snapshot: SnapshotBlob}} Blobs by kind
+ *   piece: PieceBlob, map: MapBlob, probe: ProbeBlob, snapshot: SnapshotBlob, film: FilmBlob}} Blobs by kind
  */
 
 export {};

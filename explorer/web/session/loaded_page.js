@@ -30,6 +30,7 @@ import { waitForIntent } from "../widgets/range.js";
  * @property {{image: number, z?: number[], place?: number[] | null}} start
  * @property {string} [message] written over the map
  * @property {boolean} [alive] whether nobody has said yet what to show
+ * @property {boolean} [drawn] whether x is said to be none of the images
  * @property {number} [furthest] of a place under a prior, in standard normal units
  */
 
@@ -126,6 +127,11 @@ export class LoadedPage {
     pictures.fetchOthers(() => (pictures === this.pictures ? next() : -1)).catch(() => {}); // whoever needs one is told
   }
 
+  /** Whether it goes on from before it was loaded anew, with an x of any kind. */
+  get goesOn() {
+    return false;
+  }
+
   /** The page was away, and what it shows may have been changed elsewhere. @param {Data} _data */
   comeBack(_data) {
     this.away = false;
@@ -173,7 +179,7 @@ export class LoadedPage {
    * @param {Data} data
    */
   async _load({ root, pictures, models, start, typical }) {
-    const begins = !this.shown;
+    const begins = !this.shown && !this.goesOn;
     const { loader } = this;
     const [found, ...loaded] = await Promise.all([
       loader.get("pictures", pictures, root),

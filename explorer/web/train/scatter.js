@@ -19,6 +19,7 @@ import { font, typeScale } from "../widgets/type.js";
  */
 
 const ROUND = 2 * Math.PI;
+const SMALL = 240; // pixels of a side up to which only the classes are named
 const SIZE = 17; // of the classes' names, in pixels
 
 export class Scatter {
@@ -50,7 +51,7 @@ export class Scatter {
     const view = { context, width, height, scale, x, y, prior, origin, positive, axes, ...colours };
     rings(view);
     codes(view, space, moment);
-    ringNames(view);
+    if (Math.min(width, height) > SMALL) ringNames(view);
     /** @type {Name[]} */
     const names = [];
     classes.forEach((name, c) => {

@@ -248,7 +248,7 @@ class TrainView {
     const run = this.main?.run;
     if (!this.main || !run) return;
     this.send("order", { run: this.main.name, action, ...(beta === undefined ? {} : { beta }) });
-    if (action === "beta" || action === "open") return;
+    if (["beta", "open", "manage"].includes(action)) return;
     this.pending = { state: run.state, until: performance.now() + PATIENCE };
     this.show();
     this.main.loop.hurry();

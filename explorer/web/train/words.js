@@ -6,7 +6,7 @@ import { newestUntil } from "./records.js";
 /**
  * @typedef {import("./follower.js").Run} Run
  * @typedef {import("./follower.js").Follower} Follower
- * @typedef {"pause" | "go on" | "stop" | "finish" | "beta" | "open"} Action that can be asked for
+ * @typedef {"pause" | "go on" | "stop" | "finish" | "beta" | "open" | "manage"} Action that can be asked for
  */
 
 /** @type {Record<string, string>} */
@@ -55,6 +55,7 @@ export const ACTIONS = {
   stop: (run) => alive(run) && run.order !== "stop",
   finish: (run) => rests(run) && run.saved > 0,
   open: (run) => Boolean(run.checkpoint) && (run.state === "done" || run.state === "kept"),
+  manage: () => true,
 };
 
 /** The names of a run's terms. @param {{formula: string, constant: number | null}} likelihood */

@@ -210,6 +210,12 @@ export class Pad {
     this._done();
   }
 
+  /** Go on with a drawing that was made before. @param {Float32Array | null} base @param {Point[][]} strokes */
+  restore(base, strokes) {
+    this._start(base);
+    this.strokes = strokes;
+  }
+
   undo() {
     this.pen = null;
     this.strokes.pop();

@@ -1,6 +1,9 @@
 """What a browser gets first: the page, dressed, and Streamlit's own files, compressed."""
 
+import base64
 import gzip
+import hashlib
+import re
 
 import pytest
 from starlette.applications import Starlette
@@ -16,6 +19,7 @@ PAGE = (compression.PAGES / "index.html").read_text()
 @pytest.fixture(scope="module")
 def client():
     def page(request):
+        assert not {"if-none-match", "accept-encoding"} & set(request.headers)
         kept = {"etag": '"1"', "last-modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
         return HTMLResponse(PAGE, headers=kept)
 
@@ -38,18 +42,25 @@ def client():
     opening.preload()
 
 
-def test_the_page_shows_something_before_any_script_and_says_what_it_will_need(client):
-    answer = client.get("/")
+@pytest.mark.parametrize("packing", ["gzip", "identity"])
+def test_the_page_shows_something_before_any_script_and_says_what_it_will_need(client, packing):
+    asked = {"Accept-Encoding": packing, "If-None-Match": '"1"'}
+    answer = client.get("/", headers=asked)
+    assert answer.headers.get("content-encoding", "identity") == packing
     assert "<title>VAE Latent Explorer</title>" in answer.text
     assert '<div id="root"><div class="opening" role="status"' in answer.text
-    assert answer.headers["content-length"] == str(len(answer.content))
     assert not {"etag", "last-modified"} & set(answer.headers)  # those of another page
     link = answer.headers["link"]
     assert f"<./{assets.code_path('explore/explore.js')}>; rel=modulepreload" in link
     assert assets.plotly_path() not in link  # it comes after the map
     # Each script in its text is allowed, and no other.
     allowed = answer.headers["content-security-policy"]
-    assert allowed.count("'sha256-") == answer.text.count("<script>")
+    scripts = re.findall(rb"<script>(.*?)</script>", answer.content, re.DOTALL)
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+        assert f"'sha256-{digest}'" in allowed
+    assert allowed.count("'sha256-") == len(scripts)
+    assert b"pushState" in scripts[0]  # before any other
     assert "link" not in client.get("/data").headers
     assert client.get("/html").text == "<p>another</p>"
     assert client.get("/none").status_code == 304
