@@ -11,7 +11,7 @@
   };
 }
 
-// Streamlit asks for its icons' font at once, 0.4 MB. It comes when an icon is seen, after the first picture.
+// The framework asks for its icons' font at once, 0.4 MB. It comes when an icon is seen, after the first picture.
 {
   const load = document.fonts.load.bind(document.fonts);
   document.fonts.load = (font, ...text) =>
