@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.line import Wire
 
-KBIT = 4000
+KBIT = 2500
 
 
 @pytest.mark.slow
