@@ -100,7 +100,7 @@ class Opening:
             await self.app(scope, receive, send)
             return
         packs = False
-        if "." not in scope["path"].rpartition("/")[2]:
+        if any(k == b"accept" and b"text/html" in v for k, v in scope["headers"]):
             # A page that a browser kept from before may be undressed, and one that is packed has no
             # head to be seen.
             packs = any(k == b"accept-encoding" and b"gzip" in v for k, v in scope["headers"])

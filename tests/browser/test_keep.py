@@ -149,7 +149,7 @@ def test_runs_and_checkpoints_are_renamed_copied_and_deleted_where_they_are(hous
     on_train(s, "first")
     count = int(page.locator(".train .count").inner_text())
     assert 0 < count < 90  # as many as there are, and not a thousand
-    more = page.get_by_role("button", name="Rename, duplicate or delete this run")
+    more = page.get_by_role("button", name="More …")
     dialog = page.locator("[role=dialog]")
 
     def named(name: str) -> None:

@@ -21,7 +21,7 @@ const MARKUP = `
       <button type="button" data-action="stop">Stop and keep</button>
       <button type="button" data-action="finish">Keep what was saved</button>
       <button type="button" data-action="open" class="primary">Open in Explore</button>
-      <button type="button" data-action="manage" aria-label="Rename, duplicate or delete this run">More …</button>
+      <button type="button" data-action="manage" title="Rename, duplicate or delete this run">More …</button>
     </span>
     <label class="beta-box">β <input class="beta" type="number" min="0" max="1000000" step="any" inputmode="decimal"></label>
     <label class="pick">Lay over it <select class="over"></select></label>

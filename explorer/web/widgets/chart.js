@@ -10,6 +10,12 @@ import { loadPlotly, themeOf } from "./plotly.js";
 /** @type {WeakMap<HTMLElement, Chart>} */
 const charts = new WeakMap();
 
+const WAIT = 200; // ms
+const SEEN = "0px 0px -60px"; // more than a margin of it
+
+/** Whether what the page is for is on the screen, where there is a stage. */
+const pictureIsThere = () => !document.querySelector('.stage[data-ready="false"]');
+
 class Chart {
   /** @param {HTMLElement} parent */
   constructor(parent) {
@@ -20,12 +26,21 @@ class Chart {
     /** @type {ChartData | null} */
     this.data = null;
     this.drawn = ""; // the figure that is on the screen
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      this.seen = true;
-      this.draw();
-    }).observe(this.root);
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        this.seen = true;
+        this.draw();
+      },
+      { rootMargin: SEEN },
+    );
+    // Until then the page grows: what is seen now may lie far below.
+    const begin = () => {
+      if (pictureIsThere()) observer.observe(this.root);
+      else setTimeout(begin, WAIT);
+    };
+    begin();
   }
 
   /** @returns {Promise<void>} */

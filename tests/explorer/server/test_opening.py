@@ -16,10 +16,15 @@ from explorer.server import assets, compression, doors, opening
 PAGE = (compression.PAGES / "index.html").read_text()
 
 
+def packs(request):
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
 @pytest.fixture(scope="module")
 def client():
     def page(request):
-        assert not {"if-none-match", "accept-encoding"} & set(request.headers)
+        if "text/html" in request.headers["accept"]:
+            assert not {"if-none-match", "accept-encoding"} & set(request.headers)
         kept = {"etag": '"1"', "last-modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
         return HTMLResponse(PAGE, headers=kept)
 
@@ -30,7 +35,7 @@ def client():
         routes=[
             Route("/", page),
             Route("/train", page),
-            Route("/data", lambda request: JSONResponse({})),
+            Route("/data", lambda request: JSONResponse({"packs": packs(request)})),
             Route("/html", lambda request: HTMLResponse("<p>another</p>")),
             Route("/none", lambda request: Response(status_code=304)),
             Route("/base/static/js/{name:path}", script),
@@ -44,7 +49,7 @@ def client():
 
 @pytest.mark.parametrize("packing", ["gzip", "identity"])
 def test_the_page_shows_something_before_any_script_and_says_what_it_will_need(client, packing):
-    asked = {"Accept-Encoding": packing, "If-None-Match": '"1"'}
+    asked = {"Accept": "text/html,*/*", "Accept-Encoding": packing, "If-None-Match": '"1"'}
     answer = client.get("/", headers=asked)
     assert answer.headers.get("content-encoding", "identity") == packing
     assert "<title>VAE Latent Explorer</title>" in answer.text
@@ -61,7 +66,9 @@ def test_the_page_shows_something_before_any_script_and_says_what_it_will_need(c
         assert f"'sha256-{digest}'" in allowed
     assert allowed.count("'sha256-") == len(scripts)
     assert b"pushState" in scripts[0]  # before any other
-    assert "link" not in client.get("/data").headers
+    data = client.get("/data", headers={"accept-encoding": "gzip"})
+    assert "link" not in data.headers
+    assert data.json() == {"packs": True}  # whoever asks for anything else is asked as they say
     assert client.get("/html").text == "<p>another</p>"
     assert client.get("/none").status_code == 304
     head = client.head("/")
