@@ -32,6 +32,7 @@ def mount(
     on_view: Callable[[], None],
     alive: bool = False,
     drawn: bool = False,
+    sees: str = "",
 ) -> None:
     """Put the stage on the page.
 
@@ -39,7 +40,8 @@ def mount(
     `start` is the image and z that it begins with. Later runs change neither. `typical` is an image
     of each class; `message` is written over the map. `on_view` is called when a hand lets go;
     `reported` then says of what. Where it is `alive`, the page moves by itself until then; `drawn`
-    says that x was none of the images, which a browser that drew it may still have.
+    says that x was none of the images, which a browser that drew it may still have. `sees` is what
+    a classifier sees in the picture at z.
     """
     _stage(
         key=KEY,
@@ -55,6 +57,7 @@ def mount(
             start={"image": start[0], "z": list(start[1])},
             message=message,
             alive=alive,
+            sees={"z": list(start[1]), "words": sees},
             drawn=drawn,
         ),
     )

@@ -116,6 +116,7 @@ def _flow(scene: Scene, waited: bool) -> None:
         on_view,
         alive,
         view_state.get("x") == view_state.DRAWN,
+        catalogue.seen(scene.model, view_state.get("z")),
     )
     view_state.publish(*(name for name in _LINKED if name != "z" or links_z(scene)))
 

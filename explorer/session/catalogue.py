@@ -19,7 +19,7 @@ from explorer.session import image_sets
 from explorer.session.image_sets import Offer, Shown
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint, CheckpointError, Description
-from training.data.datasets import ImageSet
+from training.data.datasets import DATASETS, ImageSet
 from training.text import printable
 from training.vae import classifier
 from training.vae.classifier import ClassifierError
@@ -184,6 +184,23 @@ def typical_pixels(key: str, _shown: Shown) -> list[int | None]:
     return latent_codes.typical_pixels(
         images.images.numpy(), images.labels.numpy(), len(images.classes)
     )
+
+
+@torch.no_grad()
+def seen(model: Model, z: tuple[float, ...]) -> str:
+    """What the digits' classifier sees in the picture that is decoded from z, in words; "" where
+    the model is of other pictures."""
+    found = model.checkpoint
+    row = DATASETS.get(found.data)
+    digits = row is not None and "mnist" in (row.name, row.part_of)
+    if not digits or found.vae.shape != classifier.SHAPE:
+        return ""
+    try:
+        logits = classifier.shipped()(found.vae.picture(torch.tensor([z])))[0]
+    except ClassifierError:  # its file is not here
+        return ""
+    share, label = logits.softmax(0).max(0)
+    return f"a {int(label)} ({100 * float(share):.0f} %)"
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

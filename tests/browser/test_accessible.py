@@ -1,5 +1,7 @@
 """What axe finds on the pages, and what a screen reader is told."""
 
+import re
+
 import pytest
 
 from tests.browser.conftest import _missing
@@ -88,11 +90,14 @@ def test_the_decoded_picture_has_a_name_and_a_new_x_is_announced(opened, with_ru
     page = s.page
     picture = page.locator("canvas.x-hat")
     before = picture.get_attribute("aria-label")  # nothing has been moved
-    assert before.startswith("x̂, decoded from z = (")
+    seen = r"x̂, decoded from z = \(.*\); a classifier sees a (\d) \(\d+ %\)"
+    assert re.fullmatch(seen, before)[1] == "0"  # the page begins with a typical zero
     announce = page.locator(".stage .announce")
     assert announce.get_attribute("aria-live") == "polite"
     page.locator(".typical button").nth(3).click()
     s.until(lambda: "class 3" in announce.inner_text())
+    s.until(lambda: re.fullmatch(seen, picture.get_attribute("aria-label") or ""))
+    assert re.fullmatch(seen, picture.get_attribute("aria-label"))[1] in "35"  # it is blurred
     assert picture.get_attribute("aria-label") != before
     page.locator(".stage .map").press("ArrowRight")
     s.until(lambda: "z = (" in announce.inner_text() and "class" not in announce.inner_text())

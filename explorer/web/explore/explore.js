@@ -98,6 +98,7 @@ class Explore extends Session {
     write(this.$(".map-message"), data.message ?? "");
     await super.update(data);
     this.root.dataset.map = this.view.blob?.header.groups.length ? "there" : "none";
+    if (this.view.z) this._nameDecoded();
   }
 
   /** Another model, or other images: z and x begin where the page says. A drawing outlives another checkpoint. */
@@ -284,12 +285,22 @@ class Explore extends Session {
     else this.film.paint(view);
   }
 
+  get _zInWords() {
+    const shown = [...this.view.z].slice(0, 10);
+    return shown.map((v) => v.toFixed(2)).join(", ");
+  }
+
+  /** x̂'s name: where it is from, and what a classifier sees in it where the server has said so of this z. */
+  _nameDecoded() {
+    const { words, z } = this.data.sees ?? { words: "", z: [] };
+    const same = words && z.every((v, i) => Math.abs(v - this.view.z[i]) < 1e-3);
+    const seen = same ? `; a classifier sees ${words}` : "";
+    set(this.$("canvas.x-hat"), "aria-label", `x̂, decoded from z = (${this._zInWords})${seen}`);
+  }
+
   _describe({ recon, kl }) {
-    const z = [...this.view.z]
-      .slice(0, 10)
-      .map((v) => v.toFixed(2))
-      .join(", ");
-    set(this.$("canvas.x-hat"), "aria-label", `x̂, decoded from z = (${z})`);
+    const z = this._zInWords;
+    this._nameDecoded();
     const { encodes, hasPosterior } = this.view.vae;
     const terms = encodes ? `; reconstruction ${recon.toFixed(1)}` : "";
     write(
