@@ -196,7 +196,7 @@ def seen(model: Model, z: tuple[float, ...]) -> str:
     if not digits or found.vae.shape != classifier.SHAPE:
         return ""
     try:
-        logits = classifier.shipped()(found.vae.picture(torch.tensor([z])))[0]
+        logits = classifier.shipped()(found.vae.picture(torch.tensor([z], dtype=torch.float32)))[0]
     except ClassifierError:  # its file is not here
         return ""
     share, label = logits.softmax(0).max(0)
