@@ -67,9 +67,9 @@ def test_a_drawing_the_marks_the_manifold_and_the_panel_outlive_a_reload(app, sc
     s.until(lambda: shown(s) == before)
     assert s.query()["x"] == "drawn"
     s.page.get_by_role("button", name="Undo").click()  # the strokes are still strokes
-    assert pad(s) != before["pad"]
+    s.until(lambda: pad(s) != before["pad"])
     s.page.get_by_role("button", name="Undo").click()
-    assert s.page.get_by_role("button", name="Undo").is_disabled()
+    s.until(s.page.get_by_role("button", name="Undo").is_disabled)
 
     # Who is sent the link has no drawing: the page says so, and z is that of what is x now.
     assert "A drawing or a picture of yours" in s.page.locator(".foot").inner_text()
