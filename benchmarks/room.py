@@ -81,7 +81,8 @@ class Visitor:
         await self.run()
         data = self._data()
         model = data["models"][0]
-        for path in (model["model"], model["map"], data["pictures"]):
+        own = (model[kind] for kind in ("model", "first", "map", "encoder"))
+        for path in filter(None, (*own, data["pictures"])):
             await asyncio.to_thread(self._get, f"/{path}")
 
     def _get(self, path: str) -> bytes:

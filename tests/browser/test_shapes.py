@@ -122,6 +122,7 @@ def test_a_coloured_model_is_live_on_explore_and_meets_only_its_own_data(coloure
 def test_the_browser_decodes_and_encodes_colour_as_torch_does(coloured, screen):
     app, vae = coloured
     s = screen().open(f"{app.url}/?checkpoint=shapes")
+    s.page.wait_for_selector(".map[data-renderer=plotly]")  # which comes after the encoder
     codes = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     images = pictures()[:20]
     found = s.page.evaluate(
@@ -131,9 +132,12 @@ def test_the_browser_decodes_and_encodes_colour_as_torch_does(coloured, screen):
           const code = main.replace('explore/explore.js', '');
           const { fetchBlob } = await import(code + 'model/blobs.js');
           const { Vae } = await import(code + 'model/vae.js');
-          let vae;
-          for (const url of urls.filter(u => u.includes('/stage/blob/')))
-            try { vae = new Vae(await fetchBlob(url, 'model')); break; } catch { continue; }
+          const there = async kind => {
+            for (const url of urls.filter(u => u.includes('/stage/blob/')))
+              try { return await fetchBlob(url, kind); } catch { continue; }
+          };
+          const vae = new Vae(await there('model'));
+          await vae.takeEncoder(await there('encoder'));
           return {
             shape: String(vae.shape),
             pictures: codes.map(z => [...vae.mean(vae.decode(Float32Array.from(z)))]),
