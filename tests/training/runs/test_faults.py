@@ -146,6 +146,7 @@ def test_a_training_goes_on_as_it_was_when_it_is_asked_for_what_is_not_possible(
         append(line, sync)
 
     monkeypatch.setattr(run, "append", meddle)
+    monkeypatch.setattr("training.fit.session.READ_CONTROL_EVERY", 0.0)
     preset = replace(SMALL, epochs=4, batch_size=1000)
     out = tmp_path / "made.safetensors"
     train(run, RunConfig(preset, 0, "data", "cpu", 1, out=str(out)), fresh=True)
