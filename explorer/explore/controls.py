@@ -29,12 +29,12 @@ def scene() -> Scene:
         columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
     model = _checkpoint(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
-        if model is not None:
-            _manage(view_state.get("checkpoint"))
         _upload()
         own_pictures.draw()
         _download()
         _tsne_options()
+        if model is not None:
+            _manage(view_state.get("checkpoint"))
     messages.warn([*bad, *view_state.complaints()])
     if model is None:
         messages.info(

@@ -29,7 +29,7 @@ MAIN_MODULES = {
 }  # by the last part of a page's address
 FOREVER = "public, max-age=31536000, immutable"
 _MAX_BYTES = 256 * 2**20
-_MOST_SETS = 12  # of blobs in parts, each of which keeps what it is made of
+_MOST_SETS = 12  # of blobs in parts, of a kind, each of which keeps what it is made of
 _PART = re.compile(r"([0-9a-f]{32})\.(0|[1-9]\d{0,5})")
 
 
@@ -58,7 +58,8 @@ class Store:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._by_key: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._parts: OrderedDict[str, Callable[[int], bytes]] = OrderedDict()
+        self._parts: dict[str, Callable[[int], bytes]] = {}
+        self._sets: dict[str, OrderedDict[str, None]] = {}  # their names, by kind
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="gzip")
 
     def offer(self, key: Hashable, build: Callable[[], bytes]) -> str:
@@ -79,19 +80,21 @@ class Store:
         self._trim(key)
         return f"{PREFIX}/blob/{entry.name}"
 
-    def offer_parts(self, key: Hashable, build: Callable[[int], bytes]) -> str:
+    def offer_parts(self, kind: str, key: Hashable, build: Callable[[int], bytes]) -> str:
         """Make blobs fetchable that are made when they are asked for; the beginning of their paths,
         behind which a part's number stands.
 
-        `key` stands for the content, in every process; `build` raises IndexError where there is no
-        part of a number.
+        `kind` and `key` stand for the content, in every process; `build` raises IndexError where
+        there is no part of a number. Many sets of one kind let none of another go.
         """
-        name = hashlib.blake2b(repr(key).encode(), digest_size=16).hexdigest()
+        name = hashlib.blake2b(repr((kind, key)).encode(), digest_size=16).hexdigest()
         with self._lock:
             self._parts.setdefault(name, build)
-            self._parts.move_to_end(name)
-            while len(self._parts) > _MOST_SETS:
-                self._parts.popitem(last=False)
+            sets = self._sets.setdefault(kind, OrderedDict())
+            sets[name] = None
+            sets.move_to_end(name)
+            while len(sets) > _MOST_SETS:
+                del self._parts[sets.popitem(last=False)[0]]
         return f"{PREFIX}/blob/{name}."
 
     def _part(self, name: str, number: int) -> bytes | None:

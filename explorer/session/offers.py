@@ -1,7 +1,7 @@
 """Blobs on offer to the browser: models, pictures and maps of a scene, each made once."""
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,18 +80,14 @@ def offer_first(scene: Scene, first: Sequence[int | None]) -> str:
             raise IndexError(f"there is no image {number} of {len(images)}")
         return blobs.first(vae, images, [number, *ends, *others])
 
-    return f"{STORE.offer_parts(('first', blobs.VERSION, scene.key, tuple(others)), build)}{image}"
-
-
-def _pieces(shown: Shown) -> tuple[Hashable, Callable[[int], bytes]]:
-    images = shown.images
-    return ("pieces", blobs.VERSION, shown.key), lambda number: blobs.piece(images, number)
+    key = blobs.VERSION, scene.key, tuple(others)
+    return f"{STORE.offer_parts('first', key, build)}{image}"
 
 
 def offer_pictures(shown: Shown) -> str:
     """The path of the blob about the pictures, which says where their pieces are."""
-    images = shown.images
-    pieces = STORE.offer_parts(*_pieces(shown))
+    images, key = shown.images, (blobs.VERSION, shown.key)
+    pieces = STORE.offer_parts("pieces", key, lambda number: blobs.piece(images, number))
     return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(images, pieces))
 
 

@@ -39,3 +39,4 @@ def up() -> None:
     assets.STORE.find(found.first.rpartition("/")[2])  # made now
     # What the first page of all needs before it shows anything, in that order.
     opening.preload(found.map, found.first, offers.offer_pictures(images), found.model)
+    catalogue.seen(model, tuple(scene.codes.mu[start]))  # loads the classifier

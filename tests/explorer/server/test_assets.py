@@ -12,14 +12,14 @@ def made() -> list[int]:
     return []
 
 
-def parts(store: Store, made: list[int], key: object = "pictures") -> str:
+def parts(store: Store, made: list[int], key: object = "pictures", kind: str = "pieces") -> str:
     def build(number: int) -> bytes:
         if number > 2:
             raise IndexError(number)
         made.append(number)
         return b"part %d" % number
 
-    return store.offer_parts(key, build).rpartition("/")[2]
+    return store.offer_parts(kind, key, build).rpartition("/")[2]
 
 
 def test_a_part_is_made_once_when_it_is_asked_for(made):
@@ -46,6 +46,9 @@ def test_what_was_let_go_is_made_again(made):
     for number in (0, 1, 2, 0):
         assert store.find(f"{name}{number}")
     assert made == [0, 1, 2, 0]
+    for n in range(20):
+        parts(store, made, n, "first")
+    assert store.find(f"{name}1"), "sets of another kind take nothing away"
     for n in range(20):
         parts(store, made, n)
     assert store.find(f"{name}1") is None, "sets that nobody has asked for lately are forgotten"
