@@ -103,6 +103,23 @@ export class WithChoices {
     return sum;
   }
 
+  /** log p(z), nats: of a choice all options are equally likely. @param {Float32Array} z (d,) */
+  logPrior(z) {
+    const latent = this.choices.filter(({ kind }) => kind === "categorical");
+    const own = this.family.logPrior(z.subarray(0, z.length - this.choices.length));
+    return latent.reduce((sum, { options }) => sum - Math.log(options.length), own);
+  }
+
+  /** @param {Float32Array} z (d,) @param {ChoicePosterior} posterior */
+  logPosterior(z, posterior) {
+    return this.logRatio(z, posterior) + this.logPrior(z);
+  }
+
+  /** Of the continuous dimensions. @param {Float32Array} mu @param {Float32Array} std */
+  withMoments(mu, std) {
+    return this.family.withMoments(mu, std);
+  }
+
   /** @param {ChoicePosterior} posterior @param {Draw} normal */
   sample({ mu, continuous, chances }, normal) {
     const z = this.family.sample(continuous, normal);

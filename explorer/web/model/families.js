@@ -28,6 +28,8 @@ import { WithChoices } from "./choices.js";
  *   fromStandardNormal(t: number): number, toStandardNormal(z: number): number,
  *   kl(posterior: FamilyPosterior): Float32Array,
  *   logRatio(z: Float32Array, posterior: FamilyPosterior): number,
+ *   logPrior(z: Float32Array): number, logPosterior(z: Float32Array, posterior: FamilyPosterior): number,
+ *   withMoments(mu: Float32Array, std: Float32Array): FamilyPosterior,
  *   sample(posterior: FamilyPosterior, normal: Draw): Float32Array,
  *   settle?(z: Float32Array): Float32Array,
  *   choices?: import("./blob_types.js").ChoiceHeader[],
@@ -35,7 +37,8 @@ import { WithChoices } from "./choices.js";
  *   standard deviation of the prior, the lower end of its support, whether there are densities, so that
  *   there is a KL, and in words how a sample of q(z|x)
  *   is made and which random number it takes; `posterior` of an encoder's output (2d,); `kl` in each
- *   dimension (d,) and `logRatio`, log q(z|x) − log p(z), in nats. A z is `fromStandardNormal` where
+ *   dimension (d,) and `logRatio`, log q(z|x) − log p(z), in nats; both terms of that, `logPosterior` and
+ *   `logPrior`; `withMoments` is the q of the family with that mean and standard deviation. A z is `fromStandardNormal` where
  *   as much of the prior lies below it as of a standard normal below t.
  */
 
@@ -86,6 +89,9 @@ export function quantileOf({ values, first, step }, z) {
   return first + step * (low + (z - values[low]) / (values[low + 1] - values[low]));
 }
 
+/** log density of N(m, s²), nats, at a distance of t standard deviations from m. @param {number} t @param {number} s */
+const logNormal = (t, s) => -0.5 * t * t - Math.log(s) - 0.5 * Math.log(2 * Math.PI);
+
 /** q(z|x) = N(mu, exp(logVar)), prior N(mean, std²). */
 class Gaussian {
   /** @param {GaussianHeader} header */
@@ -122,6 +128,21 @@ class Gaussian {
       const logRatio = logVar[i] - 2 * Math.log(this.std);
       return 0.5 * (Math.exp(logRatio) + ((m - this.mean) / this.std) ** 2 - 1 - logRatio);
     });
+  }
+
+  /** log p(z), nats. @param {Float32Array} z (d,) */
+  logPrior(z) {
+    return z.reduce((sum, v) => sum + logNormal((v - this.mean) / this.std, this.std), 0);
+  }
+
+  /** log q(z|x), nats. @param {Float32Array} z (d,) @param {GaussianPosterior} posterior */
+  logPosterior(z, { mu, std }) {
+    return z.reduce((sum, v, i) => sum + logNormal((v - mu[i]) / std[i], std[i]), 0);
+  }
+
+  /** @param {Float32Array} mu (d,) @param {Float32Array} std (d,) @returns {GaussianPosterior} */
+  withMoments(mu, std) {
+    return { mu, std, logVar: std.map((s) => 2 * Math.log(s)) };
   }
 
   /** @param {Float32Array} z (d,) @param {GaussianPosterior} posterior */
@@ -170,6 +191,19 @@ class Point {
   /** @param {FamilyPosterior} posterior */
   kl({ mu }) {
     return new Float32Array(mu.length);
+  }
+
+  logPrior() {
+    return 0;
+  }
+
+  logPosterior() {
+    return 0;
+  }
+
+  /** @param {Float32Array} mu (d,) @returns {FamilyPosterior} */
+  withMoments(mu) {
+    return { mu, std: new Float32Array(mu.length) };
   }
 
   logRatio() {
@@ -235,6 +269,22 @@ class Gamma {
         (a * (this.rate - b)) / b
       );
     });
+  }
+
+  /** log p(z), nats. @param {Float32Array} z (d,) */
+  logPrior(z) {
+    return z.reduce((sum, v) => sum + logDensity(v, this.shape, this.rate), 0);
+  }
+
+  /** log q(z|x), nats. @param {Float32Array} z (d,) @param {GammaPosterior} posterior */
+  logPosterior(z, { shape, rate }) {
+    return z.reduce((sum, v, i) => sum + logDensity(v, shape[i], rate[i]), 0);
+  }
+
+  /** @param {Float32Array} mu (d,) @param {Float32Array} std (d,) @returns {GammaPosterior} */
+  withMoments(mu, std) {
+    const rate = mu.map((m, i) => m / std[i] ** 2);
+    return { mu, std, rate, shape: mu.map((m, i) => m * rate[i]) };
   }
 
   /** @param {Float32Array} z (d,) @param {GammaPosterior} posterior */
