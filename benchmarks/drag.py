@@ -279,6 +279,35 @@ def _compare(browser: Any, url: str, server: Any, data: str, seconds: float) -> 
         page.close()
 
 
+# What is dragged in a section of the Understand page, and the picture that must follow.
+WALK = (
+    (2, "z", ".plane canvas", "canvas.x-hat"),
+    (3, "z", ".plane canvas", "canvas.x-hat"),
+    (4, "the mean of q: the split", ".plane canvas", ".identity-bar canvas"),
+    (
+        6,
+        "the mean of q: the draws",
+        ".pair .plane:last-child canvas",
+        ".pair .plane:last-child canvas",
+    ),
+)
+
+
+def _understand(browser: Any, url: str, server: Any, seconds: float) -> Iterator[Row]:
+    """The sections of the walk in which a hand moves something, once log p(x) is there."""
+    for section, what, dragged, output in WALK:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        goto(page, f"{url}/understand?checkpoint=mnist-2d&section={section}", server)
+        page.wait_for_selector(".stage[data-ready=true]", timeout=120_000)
+        if section != 6:
+            page.wait_for_selector(".understand[data-exact=there]", timeout=120_000)
+        page.wait_for_timeout(3000)
+        plane = page.locator(f".understand {dragged}").bounding_box()
+        found = drag(page, f".understand {output}", _circle(plane), seconds)
+        yield row(f"Understand {section}: {what}", found, None)
+        page.close()
+
+
 def _large(browser: Any, folder: Path, seconds: float) -> Iterator[Row]:
     """Decoders b, d and c of 3×64×64 pictures; the last one decodes in its worker."""
     large_models.write(folder)
@@ -310,6 +339,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     parser.add_argument("--large", action="store_true", help="the decoders of 3×64×64 alone")
     parser.add_argument(
+        "--understand", action="store_true", help="the walk through the theory alone"
+    )
+    parser.add_argument(
         "--checkpoint", nargs="+", type=Path, metavar="FILE", help="these checkpoints alone"
     )
     args = parser.parse_args()
@@ -337,6 +369,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         if args.checkpoint:
             take(_checkpoints(browser, Path(folder), args.checkpoint, seconds))
+        elif args.understand:
+            with serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=str(data_dir)) as (url, server):
+                take(_understand(browser, url, server, seconds))
         elif not args.large:
             take(_bare(browser, Path(folder), seconds))
             with serving(ROOT / "streamlit_app.py", VAE_DATA_DIR=str(data_dir)) as (url, server):
@@ -345,7 +380,8 @@ def main() -> None:
                     name = f"{checkpoint}, {points} points"
                     take(_explore(browser, address, server, name, seconds))
                 take(_compare(browser, url, server, scenes[0][1], seconds))
-        if not args.checkpoint:
+                take(_understand(browser, url, server, seconds))
+        if not args.checkpoint and not args.understand:
             take(_large(browser, Path(folder), seconds))
     if args.json:
         args.json.write_text(json.dumps([line._asdict() for line in rows], indent=1))

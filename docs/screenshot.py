@@ -23,6 +23,14 @@ def explore(page: Any, url: str, server: Any, args: argparse.Namespace) -> None:
     page.screenshot(path=ROOT / "docs" / "explore.png")
 
 
+def understand(page: Any, url: str, server: Any) -> None:
+    """The Understand page, at the identity of an image whose q the encoder misses."""
+    goto(page, f"{url}/understand?section=4&image=8", server)
+    page.wait_for_selector(".understand[data-exact=there]", timeout=60_000)
+    page.wait_for_timeout(3000)
+    page.screenshot(path=ROOT / "docs" / "understand.png")
+
+
 def train(page: Any, url: str, server: Any) -> None:
     """The Train page, at a run of the embedded digits."""
     goto(page, f"{url}/train", server)
@@ -32,7 +40,7 @@ def train(page: Any, url: str, server: Any) -> None:
 
 
 def main() -> None:
-    """Train a little, start the app, open it in Chromium, and save docs/explore.png, train.png."""
+    """Train a little, start the app, open it in Chromium, and save what it shows in docs/."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--query", default="")
@@ -56,6 +64,7 @@ def main() -> None:
             size = {"width": 1280, "height": 720}
             page = browser.new_page(viewport=size, color_scheme=args.theme)
             explore(page, url, server, args)
+            understand(page, url, server)
             train(page, url, server)
 
 

@@ -22,6 +22,7 @@ pages = [
     st.Page("explore/page.py", title="Explore", default=True),
     st.Page("train/page.py", title="Train", url_path="train"),
     st.Page("compare/page.py", title="Compare", url_path="compare"),
+    st.Page("understand/page.py", title="Understand", url_path="understand"),
 ]
 page = st.navigation(pages, position="top")
 with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there

@@ -12,14 +12,11 @@ from explorer.runs import manage
 from explorer.server import access
 from explorer.session import catalogue, manage_box, view_state
 from explorer.session import controls as boxes
-from explorer.session.catalogue import Listed, Model
 from explorer.session.scene import Scene, overflowing, scene_of, usual_axes
-from training.checkpoint import Description
 from training.data import datasets
 from training.data.datasets import DataError
 from training.data.download import download
 from training.text import printable
-from training.vae.likelihoods import LIKELIHOODS
 
 
 def scene() -> Scene:
@@ -27,7 +24,7 @@ def scene() -> Scene:
     good, bad = boxes.listed()
     with st.container(key="controls"):
         columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
-    model = _checkpoint(columns[0], good)
+    model = boxes.checkpoint_box(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
         _upload()
         own_pictures.draw()
@@ -57,68 +54,6 @@ def scene() -> Scene:
     _view(columns[2], found)
     _axes(columns[3], found)
     return found
-
-
-def _checkpoint(place, good: dict[str, Listed]) -> Model | None:
-    wanted, model = _chosen(good)
-    if model is None:
-        return None
-    view_state.show_in("checkpoint_box", wanted)
-
-    def changed() -> None:
-        view_state.put(checkpoint=st.session_state["checkpoint_box"], z=None, axes=None)
-
-    place.selectbox(
-        "Checkpoint",
-        list(good),
-        label_visibility="collapsed",
-        key="checkpoint_box",
-        on_change=changed,
-        format_func=lambda name: describe(name, good[name].description),
-    )
-    return model
-
-
-def _chosen(good: dict[str, Listed]) -> tuple[str, Model | None]:
-    """The checkpoint that the view names, or the first one of those that can be read."""
-    wanted = view_state.get("checkpoint")
-    if wanted in good:
-        model = good[wanted].load()
-        if isinstance(model, Model):
-            return wanted, model
-        view_state.complain(model)
-        del good[wanted]
-        wanted = None
-        view_state.put(z=None, axes=None)
-    if wanted is not None and good:
-        again = " Open its file again under Options." if wanted.endswith(boxes.UPLOADED) else ""
-        view_state.complain(
-            f"There is no checkpoint {view_state.quoted(wanted)} to show; the ones here are "
-            f"{', '.join(good)}.{again}"
-        )
-        view_state.put(z=None, axes=None)
-    while good:
-        name = catalogue.first_choice(good)
-        model = good[name].load()
-        if isinstance(model, Model):
-            view_state.put(checkpoint=name)
-            return name, model
-        view_state.complain(model)
-        del good[name]
-    return "", None
-
-
-def describe(name: str, found: Description) -> str:
-    """A checkpoint in a list of them."""
-    m, likelihood = found.metrics, LIKELIHOODS[found.config.likelihood]
-    if m is None:
-        return f"{name} · a decoder alone"
-    if likelihood.constant_per_value == 0:
-        return f"{name} · −ELBO {m.total:.1f}"
-    reconstruction = f"{m.reconstruction:.1f}".replace("-", "−")
-    if not found.config.family.has_density:
-        return f"{name} · {likelihood.formula} {reconstruction}"
-    return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
 def _view(place, found: Scene) -> None:

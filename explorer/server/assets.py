@@ -1,8 +1,8 @@
 """Static content over HTTP, named by its hash, so that the browser keeps it for ever.
 
-Three kinds: the stage's own JavaScript, plotly.js from the plotly package, and blobs (models,
-pictures, maps). Nothing else can be fetched: the first two are fixed lists, and a blob is there
-only once a page has offered it.
+Four kinds: the stage's own JavaScript, plotly.js from the plotly package, KaTeX with its fonts, and
+blobs (models, pictures, maps). Nothing else can be fetched: the first three are fixed lists, and a
+blob is there only once a page has offered it.
 """
 
 import gzip
@@ -22,10 +22,12 @@ from starlette.routing import BaseRoute, Route
 
 PREFIX = "stage"
 MODULES = Path(__file__).parents[1] / "web"
+_KATEX = Path(__file__).parents[1] / "vendor" / "katex"
 MAIN_MODULES = {
     "": "explore/explore.js",
     "train": "train/view.js",
     "compare": "compare/compare.js",
+    "understand": "understand/understand.js",
 }  # by the last part of a page's address
 FOREVER = "public, max-age=31536000, immutable"
 _MAX_BYTES = 256 * 2**20
@@ -201,6 +203,26 @@ def plotly_js() -> bytes:
     return gzip.compress(_plotly()[1], 6, mtime=0)
 
 
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
+
+
+@cache
+def _katex() -> tuple[str, dict[str, bytes]]:
+    """KaTeX as it is published, gzipped, by path below its folder; and a name made from all of
+    it."""
+    files = {
+        path.relative_to(_KATEX).as_posix(): path.read_bytes()
+        for path in sorted(_KATEX.rglob("*.*"))
+    }
+    name = hashlib.blake2b(b"\0".join(files.values()), digest_size=8).hexdigest()
+    return name, {file: gzip.compress(content, 9, mtime=0) for file, content in files.items()}
+
+
+def katex_path() -> str:
+    """The folder of KaTeX's script, style sheet and fonts, relative to the app's own root."""
+    return f"{PREFIX}/katex/{_katex()[0]}/"
+
+
 def code_path(file: str) -> str:
     """The path of one of the stage's modules, relative to the app's own root."""
     return f"{PREFIX}/code/{modules()[0]}/{file}"
@@ -244,6 +266,13 @@ def _lib(request: Request) -> Response:
     return _answer(request, plotly_js() if known else None, "text/javascript")
 
 
+def _mathematics(request: Request) -> Response:
+    name, files = _katex()
+    file = request.path_params["file"]
+    packed = files.get(file) if request.path_params["version"] == name else None
+    return _answer(request, packed, _TYPES.get(Path(file).suffix, "text/plain"))
+
+
 def _blob(request: Request) -> Response:
     return _answer(request, STORE.find(request.path_params["name"]), "application/octet-stream")
 
@@ -264,5 +293,11 @@ def at_both(base: str, answers: Mapping[str, Callable[[Request], Response]]) -> 
 def routes(base: str = "") -> list[BaseRoute]:
     """The routes of what is large."""
     return at_both(
-        base, {"code/{version}/{file:path}": _code, "lib/{file}": _lib, "blob/{name}": _blob}
+        base,
+        {
+            "code/{version}/{file:path}": _code,
+            "lib/{file}": _lib,
+            "katex/{version}/{file:path}": _mathematics,
+            "blob/{name}": _blob,
+        },
     )

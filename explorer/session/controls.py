@@ -4,10 +4,11 @@ import streamlit as st
 
 from explorer import messages
 from explorer.session import catalogue, image_sets, view_state
-from explorer.session.catalogue import Listed
+from explorer.session.catalogue import Listed, Model
 from explorer.session.image_sets import Offer, Shown
 from training.checkpoint import Description
 from training.data.names import without_place
+from training.vae.likelihoods import LIKELIHOODS
 
 UPLOADS = "uploads"
 _FOLLOWED = "data_followed"  # the images that came with the model, which go with it
@@ -22,6 +23,69 @@ def listed() -> tuple[dict[str, Listed], list[str]]:
         offered[name + UPLOADED] = catalogue.listed_upload(name, content)
     good = {name: item for name, item in offered.items() if isinstance(item, Listed)}
     return good, [item for item in offered.values() if isinstance(item, str)]
+
+
+def checkpoint_box(place, good: dict[str, Listed]) -> Model | None:
+    """Draw the box of checkpoints, and return the chosen one; None where none can be read."""
+    wanted, model = _chosen(good)
+    if model is None:
+        return None
+    view_state.show_in("checkpoint_box", wanted)
+
+    def changed() -> None:
+        view_state.put(checkpoint=st.session_state["checkpoint_box"], z=None, axes=None)
+
+    place.selectbox(
+        "Checkpoint",
+        list(good),
+        label_visibility="collapsed",
+        key="checkpoint_box",
+        on_change=changed,
+        format_func=lambda name: describe(name, good[name].description),
+    )
+    return model
+
+
+def _chosen(good: dict[str, Listed]) -> tuple[str, Model | None]:
+    """The checkpoint that the view names, or the first one of those that can be read."""
+    wanted = view_state.get("checkpoint")
+    if wanted in good:
+        model = good[wanted].load()
+        if isinstance(model, Model):
+            return wanted, model
+        view_state.complain(model)
+        del good[wanted]
+        wanted = None
+        view_state.put(z=None, axes=None)
+    if wanted is not None and good:
+        again = " Open its file again under Options." if wanted.endswith(UPLOADED) else ""
+        view_state.complain(
+            f"There is no checkpoint {view_state.quoted(wanted)} to show; the ones here are "
+            f"{', '.join(good)}.{again}"
+        )
+        view_state.put(z=None, axes=None)
+    while good:
+        name = catalogue.first_choice(good)
+        model = good[name].load()
+        if isinstance(model, Model):
+            view_state.put(checkpoint=name)
+            return name, model
+        view_state.complain(model)
+        del good[name]
+    return "", None
+
+
+def describe(name: str, found: Description) -> str:
+    """A checkpoint in a list of them."""
+    m, likelihood = found.metrics, LIKELIHOODS[found.config.likelihood]
+    if m is None:
+        return f"{name} · a decoder alone"
+    if likelihood.constant_per_value == 0:
+        return f"{name} · −ELBO {m.total:.1f}"
+    reconstruction = f"{m.reconstruction:.1f}".replace("-", "−")
+    if not found.config.family.has_density:
+        return f"{name} · {likelihood.formula} {reconstruction}"
+    return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
 def data_box(place, model: Description, own: Shown | None = None) -> Shown:

@@ -16,6 +16,7 @@ from training.text import printable
 
 MOST_NUMBERS = 256  # of a code in a link: an address of some kilobytes is refused on its way
 DRAWN = "drawn"  # what a link says of an x that it does not hold
+SECTIONS = 9  # of the walk through the theory
 FURTHEST = 100  # of a place under a prior, in standard normal units
 
 
@@ -104,6 +105,7 @@ FIELDS: dict[str, Field] = {
     "place": Field(_pair, _join, f"two numbers from -{FURTHEST} to {FURTHEST}, as in 0.5,-1"),
     "colour": Field(str, str, "the name of a factor"),
     "row": Field(str, str, "the name of a checkpoint"),
+    "section": Field(_whole(1, SECTIONS), str, f"a whole number from 1 to {SECTIONS}", 1),
     "over": Field(str, str, "the name of a training run"),
 }
 PREFIX = "view_state."

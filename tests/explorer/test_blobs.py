@@ -247,6 +247,14 @@ def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkey
                 assert "content-encoding" not in plain.headers
             script = client.get("/" + assets.plotly_path())
             assert script.text.lstrip().startswith("/**")
+            for file, kind in (
+                ("katex.min.js", "text/javascript"),
+                ("katex.min.css", "text/css"),
+                ("fonts/KaTeX_Main-Regular.woff2", "font/woff2"),
+            ):
+                answer = client.get("/" + assets.katex_path() + file)
+                assert answer.headers["content-type"].startswith(kind)
+                assert answer.content == (ROOT / "explorer/vendor/katex" / file).read_bytes()
             module = client.get("/" + assets.code_path("explore/explore.js"))
             assert module.headers["content-type"].startswith("text/javascript")
             assert "export function show" in module.text
@@ -257,6 +265,8 @@ def test_only_what_is_on_offer_can_be_fetched_and_it_may_be_kept_for_ever(monkey
                 assets.code_path("payload.py"),
                 assets.code_path("explore/explore.js").replace("/code/", "/code/0"),
                 "stage/lib/plotly-0.js",
+                assets.katex_path() + "../../web/adapter.js",
+                "stage/katex/0/katex.min.js",
             ):
                 answer = client.get("/" + nothing)
                 assert answer.status_code == 404, nothing

@@ -2,8 +2,8 @@
 // numbers.
 
 import { set, write } from "../widgets/dom.js";
+import { Symbols, stop, symbol, typeset } from "../session/symbols.js";
 import { chainOf, formulaOf, kindOf, meanings, numbersOf } from "./bound.js";
-import { Symbols, stop, symbol, typeset } from "./symbols.js";
 
 export class Formula {
   /** @param {HTMLElement} root the page */

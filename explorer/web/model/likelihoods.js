@@ -20,6 +20,19 @@ function bernoulli(output, x) {
   return sum;
 }
 
+const NEAR_HALF = 0.02; // about λ = ½ the closed form loses its digits
+
+/**
+ * log C(λ) of the continuous Bernoulli, C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ); about λ = ½ by its Taylor series.
+ * Source: Loaiza-Ganem & Cunningham (2019), equation 6.
+ * @param {number} lambda in (0, 1)
+ */
+export function logNormaliser(lambda) {
+  const u = 1 - 2 * lambda;
+  if (Math.abs(u) < NEAR_HALF) return Math.LN2 + (u * u) / 3 + (13 / 90) * u ** 4;
+  return Math.log((2 * Math.atanh(u)) / u);
+}
+
 /** Squared distance. @param {Float32Array} output @param {Float32Array} x */
 function gaussian(output, x) {
   let sum = 0;

@@ -47,6 +47,25 @@ function unpackImage(text, size) {
   return unpack(text, size)?.map((v) => Math.min(1, Math.max(0, v))) ?? null;
 }
 
+/** Keep a drawing in the tab, of a page that keeps no more; null where there is none. @param {string} page @param {Float32Array | null} x */
+export function keepDrawing(page, x) {
+  try {
+    if (x) sessionStorage.setItem(`vae-kept-${page}`, pack(x));
+    else sessionStorage.removeItem(`vae-kept-${page}`);
+  } catch {
+    // It has no room, or keeps nothing.
+  }
+}
+
+/** The drawing that was kept, of so many values; null where there is none. @param {string} page @param {number} size */
+export function keptDrawing(page, size) {
+  try {
+    return unpackImage(sessionStorage.getItem(`vae-kept-${page}`), size);
+  } catch {
+    return null;
+  }
+}
+
 export class Keeper {
   /**
    * @param {Session} session

@@ -29,9 +29,10 @@ export function typeset(element, text) {
 }
 
 export class Symbols {
-  /** @param {HTMLElement} root the page */
-  constructor(root) {
+  /** @param {HTMLElement} root the page @param {() => void} [changed] another symbol is asked about, or none */
+  constructor(root, changed = () => {}) {
     this.root = root;
+    this.changed = changed;
     /** @type {Map<string, HTMLElement>} */
     this.notes = new Map();
     /** The symbol whose note is open. @type {HTMLElement | null} */
@@ -86,6 +87,7 @@ export class Symbols {
     const left = Math.max(0, Math.min(most, at.left + at.width / 2 - page.left - box.width / 2));
     note.style.translate = `${left.toFixed(0)}px ${(at.bottom - page.top + EDGE).toFixed(0)}px`;
     document.addEventListener("keydown", this._escape);
+    this.changed();
   }
 
   hide() {
@@ -94,6 +96,7 @@ export class Symbols {
     this.notes.get(this.open.dataset.symbol).hidden = true;
     this.open = null;
     delete this.root.dataset.symbol;
+    this.changed();
     document.removeEventListener("keydown", this._escape);
   }
 

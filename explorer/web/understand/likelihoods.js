@@ -1,0 +1,255 @@
+// Section 9: one x and one x̂ under four reconstruction terms, each with its constant; and what each says of a pixel.
+
+import { logNormaliser } from "../model/likelihoods.js";
+import { html, write } from "../widgets/dom.js";
+import { paintImage } from "../widgets/image.js";
+import { Chart } from "./axes.js";
+import { Section, numeral } from "./section.js";
+
+const EPSILON = 1e-6;
+const STEPS = 120; // of a curve
+const HIGH = 5; // of the densities' axis
+
+/**
+ * A pixel's −log density for each likelihood, nats: of a value v when x̂ is m there.
+ * @typedef {{key: string, name: string, colour: "reconstruction" | "x_hat" | "kl" | "posterior", dash: number[],
+ *   cost: (v: number, m: number, s: number) => number, mass: string}} Row
+ */
+
+/** @type {Row[]} */
+export const ROWS = [
+  {
+    key: "bce",
+    name: "cross-entropy (Bernoulli)",
+    colour: "reconstruction",
+    dash: [],
+    cost: (v, m) => -v * Math.log(m) - (1 - v) * Math.log(1 - m),
+    mass: "not 1",
+  },
+  {
+    key: "cb",
+    name: "continuous Bernoulli",
+    colour: "x_hat",
+    dash: [],
+    cost: (v, m) => -v * Math.log(m) - (1 - v) * Math.log(1 - m) - logNormaliser(m),
+    mass: "1",
+  },
+  {
+    key: "gauss",
+    name: "squared error (Gaussian)",
+    colour: "kl",
+    dash: [],
+    cost: (v, m, s) => 0.5 * ((v - m) / s) ** 2 + Math.log(s) + 0.5 * Math.log(2 * Math.PI),
+    mass: "1 on all numbers",
+  },
+  {
+    key: "laplace",
+    name: "absolute error (Laplace)",
+    colour: "posterior",
+    dash: [],
+    cost: (v, m, s) => (Math.abs(v - m) * Math.SQRT2) / s + Math.log(Math.SQRT2 * s),
+    mass: "1 on all numbers",
+  },
+];
+
+export class Likelihoods extends Section {
+  static label = "Likelihoods";
+  title = "Which reconstruction?";
+  planar = false;
+
+  get formula() {
+    return {
+      tex: String.raw`\begin{aligned}\sym{bce}{\q{reconstruction}{\text{BCE}}}&=-\textstyle\sum_i x_i\log\hat x_i+(1-x_i)\log(1-\hat x_i)\\ \sym{cb}{\q{x-hat}{\log p_{\mathcal{CB}}}}&=-\text{BCE}+\textstyle\sum_i\log C(\hat x_i)\\ \sym{gauss}{\q{kl}{\log\mathcal N}}&=-\tfrac{1}{2s^2}\lVert x-\hat x\rVert^2-\tfrac n2\log 2\pi s^2\\ \sym{laplace}{\q{posterior}{\log p_{\text{Laplace}}}}&=-\tfrac{1}{b}\lVert x-\hat x\rVert_1-n\log 2b\end{aligned}`,
+      words:
+        "cross-entropy, the continuous Bernoulli, the Gaussian and the Laplace density, with their constants",
+    };
+  }
+
+  get prediction() {
+    return {
+      question:
+        "Predict: a Bernoulli's cross-entropy is used on grey levels. Over all grey levels from 0 to 1, does its exp(−BCE) add up to 1?",
+      options: ["yes", "no, to less", "no, to more"],
+      answer: () =>
+        "To less, unless x̂ is exactly 0 or 1: at x̂ = ½ it is ½ everywhere. So BCE on grey levels is no likelihood, only a pseudo-likelihood; dividing by what is missing gives the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019).",
+    };
+  }
+
+  get text() {
+    return [
+      "Minimising a squared error is maximising a Gaussian likelihood, an absolute error a Laplace one. What differs is a scale s and a constant, which training ignores and log p(x) must not. Densities and probabilities are different things: a density may exceed 1, and its −log be negative.",
+      "So these rows cannot be compared with each other: the same x and x̂ cost another number of nats in each. What can be compared is what they punish: cross-entropy minds a wrong certainty most, the squared error a wide miss, the absolute error all misses alike.",
+    ];
+  }
+
+  get task() {
+    return "Drag over the pictures: each pixel of x̂ makes its curves, and the grey level of x is marked on them.";
+  }
+
+  get meanings() {
+    return {
+      bce: "Cross-entropy, summed over the pixels: −log p(x|z) of a Bernoulli when x is black and white; on grey levels a pseudo-likelihood.",
+      cb: "The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. λ is not its mean.",
+      gauss: "A Gaussian about x̂ with standard deviation s: n is the number of values of x.",
+      laplace: "A Laplace density about x̂: b = s/√2 gives it the same standard deviation.",
+    };
+  }
+
+  build(scene) {
+    const host = html(`<div class="likelihoods">
+      <div class="two-pictures"><figure><figcaption class="quantity x"><b>x</b></figcaption><div class="picked"><canvas class="picture x"></canvas><i></i></div></figure>
+      <figure><figcaption class="quantity x-hat"><b>x̂</b> from μ</figcaption><div class="picked"><canvas class="picture x-hat"></canvas><i></i></div></figure>
+      <div class="pixel"><p class="said"></p><label>s <input type="range" min="-3.5" max="0.3" step="0.01" value="-1.6" aria-label="s, the standard deviation of Gaussian and Laplace"><output></output></label>
+      <button type="button" class="best">Best s for this x</button></div></div>
+      <table class="nats"><thead><tr><th>term</th><th>of this pixel</th><th>−log p(x|z), nats</th><th>adds up to</th></tr></thead><tbody></tbody></table></div>`);
+    scene.append(host);
+    const find = (selector) => /** @type {any} */ (host.querySelector(selector));
+    this.canvases = [find("canvas.x"), find("canvas.x-hat")];
+    this.marks = /** @type {HTMLElement[]} */ ([...host.querySelectorAll(".picked i")]);
+    this.said = find(".said");
+    this.body = find("tbody");
+    this.slider = /** @type {HTMLInputElement} */ (find("input"));
+    this.output = find("output");
+    this.slider.addEventListener("input", () => this.page.change("numbers"));
+    find(".best").addEventListener("click", () => this._best());
+    for (const row of ROWS) {
+      const line = html(
+        "<table><tbody><tr><th></th><td></td><td></td><td></td></tr></tbody></table>",
+      ).querySelector("tr");
+      line.dataset.row = row.key;
+      line.firstElementChild.textContent = row.name;
+      line.lastElementChild.textContent = row.mass;
+      this.body.append(line);
+    }
+    for (const canvas of this.canvases) this._listen(canvas);
+    this.chart = new Chart(scene, "tall", () => this.page.change("size"));
+    this.pixel = -1;
+  }
+
+  /** @param {HTMLCanvasElement} canvas */
+  _listen(canvas) {
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "application");
+    canvas.setAttribute("aria-label", "Choose a pixel with the arrow keys");
+    const pick = (/** @type {PointerEvent} */ event) => {
+      const box = canvas.getBoundingClientRect();
+      const { width, height } = this.page.vae.shape;
+      const at = [
+        Math.floor(((event.clientX - box.left) / box.width) * width),
+        Math.floor(((event.clientY - box.top) / box.height) * height),
+      ];
+      this._pick(Math.min(width - 1, Math.max(0, at[0])), Math.min(height - 1, Math.max(0, at[1])));
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      pick(event);
+    });
+    canvas.addEventListener("pointermove", (event) => event.buttons && pick(event));
+    canvas.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+        event.key
+      ];
+      if (!way) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const { width, height } = this.page.vae.shape;
+      const [x, y] = [this.pixel % width, Math.floor(this.pixel / width)];
+      this._pick((x + way[0] + width) % width, (y + way[1] + height) % height);
+    });
+  }
+
+  _pick(x, y) {
+    this.pixel = y * this.page.vae.shape.width + x;
+    this.page.change("numbers");
+  }
+
+  begin() {
+    this.pixel = -1;
+  }
+
+  input() {
+    const { vae, x, posterior } = this.page;
+    this.mean = vae.mean(vae.decode(posterior.mu)).slice();
+    if (this.pixel >= 0) return;
+    // One at the edge of the ink: where x and x̂ differ most.
+    const { height, width } = vae.shape;
+    let worst = 0;
+    for (let i = 0; i < height * width; i++)
+      if (Math.abs(x[i] - this.mean[i]) > Math.abs(x[worst] - this.mean[worst])) worst = i;
+    this.pixel = worst;
+  }
+
+  get s() {
+    return Math.exp(Number(this.slider.value));
+  }
+
+  /** The s that makes x most likely under the Gaussian: the root of the mean squared error. */
+  _best() {
+    const { x } = this.page;
+    const sum = x.reduce((total, v, i) => total + (v - this.mean[i]) ** 2, 0);
+    this.slider.value = String(Math.log(Math.max(Math.sqrt(sum / x.length), 0.03)));
+    this.page.change("numbers");
+  }
+
+  /** x̂ there, kept off the ends where cross-entropy has none. @param {number} i */
+  _at(i) {
+    return Math.min(1 - EPSILON, Math.max(EPSILON, this.mean[i]));
+  }
+
+  paint() {
+    const { page, s, pixel } = this;
+    const { vae, x, theme } = page;
+    const { width, height } = vae.shape;
+    paintImage(this.canvases[0], x, vae.shape);
+    paintImage(this.canvases[1], this.mean, vae.shape);
+    for (const mark of this.marks) {
+      mark.style.left = `${(100 * (pixel % width)) / width}%`;
+      mark.style.top = `${(100 * Math.floor(pixel / width)) / height}%`;
+      mark.style.width = `${100 / width}%`;
+      mark.style.height = `${100 / height}%`;
+    }
+    const [v, m] = [x[pixel], this._at(pixel)];
+    write(this.said, `this pixel: x = ${numeral(v, 2)}, x̂ = ${numeral(m, 2)}`);
+    write(this.output, s.toFixed(2));
+    ROWS.forEach((row, n) => {
+      const cells = this.body.rows[n].cells;
+      let sum = 0;
+      for (let i = 0; i < x.length; i++) sum += row.cost(x[i], this._at(i), s);
+      write(cells[1], numeral(row.cost(v, m, s), 2));
+      write(cells[2], numeral(sum, 1));
+      this.body.rows[n].style.setProperty("--own", theme[row.colour]);
+      this.body.rows[n].dataset.lit = String(page.lit === row.key);
+    });
+    this._paintChart(theme, v, m, s);
+  }
+
+  _paintChart(theme, v, m, s) {
+    const { chart } = this;
+    const x = { low: 0, high: 1, title: `grey level of a pixel where x̂ = ${numeral(m, 2)}` };
+    if (!chart.begin(theme, x, { low: 0, high: HIGH, title: "density" })) return;
+    for (const row of ROWS) {
+      const points = Array.from({ length: STEPS + 1 }, (_, i) => {
+        const at = i / STEPS;
+        return /** @type {[number, number]} */ ([at, Math.exp(-row.cost(at, m, s))]);
+      });
+      chart.line(points, theme[row.colour], {
+        dash: row.dash,
+        width: this.page.lit === row.key ? 4 : 2.2,
+      });
+    }
+    chart.up(v, theme.x, `x = ${numeral(v, 2)}`);
+    chart.end();
+    const area = areaOf((at) => Math.exp(-ROWS[0].cost(at, m, s)));
+    write(this.body.rows[0].cells[3], `${numeral(area, 2)} here`);
+    chart.describe(
+      `Densities of a pixel's grey level where x̂ is ${numeral(m, 2)}; exp(−BCE) adds up to ${numeral(area, 2)}`,
+    );
+  }
+}
+
+/** The area below a function on [0, 1], by Simpson's rule. @param {(at: number) => number} f */
+function areaOf(f) {
+  let sum = f(0) + f(1);
+  for (let i = 1; i < STEPS; i++) sum += (i % 2 ? 4 : 2) * f(i / STEPS);
+  return sum / (3 * STEPS);
+}

@@ -1,0 +1,109 @@
+// A section of the walk: its text, its formula, its picture, and what its symbols are. The page calls it.
+
+/**
+ * A formula in TeX with the macros of widgets/math.js, and in words.
+ * @typedef {{tex: string, words: string}} Formula
+ *
+ * What is asked before the answer shows: the options, and the answer when there is one, given the one that
+ * was chosen (−1 for none).
+ * @typedef {{question: string, options: string[], answer: (chosen: number) => string}} Prediction
+ *
+ * @typedef {import("./understand.js").Understand} Page
+ */
+
+export class Section {
+  /** Its name in the line of sections. */
+  static label = "";
+  title = "";
+  /** Whether it takes two latent dimensions with densities. */
+  planar = true;
+  /** Whether it shows p(z|x), log p(x) or what follows from them. */
+  exact = false;
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    /** The option that was chosen; −1 for "show it"; null before. @type {number | null} */
+    this.chosen = null;
+    /** Where the numbers of the formulas stand. @type {Record<string, HTMLElement[]>} */
+    this.numbers = {};
+  }
+
+  /** @returns {Formula} */
+  get formula() {
+    throw new Error("a section has a formula");
+  }
+
+  /** The same with its numbers; null where there is none. @returns {Formula | null} */
+  get withNumbers() {
+    return null;
+  }
+
+  /** @returns {Prediction} */
+  get prediction() {
+    throw new Error("a section has something to predict");
+  }
+
+  /** Paragraphs. @returns {string[]} */
+  get text() {
+    return [];
+  }
+
+  get task() {
+    return "";
+  }
+
+  /** What its symbols mean, by their keys. @returns {Record<string, string>} */
+  get meanings() {
+    return {};
+  }
+
+  /** Make its elements, once. @param {HTMLElement} _scene */
+  build(_scene) {}
+
+  /** It is shown, or the model is another one. */
+  begin() {}
+
+  /** x is another one. */
+  input() {}
+
+  /** log p(x) and p(z|x) of x have come. */
+  found() {}
+
+  /** The prediction has been made. */
+  answered() {}
+
+  /** It is no longer shown. */
+  leave() {}
+
+  /** @param {number} _now @param {Set<string>} _dirty */
+  paint(_now, _dirty) {}
+
+  /** Write a number into the formulas, with its sign as mathematics has it. @param {string} key @param {number | null | undefined} value @param {number} [digits] */
+  number(key, value, digits = 2) {
+    const there = value !== null && value !== undefined && Number.isFinite(value);
+    this.words(key, there ? numeral(value, digits) : "…");
+  }
+
+  /** @param {string} key @param {string} text */
+  words(key, text) {
+    for (const place of this.numbers[key] ?? [])
+      if (place.textContent !== text) place.textContent = text;
+  }
+}
+
+/** @param {number} value @param {number} digits */
+export function numeral(value, digits) {
+  const text = Math.abs(value).toFixed(digits);
+  return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
+}
+
+/** Why log p(x) of a model is no integral over a plane; "" where it is one. @param {import("../model/vae.js").Vae} vae */
+export function refusalOf({ name, d, likelihood, hasPosterior, prior }) {
+  if (likelihood.constant === null)
+    return `${name} was trained with a distance (${likelihood.title}): no p(x|z) belongs to it, so there is no log p(x) and no bound.`;
+  if (!hasPosterior) return `The codes of ${name} are points: there is no q(z|x).`;
+  if (d !== 2 || prior.choices?.length)
+    return `log p(x) is an integral over all z. With two latent dimensions it can be computed on the plane; ${name} has ${d}, and a grid over so many has too many places.`;
+  return "";
+}

@@ -1,0 +1,47 @@
+"""What the walk reports is a stranger's; what it is given stands in the table."""
+
+import pytest
+
+from explorer import paths
+from explorer.session import view_state
+from explorer.session.view_state import SECTIONS, LinkError
+from explorer.understand import component, stage
+from training.evaluation import table
+
+GOOD = {"key": "k", "image": 4, "section": 9, "drawn": False, "telling": 3}
+
+
+def test_a_view_is_taken_and_nothing_else():
+    assert component.parse(GOOD, "k", 5) == component.View(4, 9, False)
+    for wrong in (
+        {"key": "other"},
+        {"image": 5},
+        {"image": -1},
+        {"image": True},
+        {"image": None},
+        {"section": 0},
+        {"section": SECTIONS + 1},
+        {"section": 1.0},
+        {"drawn": None},
+    ):
+        assert component.parse({**GOOD, **wrong}, "k", 5) is None, wrong
+    for value in (None, [], "view", 3):
+        assert component.parse(value, "k", 5) is None
+
+
+def test_a_link_names_a_section_that_there_is():
+    assert view_state.read("section", "3") == 3
+    for text in ("0", "10", "x", "1.5", ""):
+        with pytest.raises(LinkError, match="whole number from 1 to 9"):
+            view_state.read("section", text)
+
+
+def test_rate_and_distortion_are_the_tables():
+    rows = table.read(paths.checkpoint_dir())
+    found = {row["name"]: row for row in stage.rates()}
+    assert {"mnist-2d", "mnist-10d", "gamma"} <= set(found)
+    assert "sprites-64" not in found  # of other pictures
+    for name, row in found.items():
+        assert row["rate"] == rows[name].evaluation.kl
+        assert row["distortion"] == rows[name].evaluation.bernoulli
+        assert row["dims"] == rows[name].evaluation.latent_dim
