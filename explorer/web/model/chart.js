@@ -16,7 +16,7 @@ import { ends, gaussHermite, gaussLaguerre, trapezoid } from "./quadrature.js";
  */
 
 const PRIOR_TAIL = Math.log(1e9); // nats from the prior's mode to the ends of a plane
-const REACH = 20; // nats below the mode of an axis of q, where its rules end
+const REACH = 14; // nats below the mode of an axis of q, where its trapezoid rules end
 
 export class Chart {
   /** @param {LatentFamily} prior */

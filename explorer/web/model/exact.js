@@ -19,7 +19,7 @@ import { KeptOutputs, LogLikelihood } from "./log_likelihood.js";
 
 const NODES = 96; // of the coarse lattice, along an axis
 const BYTES = 2 ** 27; // of outputs that are kept
-const LIMITS = { cuts: [60, 40, 25, 20], tolerance: 1e-4, depth: 8 };
+const LIMITS = { cuts: [45, 25, 16, 14], tolerance: 1e-3, depth: 8 };
 const HELD = 1e-4; // of p(z|x), outside of the box
 const MATTERS = 0.99; // of p(z|x), on the places that matter
 const REMEMBERED = 8; // images

@@ -3,8 +3,9 @@
 import { PIECE_MS } from "./pace.js";
 
 /**
- * @typedef {Pick<import("./vae.js").Vae, "d" | "prior" | "likelihood" | "shape" | "batch" | "decodeMs" |
- *   "decodeMany" | "reconstruction">} ExactModel what exact quantities take of a VAE
+ * @typedef {import("./vae.js").Vae} Vae
+ * @typedef {"d" | "prior" | "likelihood" | "shape" | "batch" | "decodeMs" | "decodeMany" | "reconstruction"} Parts
+ * @typedef {Pick<Vae, Parts>} ExactModel what exact quantities take of a VAE
  * @typedef {Generator<number, void, void>} Work in pieces; each says which share of it is done
  */
 
