@@ -6,6 +6,8 @@ import { WithChoices } from "./choices.js";
 /**
  * @typedef {import("./blob_types.js").PriorHeader} PriorHeader
  * @typedef {import("./random.js").Draw} Draw
+ * @typedef {Pick<Float32Array | Float64Array, "length"> & {reduce(f: (sum: number, v: number, i: number) =>
+ *   number, first: number): number}} Numbers in single or double precision
  * @typedef {{first: number, step: number, values: number[]}} Quantiles of a prior, at the mass that a
  *   standard normal has below first, first + step, …
  *
@@ -28,8 +30,9 @@ import { WithChoices } from "./choices.js";
  *   fromStandardNormal(t: number): number, toStandardNormal(z: number): number,
  *   kl(posterior: FamilyPosterior): Float32Array,
  *   logRatio(z: Float32Array, posterior: FamilyPosterior): number,
- *   logPrior(z: Float32Array): number, logPosterior(z: Float32Array, posterior: FamilyPosterior): number,
+ *   logPrior(z: Numbers): number, logPosterior(z: Numbers, posterior: FamilyPosterior): number,
  *   withMoments(mu: Float32Array, std: Float32Array): FamilyPosterior,
+ *   withParameters?(first: Float32Array, second: Float32Array): FamilyPosterior,
  *   sample(posterior: FamilyPosterior, normal: Draw): Float32Array,
  *   settle?(z: Float32Array): Float32Array,
  *   choices?: import("./blob_types.js").ChoiceHeader[],
@@ -38,7 +41,8 @@ import { WithChoices } from "./choices.js";
  *   there is a KL, and in words how a sample of q(z|x)
  *   is made and which random number it takes; `posterior` of an encoder's output (2d,); `kl` in each
  *   dimension (d,) and `logRatio`, log q(z|x) − log p(z), in nats; both terms of that, `logPosterior` and
- *   `logPrior`; `withMoments` is the q of the family with that mean and standard deviation. A z is `fromStandardNormal` where
+ *   `logPrior`; `withMoments` is the q of the family with that mean and standard deviation, `withParameters`
+ *   with those parameters (μ and log σ², or shape and rate). A z is `fromStandardNormal` where
  *   as much of the prior lies below it as of a standard normal below t.
  */
 
@@ -107,8 +111,12 @@ class Gaussian {
 
   /** @param {Float32Array} out (2d,): means, then log σ² @param {number} d @returns {GaussianPosterior} */
   posterior(out, d) {
-    const mu = out.slice(0, d);
-    const logVar = out.slice(d, 2 * d).map((v) => clamp(this.range, v));
+    return this.withParameters(out.slice(0, d), out.slice(d, 2 * d));
+  }
+
+  /** @param {Float32Array} mu (d,) @param {Float32Array} logs log σ² (d,) @returns {GaussianPosterior} */
+  withParameters(mu, logs) {
+    const logVar = logs.map((v) => clamp(this.range, v));
     return { mu, logVar, std: logVar.map((v) => Math.exp(0.5 * v)) };
   }
 
@@ -130,12 +138,12 @@ class Gaussian {
     });
   }
 
-  /** log p(z), nats. @param {Float32Array} z (d,) */
+  /** log p(z), nats. @param {Numbers} z (d,) */
   logPrior(z) {
     return z.reduce((sum, v) => sum + logNormal((v - this.mean) / this.std, this.std), 0);
   }
 
-  /** log q(z|x), nats. @param {Float32Array} z (d,) @param {GaussianPosterior} posterior */
+  /** log q(z|x), nats. @param {Numbers} z (d,) @param {GaussianPosterior} posterior */
   logPosterior(z, { mu, std }) {
     return z.reduce((sum, v, i) => sum + logNormal((v - mu[i]) / std[i], std[i]), 0);
   }
@@ -236,14 +244,13 @@ class Gamma {
   posterior(out, d) {
     const logs = this.bounds.map(Math.log);
     const value = (/** @type {number} */ v) => Math.exp(clamp(logs, v));
-    const shape = out.slice(0, d).map(value);
-    const rate = out.slice(d, 2 * d).map(value);
-    return {
-      shape,
-      rate,
-      mu: shape.map((a, i) => a / rate[i]),
-      std: shape.map((a, i) => Math.sqrt(a) / rate[i]),
-    };
+    return this.withParameters(out.slice(0, d).map(value), out.slice(d, 2 * d).map(value));
+  }
+
+  /** @param {Float32Array} shape (d,) @param {Float32Array} rate (d,) @returns {GammaPosterior} */
+  withParameters(shape, rate) {
+    const mu = shape.map((a, i) => a / rate[i]);
+    return { mu, shape, rate, std: shape.map((a, i) => Math.sqrt(a) / rate[i]) };
   }
 
   /** @param {number} t */
@@ -271,12 +278,12 @@ class Gamma {
     });
   }
 
-  /** log p(z), nats. @param {Float32Array} z (d,) */
+  /** log p(z), nats. @param {Numbers} z (d,) */
   logPrior(z) {
     return z.reduce((sum, v) => sum + logDensity(v, this.shape, this.rate), 0);
   }
 
-  /** log q(z|x), nats. @param {Float32Array} z (d,) @param {GammaPosterior} posterior */
+  /** log q(z|x), nats. @param {Numbers} z (d,) @param {GammaPosterior} posterior */
   logPosterior(z, { shape, rate }) {
     return z.reduce((sum, v, i) => sum + logDensity(v, shape[i], rate[i]), 0);
   }

@@ -1,13 +1,15 @@
 // Work that takes more than a frame: decoded grids and films, the mean of the reconstruction term over
-// q(z|x), and, for some models, that term or a decode itself. The newest order of each kind wins; an
-// older one is dropped between two pieces.
+// q(z|x), for some models that term or a decode itself, and exact quantities. The newest order of each kind
+// wins; an older one is dropped between two pieces.
 
-import { fetchBlob } from "./blobs.js";
+import { fetchBlob, messageOf } from "./blobs.js";
+import { exactPiece, isExact } from "./exact_orders.js";
 import { PIECE_MS, Pace } from "./pace.js";
 import { Running, normals, seeded } from "./random.js";
 import { Vae } from "./vae.js";
 
 /**
+ * @typedef {import("./exact_orders.js").ExactOrder} ExactOrder
  * @typedef {import("./families.js").FamilyPosterior} FamilyPosterior
  * @typedef {{kind: "grid" | "film", id: number, z: Float32Array}} PicturesOrder codes (n, d), to be decoded
  *   in order
@@ -17,7 +19,7 @@ import { Vae } from "./vae.js";
  *   reconstruction term of x, which `of` numbers, at z
  * @typedef {{kind: "decode" | "hover" | "mean", id: number, x: Float32Array, of: number,
  *   z: Float32Array}} DecodeOrder the output of the decoder at z, and that term
- * @typedef {PicturesOrder | ExpectOrder | TermOrder | DecodeOrder} Order
+ * @typedef {PicturesOrder | ExpectOrder | TermOrder | DecodeOrder | ExactOrder} Order
  * @typedef {{model: string}} Address of the model's blob
  *
  * @typedef {{kind: "grid" | "film", id: number, first: number, levels: Uint8Array[], last: boolean}}
@@ -27,13 +29,13 @@ import { Vae } from "./vae.js";
  * @typedef {{kind: "term", id: number, own: number}} TermAnswer
  * @typedef {{kind: "decode" | "hover" | "mean", id: number, output: Float32Array, own: number,
  *   ms: number}} DecodeAnswer also how long the decode took
- * @typedef {PicturesAnswer | ExpectAnswer | TermAnswer | DecodeAnswer} Answer
+ * @typedef {PicturesAnswer | ExpectAnswer | TermAnswer | DecodeAnswer} Answer what a decoder waits for
  *
  * @typedef {(model: Vae, until: number) => boolean} Piece some of an order's work, until a time in ms;
  *   whether that was the last of it
  */
 
-const URGENT = new Set(["decode", "mean", "hover", "term"]);
+const URGENT = new Set(["decode", "mean", "hover", "term", "split"]);
 
 let url = "";
 /** @type {Promise<Vae> | null} */
@@ -45,7 +47,7 @@ let busy = false;
 const { port1, port2 } = new MessageChannel();
 port1.onmessage = work;
 
-/** @param {Answer} answer */
+/** @param {Answer | import("./exact_orders.js").ExactAnswer} answer */
 const send = (answer) => postMessage(answer);
 
 onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
@@ -67,6 +69,12 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
 
 /** @param {Order} order @returns {Piece} */
 function begin(order) {
+  if (isExact(order.kind)) return exactPiece(/** @type {ExactOrder} */ (order), send);
+  return ownPiece(/** @type {Exclude<Order, ExactOrder>} */ (order));
+}
+
+/** @param {Exclude<Order, ExactOrder>} order @returns {Piece} */
+function ownPiece(order) {
   switch (order.kind) {
     case "grid":
     case "film":
@@ -168,8 +176,10 @@ async function work() {
   let model;
   try {
     model = await vae;
-  } catch {
+  } catch (error) {
     if (asked === url) {
+      // Who asks for an exact quantity has not met this fault itself.
+      if ([...orders.keys()].some(isExact)) send({ kind: "fault", id: 0, fault: messageOf(error) });
       orders.clear();
       url = ""; // the page's next message tries again
     }

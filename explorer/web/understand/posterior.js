@@ -9,7 +9,7 @@ export const CELLS = 72;
 const SEARCHED = 400; // images
 const SHOWN = 8;
 
-/** A box around p(z|x) and two standard deviations of a q. @param {import("../session/exact_worker.js").Evidence} evidence @param {{mu: ArrayLike<number>, std: ArrayLike<number>}} q */
+/** A box around p(z|x) and two standard deviations of a q. @param {import("../model/exact.js").Evidence} evidence @param {{mu: ArrayLike<number>, std: ArrayLike<number>}} q */
 export function boxAround({ low, high }, { mu, std }) {
   const box = {
     low: [0, 1].map((k) => Math.min(low[k], mu[k] - 2.2 * std[k])),

@@ -25,7 +25,7 @@ import { refusalOf } from "./section.js";
 
 /** @typedef {import("./section.js").Section} Section */
 /** @typedef {import("../model/vae.js").Posterior} Posterior */
-/** @typedef {import("../session/exact_worker.js").Evidence} Evidence */
+/** @typedef {import("../model/exact.js").Evidence} Evidence */
 
 const SECTIONS = [
   Generative,
@@ -76,8 +76,10 @@ export class Understand extends LoadedPage {
     this.symbols = new Symbols(this.root, () => this.change("symbol"));
     this.story = new Story(this);
     this.steps = new Steps(this.root, (n) => this.show(n));
-    const keep = () => this.x && keepDrawing("understand", this.drawn ? this.x : null);
-    addEventListener("pagehide", keep);
+    addEventListener(
+      "pagehide",
+      () => this.x && keepDrawing("understand", this.drawn ? this.x : null),
+    );
   }
 
   // --- the page ---------------------------------------------------------------------------------
@@ -127,11 +129,8 @@ export class Understand extends LoadedPage {
     );
     this.steps.open((data.start.section ?? 1) - 1);
     this.change("theme").change("x");
-    if (others)
-      this.encoders.then(
-        () => this.fetchOthers(() => this._missing()),
-        () => {},
-      );
+    const fetch = () => this.fetchOthers(() => this._missing());
+    if (others) this.encoders.then(fetch, () => {});
   }
 
   /** The x that a page begins with. */
@@ -165,6 +164,7 @@ export class Understand extends LoadedPage {
   comeBack(data) {
     super.comeBack(data);
     if (data.start.image !== this.image && !this.drawn) this.scene = this.shown = "";
+    else if (this.section) this._begin();
   }
 
   /** Whether x is none of the images. */
@@ -284,7 +284,6 @@ export class Understand extends LoadedPage {
     if (this.section) this.change("note");
   }
 
-  /** @param {string} what */
   change(what) {
     this.dirty.add(what);
     this.frame ||= requestAnimationFrame((now) => this._paint(now));
