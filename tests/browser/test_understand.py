@@ -43,8 +43,8 @@ def known(s) -> None:
 
 def shown(s) -> torch.Tensor:
     """The x on the pad, with values in [0, 1]."""
-    images = datasets.load("mnist-5k", "data", "test")
-    return images.images[s.image()].flatten().float() / 255
+    parts = [datasets.load("mnist-5k", part).images for part in ("train", "test")]
+    return datasets.to_float(torch.cat(parts)[s.image()][None])[0]
 
 
 def test_all_sections_by_keyboard_each_with_its_formula_picture_and_question(app, screen):

@@ -18,7 +18,7 @@ import { ends, gaussHermite, gaussLaguerre, trapezoid } from "./quadrature.js";
 const PRIOR_TAIL = Math.log(1e9); // nats from the prior's mode to the ends of a plane
 const REACH = 14; // nats below the mode of an axis of q, where its trapezoid rules end
 
-export class Chart {
+export class LatentChart {
   /** @param {LatentFamily} prior */
   constructor(prior) {
     this.prior = prior;
@@ -71,7 +71,7 @@ function alone(q, axis) {
 
 /**
  * A rule over an axis of q.
- * @param {Chart} chart @param {FamilyPosterior} q @param {number} axis @param {number} n nodes
+ * @param {LatentChart} chart @param {FamilyPosterior} q @param {number} axis @param {number} n nodes
  * @param {boolean} gauss the family's Gauss rule; else the trapezoid rule in the chart's coordinate
  * @returns {AxisRule}
  */
@@ -111,7 +111,7 @@ export function axisRule(chart, q, axis, n, gauss) {
 
 /**
  * A rule over q(z|x), by one over each axis.
- * @param {Chart} chart @param {FamilyPosterior} q @param {[number, number]} n nodes of each axis @param {boolean} gauss as of `axisRule`
+ * @param {LatentChart} chart @param {FamilyPosterior} q @param {[number, number]} n nodes of each axis @param {boolean} gauss as of `axisRule`
  * @returns {PlaneRule}
  */
 export function planeRule(chart, q, n, gauss) {

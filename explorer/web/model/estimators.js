@@ -8,7 +8,7 @@ import { Running, normals, seeded } from "./random.js";
 import { atNodes } from "./variational.js";
 
 /**
- * @typedef {import("./exact.js").Plane} Plane
+ * @typedef {import("./exact.js").LatentPlane} LatentPlane
  * @typedef {import("./log_likelihood.js").ExactModel} ExactModel
  * @typedef {import("./families.js").FamilyPosterior} FamilyPosterior
  * @typedef {{k: number, value: number, error: number | null}} Bound L_k with its standard error
@@ -20,7 +20,7 @@ import { atNodes } from "./variational.js";
 const KEPT = 4096; // draws of the prior whose outputs are kept
 const SEEDS = { prior: 11, q: 12 };
 
-/** @type {WeakMap<Plane, KeptOutputs>} */
+/** @type {WeakMap<LatentPlane, KeptOutputs>} */
 const priors = new WeakMap();
 
 /** Draws of q (n, d), the same at each call. @param {ExactModel} model @param {FamilyPosterior} q @param {number} n @param {number} seed */
@@ -31,7 +31,7 @@ function draws({ prior, d }, q, n, seed) {
   return z;
 }
 
-/** Draws of p(z) (n, 2). @param {Plane} plane @param {number} n */
+/** Draws of p(z) (n, 2). @param {LatentPlane} plane @param {number} n */
 function priorDraws(plane, n) {
   const { prior } = plane.model;
   const { mean, std } = prior;
@@ -41,7 +41,7 @@ function priorDraws(plane, n) {
 
 /**
  * log p(x|z) of draws from the prior (k,): the mean of their exponentials is naive Monte Carlo's p(x).
- * @param {Plane} plane @param {Float32Array} x @param {number} k @returns {Generator<number, Float32Array, void>}
+ * @param {LatentPlane} plane @param {Float32Array} x @param {number} k @returns {Generator<number, Float32Array, void>}
  */
 export function* naive(plane, x, k) {
   const kept = priors.get(plane) ?? new KeptOutputs(plane.model, priorDraws(plane, KEPT));
@@ -137,7 +137,7 @@ function parameter({ mu: [mean], std: [std], shape, rate }) {
  * Estimates of the derivative of E_q[log p(x|z)] by q's first mean: by the score function without a baseline
  * (Williams 1992), and by reparameterisation (Kingma & Welling 2014), whose ∂ log p(x|z)/∂z is a central
  * difference.
- * @param {Plane} plane @param {Float32Array} x @param {FamilyPosterior} q
+ * @param {LatentPlane} plane @param {Float32Array} x @param {FamilyPosterior} q
  * @param {{repeats: number, draws?: number, seed?: number}} options estimates, and draws of each
  * @returns {Generator<number, Gradients, void>}
  */

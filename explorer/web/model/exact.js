@@ -1,7 +1,7 @@
 // Exact quantities of a VAE with two latent dimensions, by quadrature over its latent plane, as
 // training/evaluation/exact.py has them: log p(x), and the true posterior p(z|x). In nats.
 
-import { Chart } from "./chart.js";
+import { LatentChart } from "./chart.js";
 import { refined } from "./lattice.js";
 import { KeptOutputs, LogLikelihood } from "./log_likelihood.js";
 
@@ -68,12 +68,12 @@ function alike(a, b) {
 }
 
 /** The latent plane of a model: a coarse lattice over where its prior is, decoded once. */
-export class Plane {
+export class LatentPlane {
   /** @param {ExactModel} model Error where it has no log p(x) that is an integral over a plane */
   constructor(model) {
     check(model);
     this.model = model;
-    this.chart = new Chart(model.prior);
+    this.chart = new LatentChart(model.prior);
     const most = Math.floor(Math.sqrt(BYTES / 4 / model.shape.size));
     /** Nodes of the coarse lattice along an axis. */
     this.n = Math.max(32, Math.min(NODES, most));

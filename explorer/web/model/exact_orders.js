@@ -2,7 +2,7 @@
 
 import { messageOf } from "./blobs.js";
 import { expected, gradients, importance, naive } from "./estimators.js";
-import { Plane } from "./exact.js";
+import { LatentPlane } from "./exact.js";
 import { search } from "./modes.js";
 import { climb, split } from "./variational.js";
 
@@ -22,12 +22,12 @@ import { climb, split } from "./variational.js";
  *   or a sentence that says why it cannot be had
  */
 
-/** @type {WeakMap<ExactModel, Plane>} */
+/** @type {WeakMap<ExactModel, LatentPlane>} */
 const planes = new WeakMap();
 
 /** @param {ExactModel} model */
 function planeOf(model) {
-  const plane = planes.get(model) ?? new Plane(model);
+  const plane = planes.get(model) ?? new LatentPlane(model);
   planes.set(model, plane);
   return plane;
 }

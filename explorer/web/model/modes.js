@@ -3,7 +3,7 @@
 import { logSumExp } from "./quadrature.js";
 
 /**
- * @typedef {import("./exact.js").Plane} Plane
+ * @typedef {import("./exact.js").LatentPlane} LatentPlane
  * @typedef {{index: number, modes: number, spread: number}} Fit of an image: separated maxima of p(z|x) within
  *   `NEAR` nats of the highest, and the standard deviation of z under p(z|x), both axes together
  */
@@ -51,7 +51,7 @@ export function modesOf(values, n) {
   return [...peaks].filter((k) => values[k] >= top - NEAR).length;
 }
 
-/** The standard deviation of z, both axes together. @param {Plane} plane @param {Float64Array} logs of p(x, z) in the chart (n²,) */
+/** The standard deviation of z, both axes together. @param {LatentPlane} plane @param {Float64Array} logs of p(x, z) in the chart (n²,) */
 function spreadOf({ kept: { z } }, logs) {
   const total = logSumExp(logs);
   const sums = [0, 0, 0, 0];
@@ -68,7 +68,7 @@ function spreadOf({ kept: { z } }, logs) {
 
 /**
  * Images by how badly a Gaussian fits, worst first: by the modes of p(z|x), then by its spread.
- * @param {Plane} plane @param {Float32Array[]} images (c·h·w,) each @returns {Generator<number, Fit[], void>}
+ * @param {LatentPlane} plane @param {Float32Array[]} images (c·h·w,) each @returns {Generator<number, Fit[], void>}
  */
 export function* search(plane, images) {
   yield* plane.ready();

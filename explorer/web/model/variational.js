@@ -4,7 +4,7 @@ import { planeRule } from "./chart.js";
 import { LogLikelihood } from "./log_likelihood.js";
 
 /**
- * @typedef {import("./exact.js").Plane} Plane
+ * @typedef {import("./exact.js").LatentPlane} LatentPlane
  * @typedef {import("./families.js").FamilyPosterior} FamilyPosterior
  * @typedef {import("./chart.js").AxisRule} AxisRule
  * @typedef {{z: Float32Array, weights: Float64Array, logQ: Float64Array, logPrior: Float64Array,
@@ -23,7 +23,7 @@ const MOST = 64; // nodes along an axis
 const CLIMB = 12; // nodes along an axis
 const FACTOR = 9; // most that a step changes a parameter by
 
-/** KL(q‖p(z)) in closed form. @param {Plane} plane @param {FamilyPosterior} q */
+/** KL(q‖p(z)) in closed form. @param {LatentPlane} plane @param {FamilyPosterior} q */
 const klOf = (plane, q) => plane.model.prior.kl(q).reduce((sum, v) => sum + v, 0);
 
 /** Σ weightsᵢ·values(i). @param {Nodes} nodes @param {(i: number) => number} values */
@@ -51,7 +51,7 @@ export function* atNodes(likelihood, { z, weights, logs }) {
 
 /**
  * The coarse lattice as a rule over q, where it is fine enough and q lies on it; its outputs are there.
- * @param {Plane} plane @param {Float32Array} x @param {FamilyPosterior} q @returns {Nodes | null}
+ * @param {LatentPlane} plane @param {Float32Array} x @param {FamilyPosterior} q @returns {Nodes | null}
  */
 function coarseRule(plane, x, q) {
   const { chart, n, low, side, model, logPrior } = plane;
@@ -79,7 +79,7 @@ function coarseRule(plane, x, q) {
   return { z: plane.kept.z, weights, logQ, logPrior, logs: plane.coarse(x) };
 }
 
-/** Nodes over q that are few. @param {Plane} plane @param {Float32Array} x @param {FamilyPosterior} q @returns {Nodes} */
+/** Nodes over q that are few. @param {LatentPlane} plane @param {Float32Array} x @param {FamilyPosterior} q @returns {Nodes} */
 function liveRule(plane, x, q) {
   const { chart, side } = plane;
   const wide = [0, 1].map((axis) => chart.shape(q, axis).scale / side);
@@ -91,7 +91,7 @@ function liveRule(plane, x, q) {
 
 /**
  * A mean over q, of nodes that are doubled along both axes until it has settled.
- * @param {Plane} plane @param {LogLikelihood} likelihood @param {FamilyPosterior} q
+ * @param {LatentPlane} plane @param {LogLikelihood} likelihood @param {FamilyPosterior} q
  * @param {boolean} gauss the kind of rule @param {(nodes: Nodes, logs: Float64Array, i: number) => number} value
  * @returns {Generator<number, {value: number, error: number}, void>}
  */
@@ -110,7 +110,7 @@ function* settled(plane, likelihood, q, gauss, value) {
 /**
  * The ELBO of any q and its distance to p(z|x). While a hand drags both are found on the same nodes; `fine`
  * finds them by rules of their own, so that their sum says what they are worth.
- * @param {Plane} plane @param {Float32Array} x @param {FamilyPosterior} q @param {boolean} fine
+ * @param {LatentPlane} plane @param {Float32Array} x @param {FamilyPosterior} q @param {boolean} fine
  * @returns {Generator<number, Split, void>}
  */
 export function* split(plane, x, q, fine) {
@@ -174,7 +174,7 @@ const within = (v) => v > 1 / FACTOR && v < FACTOR;
 
 /**
  * q with a share of the coefficients added to its natural parameters; null where that is no density, or far away.
- * @param {Plane} plane @param {FamilyPosterior} q @param {number[][]} steps of each axis @param {number} share
+ * @param {LatentPlane} plane @param {FamilyPosterior} q @param {number[][]} steps of each axis @param {number} share
  */
 function moved({ model: { prior } }, q, steps, share) {
   const [first, second] = [q.mu.slice(), q.mu.slice()];
@@ -197,7 +197,7 @@ function moved({ model: { prior } }, q, steps, share) {
 /**
  * The q of the family that is best for an image, from a q on: E_q[log p(x|z)] − β·KL(q‖p(z)) is climbed by its
  * natural gradient, which for a conjugate model is there in one step (Khan & Rue 2023), with backtracking.
- * @param {Plane} plane @param {Float32Array} x @param {FamilyPosterior} q
+ * @param {LatentPlane} plane @param {Float32Array} x @param {FamilyPosterior} q
  * @param {{beta?: number, steps?: number}} options
  * @param {(step: {q: FamilyPosterior, elbo: number, n: number}) => void} [tell] of each step
  * @returns {Generator<number, {q: FamilyPosterior, elbo: number}, void>} `elbo` is the climbed bound

@@ -2,7 +2,7 @@
 
 import { html, write } from "../widgets/dom.js";
 import { Decoded, fieldOf, priorBox } from "./picture.js";
-import { Plane } from "./plane.js";
+import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 const CELLS = 110;
@@ -56,6 +56,18 @@ export class Density {
 export class Aggregate extends Section {
   static label = "Aggregate";
   title = "Prior and aggregate posterior";
+  plane = null;
+  decoded = null;
+  mode = null;
+  progress = null;
+  box = null;
+  density = null;
+  heats = null;
+  holes = null;
+  next = null;
+  hole = null;
+  run = null;
+  places = null;
 
   get formula() {
     return {
@@ -106,7 +118,7 @@ export class Aggregate extends Section {
   }
 
   build(scene) {
-    this.plane = new Plane(scene, "The aggregate posterior against the prior", {
+    this.plane = new PlanePicture(scene, "The aggregate posterior against the prior", {
       changed: () => this.page.change("size"),
       lit: (key) => this.page.light(key),
     });

@@ -10,8 +10,12 @@ const BOTTOM = 34;
 const TOP = 18;
 const RIGHT = 10;
 
-export class Chart {
+export class Axes {
   /** @param {HTMLElement} host @param {string} name its class @param {() => void} changed */
+  c = null;
+  theme = null;
+  x = null;
+  y = null;
   constructor(host, name, changed) {
     this.root = html(`<div class="chart ${name}"><canvas role="img"></canvas></div>`);
     host.append(this.root);

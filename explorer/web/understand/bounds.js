@@ -2,7 +2,7 @@
 
 import { boundsOf } from "../model/estimators.js";
 import { html, write } from "../widgets/dom.js";
-import { Chart } from "./axes.js";
+import { Axes } from "./axes.js";
 import { Section, numeral } from "./section.js";
 
 const MOST = 13; // as a power of two: 8,192 draws
@@ -12,6 +12,11 @@ export class Bounds extends Section {
   title = "From bound to likelihood";
   planar = false;
   exact = true;
+  chart = null;
+  slider = null;
+  output = null;
+  progress = null;
+  bounds = null;
 
   get formula() {
     return {
@@ -59,7 +64,7 @@ export class Bounds extends Section {
   }
 
   build(scene) {
-    this.chart = new Chart(scene, "full", () => this.page.change("size"));
+    this.chart = new Axes(scene, "full", () => this.page.change("size"));
     const foot =
       html(`<div class="foot-row"><label class="k">k <input type="range" min="0" max="${MOST}" step="1" value="4" aria-label="k, the number of draws from q"><output></output></label>
       <span class="progress"></span></div>`);

@@ -3,7 +3,7 @@
 import { write } from "../widgets/dom.js";
 import { normals } from "../model/random.js";
 import { Decoded, Strip, classAt, paintCodes, priorBox } from "./picture.js";
-import { Plane } from "./plane.js";
+import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 import { html, lessMotion } from "../widgets/dom.js";
 
@@ -13,6 +13,12 @@ const WALK_MS = 2600;
 export class Generative extends Section {
   static label = "Story";
   title = "How a picture comes about";
+  kept = null;
+  normal = null;
+  walk = null;
+  plane = null;
+  decoded = null;
+  strip = null;
 
   get formula() {
     return {
@@ -75,7 +81,7 @@ export class Generative extends Section {
 
   build(scene) {
     const side = html('<div class="side"></div>');
-    this.plane = new Plane(scene, "The latent plane with the prior", {
+    this.plane = new PlanePicture(scene, "The latent plane with the prior", {
       changed: () => this.page.change("size"),
       lit: (key) => this.page.light(key),
     });

@@ -2,8 +2,8 @@
 
 import { html, write } from "../widgets/dom.js";
 import { normals, seeded } from "../model/random.js";
-import { Chart, histogram } from "./axes.js";
-import { channelsOf, Plane } from "./plane.js";
+import { Axes, histogram } from "./axes.js";
+import { channelsOf, PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 const POINTS = 150; // draws in the two planes
@@ -21,6 +21,15 @@ function momentsOf(values) {
 export class Gradients extends Section {
   static label = "Gradients";
   title = "Why not simply differentiate?";
+  noise = null;
+  seed = null;
+  q = null;
+  found_ = null;
+  points = null;
+  left = null;
+  right = null;
+  chart = null;
+  select = null;
 
   get formula() {
     return {
@@ -76,9 +85,9 @@ export class Gradients extends Section {
     const lit = (key) => this.page.light(key);
     const planes = html('<div class="pair"></div>');
     scene.append(planes);
-    this.left = new Plane(planes, "The noise ε", { changed: change, lit });
-    this.right = new Plane(planes, "z = μ + σ·ε", { changed: change, lit });
-    this.chart = new Chart(scene, "wide", change);
+    this.left = new PlanePicture(planes, "The noise ε", { changed: change, lit });
+    this.right = new PlanePicture(planes, "z = μ + σ·ε", { changed: change, lit });
+    this.chart = new Axes(scene, "wide", change);
     const foot =
       html(`<div class="foot-row"><label>draws an estimate <select aria-label="draws an estimate">
       ${[1, 4, 16].map((n) => `<option value="${n}">${n}</option>`).join("")}</select></label>

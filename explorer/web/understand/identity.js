@@ -3,7 +3,7 @@
 import { html, plotContext, set, watchSize, write } from "../widgets/dom.js";
 import { font } from "../widgets/type.js";
 import { CELLS, boxAround, posteriorHeat } from "./posterior.js";
-import { Plane } from "./plane.js";
+import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 const LEAST = 0.004; // of a standard deviation, as a share of the window
@@ -13,6 +13,18 @@ export class Identity extends Section {
   static label = "Identity";
   title = "The identity";
   exact = true;
+  box = null;
+  heat = null;
+  q = null;
+  best = null;
+  encoders = null;
+  split = null;
+  resting = null;
+  kept = null;
+  plane = null;
+  bar = null;
+  gaps = null;
+  optimise = null;
 
   get formula() {
     return {
@@ -57,7 +69,7 @@ export class Identity extends Section {
   }
 
   build(scene) {
-    this.plane = new Plane(scene, "p(z|x), and a q that you make", {
+    this.plane = new PlanePicture(scene, "p(z|x), and a q that you make", {
       changed: () => this.page.change("size"),
       lit: (key) => this.page.light(key),
     });

@@ -1,9 +1,9 @@
 // Section 2: log p(x|z) over the plane, how little of the prior matters, and the naive estimate.
 
 import { html, write } from "../widgets/dom.js";
-import { Chart } from "./axes.js";
+import { Axes } from "./axes.js";
 import { Decoded, heatOf, priorBox } from "./picture.js";
-import { Plane } from "./plane.js";
+import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 const CELLS = 96;
@@ -37,6 +37,17 @@ export class Integral extends Section {
   static label = "log p(x)";
   title = "Why log p(x) is hard";
   exact = true;
+  decoded = null;
+  slider = null;
+  output = null;
+  chart = null;
+  box = null;
+  field = null;
+  heat = null;
+  logs = null;
+  means = null;
+  order = null;
+  plane = null;
 
   get formula() {
     return {
@@ -92,7 +103,7 @@ export class Integral extends Section {
   }
 
   build(scene) {
-    this.plane = new Plane(scene, "log p(x|z) over the latent plane", {
+    this.plane = new PlanePicture(scene, "log p(x|z) over the latent plane", {
       changed: () => this.page.change("size"),
       lit: (key) => this.page.light(key),
     });
@@ -109,7 +120,7 @@ export class Integral extends Section {
       this._shuffle();
       this.page.change("k");
     });
-    this.chart = new Chart(scene, "wide", () => this.page.change("size"));
+    this.chart = new Axes(scene, "wide", () => this.page.change("size"));
     scene.append(foot);
     this.plane.handles = [
       {

@@ -3,7 +3,7 @@
 import { logNormaliser } from "../model/likelihoods.js";
 import { html, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
-import { Chart } from "./axes.js";
+import { Axes } from "./axes.js";
 import { Section, numeral } from "./section.js";
 
 const EPSILON = 1e-6;
@@ -56,6 +56,15 @@ export class Likelihoods extends Section {
   static label = "Likelihoods";
   title = "Which reconstruction?";
   planar = false;
+  canvases = null;
+  marks = null;
+  said = null;
+  body = null;
+  slider = null;
+  output = null;
+  chart = null;
+  pixel = null;
+  mean = null;
 
   get formula() {
     return {
@@ -122,7 +131,7 @@ export class Likelihoods extends Section {
       this.body.append(line);
     }
     for (const canvas of this.canvases) this._listen(canvas);
-    this.chart = new Chart(scene, "tall", () => this.page.change("size"));
+    this.chart = new Axes(scene, "tall", () => this.page.change("size"));
     this.pixel = -1;
   }
 

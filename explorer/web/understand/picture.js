@@ -109,7 +109,7 @@ export function priorBox({ vae, blob }) {
   return { low: [x[0], y[0]], high: [x[1], y[1]] };
 }
 
-/** The codes of the images on the plane, a colour a class. @param {import("./plane.js").Plane} plane @param {Page} page @param {number} [opacity] */
+/** The codes of the images on the plane, a colour a class. @param {import("./plane.js").PlanePicture} plane @param {Page} page @param {number} [opacity] */
 export function paintCodes(plane, { blob }, opacity = 0.35) {
   const { x, y } = blob.arrays;
   for (const { colour, points } of blob.header.groups) {

@@ -20,7 +20,7 @@ export const MARGIN = 26; // pixels, for the numbers at the axes
 /** A colour's red, green and blue. @param {string} hex as in #1d4ed8 */
 export const channelsOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-export class Plane {
+export class PlanePicture {
   /**
    * @param {HTMLElement} host @param {string} label what it shows, for those who do not see it
    * @param {{changed: () => void, lit?: (key: string | null) => void}} listener

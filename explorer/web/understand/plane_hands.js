@@ -2,12 +2,12 @@
 
 import { MARGIN } from "./plane.js";
 
-/** @typedef {import("./plane.js").Plane} Plane */
+/** @typedef {import("./plane.js").PlanePicture} PlanePicture */
 
 const GRAB = 24; // pixels from a handle at which it is taken
 const STEP = 0.02; // of the window, an arrow key's
 
-/** @param {Plane} plane */
+/** @param {PlanePicture} plane */
 export function listen(plane) {
   const { canvas } = plane;
   const from = (/** @type {PointerEvent} */ event) => {
@@ -40,7 +40,7 @@ export function listen(plane) {
   canvas.addEventListener("keydown", (event) => key(plane, event));
 }
 
-/** The handle at a pixel; −1 for none. @param {Plane} plane @param {number} x @param {number} y */
+/** The handle at a pixel; −1 for none. @param {PlanePicture} plane @param {number} x @param {number} y */
 function near(plane, x, y) {
   let [best, least] = [-1, GRAB];
   plane.handles.forEach((handle, n) => {
@@ -51,7 +51,7 @@ function near(plane, x, y) {
   return best;
 }
 
-/** @param {Plane} plane @param {readonly [number, number]} pixel */
+/** @param {PlanePicture} plane @param {readonly [number, number]} pixel */
 function move(plane, [x, y]) {
   const { width, height } = plane;
   plane.handles[plane.active]?.move(
@@ -59,7 +59,7 @@ function move(plane, [x, y]) {
   );
 }
 
-/** @param {Plane} plane @param {KeyboardEvent} event */
+/** @param {PlanePicture} plane @param {KeyboardEvent} event */
 function key(plane, event) {
   const handle = plane.handles[plane.active] ?? plane.handles[0];
   if (!handle) return;

@@ -2,7 +2,7 @@
 
 import { html, write } from "../widgets/dom.js";
 import { Decoded, Strip, densityHeat } from "./picture.js";
-import { Plane } from "./plane.js";
+import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 export const CELLS = 72;
@@ -40,6 +40,16 @@ export class PosteriorSection extends Section {
   static label = "Posterior";
   title = "The encoder's answer";
   exact = true;
+  plane = null;
+  decoded = null;
+  findButton = null;
+  progress = null;
+  strip = null;
+  bad = null;
+  box = null;
+  heat = null;
+  gap = null;
+  modes = null;
 
   get formula() {
     return {
@@ -102,7 +112,7 @@ export class PosteriorSection extends Section {
   }
 
   build(scene) {
-    this.plane = new Plane(scene, "The true posterior p(z|x), and q(z|x) over it", {
+    this.plane = new PlanePicture(scene, "The true posterior p(z|x), and q(z|x) over it", {
       changed: () => this.page.change("size"),
       lit: (key) => this.page.light(key),
     });

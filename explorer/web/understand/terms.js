@@ -1,16 +1,27 @@
 // Section 5: reconstruction and KL, term by term; what β does; rate and distortion of the checkpoints here.
 
 import { html, write, zName } from "../widgets/dom.js";
-import { Chart } from "./axes.js";
+import { Axes } from "./axes.js";
 import { Section, numeral } from "./section.js";
 
 const BETAS = [0.01, 100]; // of the slider, its ends
 const ROWS = 10;
 
-export class Terms extends Section {
+export class TwoTerms extends Section {
   static label = "Two terms";
   title = "Reconstruction and KL";
   planar = false;
+  expected = null;
+  error = null;
+  q = null;
+  host = null;
+  values = null;
+  bars = null;
+  table = null;
+  slider = null;
+  output = null;
+  note = null;
+  chart = null;
 
   get formula() {
     return {
@@ -85,7 +96,7 @@ export class Terms extends Section {
     this.output = find("output");
     this.note = find(".beta-note");
     this.slider.addEventListener("input", () => this._weigh());
-    this.chart = new Chart(scene, "tall", () => this.page.change("size"));
+    this.chart = new Axes(scene, "tall", () => this.page.change("size"));
   }
 
   begin() {
@@ -229,7 +240,7 @@ export class Terms extends Section {
   }
 }
 
-/** Those whose names have room. @param {{name: string, rate: number, distortion: number}[]} rates @param {Chart} chart */
+/** Those whose names have room. @param {{name: string, rate: number, distortion: number}[]} rates @param {Axes} chart */
 function named(rates, chart) {
   /** @type {[number, number][]} */
   const taken = [];

@@ -20,7 +20,7 @@ import { PosteriorSection } from "./posterior.js";
 import { Steps } from "./steps.js";
 import { Generative } from "./generative.js";
 import { Story } from "./story.js";
-import { Terms } from "./terms.js";
+import { TwoTerms } from "./terms.js";
 import { refusalOf } from "./section.js";
 
 /** @typedef {import("./section.js").Section} Section */
@@ -32,7 +32,7 @@ const SECTIONS = [
   Integral,
   PosteriorSection,
   Identity,
-  Terms,
+  TwoTerms,
   Gradients,
   Bounds,
   Aggregate,
@@ -40,6 +40,8 @@ const SECTIONS = [
 ];
 
 export class Understand extends LoadedPage {
+  blob = null;
+  exact = null;
   constructor() {
     super(page(SECTIONS.map(({ label }) => label)));
     /** @type {Section[]} */
@@ -133,7 +135,6 @@ export class Understand extends LoadedPage {
     if (others) this.encoders.then(fetch, () => {});
   }
 
-  /** The x that a page begins with. */
   _first(data, drawn) {
     if (drawn) return this.setInput(this.x, this.image, true);
     const kept = this.restored ? null : keptDrawing("understand", this.pictures.shape.size);
@@ -174,7 +175,6 @@ export class Understand extends LoadedPage {
 
   // --- sections ---------------------------------------------------------------------------------
 
-  /** @param {number} n */
   show(n) {
     const next = this.sections[n];
     if (!next || !this.x || next === this.section) return;
