@@ -22,7 +22,7 @@ const SETTLED = 3e-4; // nats
 const MOST = { gauss: 32, trapezoid: 60 }; // nodes along an axis
 const CLIMB = 12; // nodes along an axis
 const ENOUGH = 1e-4; // nats that a step must bring
-const LEAST = 0.02; // share of a step
+const LEAST = 0.02; // of a step, as far as it is allowed
 const FACTOR = 9; // most that a step changes a parameter by
 
 /** KL(q‖p(z)) in closed form. @param {Plane} plane @param {FamilyPosterior} q */
@@ -241,8 +241,10 @@ export function* climb(plane, x, q, { beta = 1, steps = 40 }, tell) {
     const along = marginals(rule.axes, values).map((v, axis) => regression(rule.axes[axis], v));
     if (beta * (along[0].gain + along[1].gain) < ENOUGH) break;
     const ways = along.map((axis) => axis.steps);
+    let most = 1;
+    while (most > 1e-6 && !moved(plane, q, ways, most)) most /= 2;
     let gained = 0;
-    for (let share = 1; share > LEAST && !gained; share /= 2) {
+    for (let share = most; share > LEAST * most && !gained; share /= 2) {
       const next = moved(plane, q, ways, share);
       if (!next) continue;
       const there = yield* look(next);
