@@ -97,6 +97,8 @@ export class LatentPlane {
     );
     /** What is known of the last few x. @type {{x: Float32Array, coarse: Float64Array, evidence: Shared<Evidence> | null}[]} */
     this._memory = [];
+    /** @type {KeptOutputs[]} */
+    this._fields = [];
   }
 
   /** Decode the coarse lattice, if that has not been done. @returns {Work} */
@@ -218,9 +220,24 @@ export class LatentPlane {
       yield* this.ready();
       return this._interpolated(this.coarse(x), z);
     }
+    const kept = this._field(z);
+    if (kept) {
+      yield* kept.fill();
+      return Float32Array.from(kept.of(x));
+    }
     const logs = new Float64Array(n * n);
     yield* new LogLikelihood(this.model, x).at(z, logs);
     return Float32Array.from(logs);
+  }
+
+  /** Kept outputs at the places of a field (n·n, 2), of the last two fields; null where they are too many. @param {Float32Array} z */
+  _field(z) {
+    if ((z.length / 2) * this.model.shape.size > BYTES / 16) return null;
+    const at = this._fields.findIndex((kept) => alike(kept.z, z));
+    const kept = at < 0 ? new KeptOutputs(this.model, z) : this._fields.splice(at, 1)[0];
+    this._fields.push(kept);
+    if (this._fields.length > 2) this._fields.shift();
+    return kept;
   }
 
   /** Whether the coarse lattice is about as fine as n×n cells of a box. @param {ArrayLike<number>} low @param {ArrayLike<number>} high @param {number} n */

@@ -12,6 +12,10 @@ import { PIECE_MS } from "./pace.js";
 /** Likelihoods whose −log p(x|z) is linear in x, with the logits as its coefficients. */
 const LINEAR = new Set(["bernoulli", "continuous-bernoulli"]);
 
+/** How many codes are decoded at once, in a piece. @param {ExactModel} model */
+const batchOf = ({ batch, decodeMs }) =>
+  Math.max(1, Math.min(batch, Math.floor(PIECE_MS / decodeMs)));
+
 /**
  * Decode codes, a batch at a time.
  * @param {ExactModel} model @param {Float32Array} z (n, d)
@@ -21,7 +25,7 @@ const LINEAR = new Set(["bernoulli", "continuous-bernoulli"]);
 export function* decoded(model, z, take) {
   const { d } = model;
   const n = z.length / d;
-  const most = Math.max(1, Math.min(model.batch, Math.floor(PIECE_MS / model.decodeMs)));
+  const most = batchOf(model);
   for (let i = 0; i < n;) {
     const count = Math.min(most, n - i);
     const outputs = model.decodeMany(z.subarray(d * i, d * (i + count)), count);
@@ -58,21 +62,16 @@ export class LogLikelihood {
     this.linear = LINEAR.has(model.likelihood.name);
     this._zero = new Float32Array(x.length);
     const lit = [...x.keys()].filter((i) => x[i] !== 0);
-    this._lit = Int32Array.from(lit);
-    this._levels = Float64Array.from(lit, (i) => x[i]);
+    this.lit = Int32Array.from(lit);
+    this.levels = Float64Array.from(lit, (i) => x[i]);
   }
 
   /** In nats. @param {Float32Array} output */
   of(output) {
     if (!this.linear) return -this.model.reconstruction(output, this.x) - this.constant;
-    return this.dot(output, 0) - normaliser(this.model, output, this._zero) - this.constant;
-  }
-
-  /** Σ xᵢ·outputs[from + i]. @param {Float32Array} outputs @param {number} from */
-  dot(outputs, from) {
-    const { _lit: lit, _levels: levels } = this;
-    let sum = 0;
-    for (let k = 0; k < lit.length; k++) sum += levels[k] * outputs[from + lit[k]];
+    const { lit, levels } = this;
+    let sum = -normaliser(this.model, output, this._zero) - this.constant;
+    for (let k = 0; k < lit.length; k++) sum += levels[k] * output[lit[k]];
     return sum;
   }
 
@@ -82,7 +81,7 @@ export class LogLikelihood {
   }
 }
 
-/** The decoder's outputs at codes, kept. */
+/** The decoder's outputs at codes, kept: of a linear likelihood pixel by pixel, so that those that are 0 in x cost nothing. */
 export class KeptOutputs {
   /** @param {ExactModel} model @param {Float32Array} z (n, 2) */
   constructor(model, z) {
@@ -99,31 +98,53 @@ export class KeptOutputs {
   /** Decode the first n that are not here yet; several may ask at the same time. @param {number} [n] @returns {Work} */
   *fill(n = this.n) {
     const { model } = this;
-    const linear = LINEAR.has(model.likelihood.name);
     while (this.done < n) {
-      const some = Math.max(1, Math.min(model.batch, Math.floor(PIECE_MS / model.decodeMs)));
-      const first = this.done;
-      const rows = this.z.subarray(2 * first, 2 * Math.min(first + some, this.n));
-      model.decodeMany(rows, rows.length / 2).forEach((output, k) => {
-        const size = output.length;
-        if (!this.outputs.length) this.outputs = new Float32Array(this.n * size);
-        this.outputs.set(output, (first + k) * size);
-        if (linear) this._normalisers[first + k] = normaliser(model, output, this._zero);
-      });
-      this.done = first + rows.length / 2;
+      const some = batchOf(model);
+      const rows = this.z.subarray(2 * this.done, 2 * Math.min(this.done + some, this.n));
+      this._keep(model.decodeMany(rows, rows.length / 2));
+      this.done += rows.length / 2;
       yield this.done / n;
     }
   }
 
-  /** log p(x|z) at the first n codes (n,), nats. @param {Float32Array} x @param {number} [n] */
-  of(x, n = this.n) {
-    const size = this.outputs.length / this.n;
-    const likelihood = new LogLikelihood(this.model, x);
-    const found = new Float64Array(n);
-    for (let i = 0; i < n; i++)
-      found[i] = likelihood.linear
-        ? likelihood.dot(this.outputs, i * size) - this._normalisers[i] - likelihood.constant
-        : likelihood.of(this.outputs.subarray(i * size, (i + 1) * size));
+  /** @param {Float32Array[]} outputs of the next codes */
+  _keep(outputs) {
+    const { model, n, done } = this;
+    const size = outputs[0].length;
+    if (!this.outputs.length) this.outputs = new Float32Array(n * size);
+    const kept = this.outputs;
+    if (!LINEAR.has(model.likelihood.name)) {
+      outputs.forEach((output, k) => kept.set(output, (done + k) * size));
+      return;
+    }
+    for (let i = 0; i < size; i++)
+      for (let k = 0; k < outputs.length; k++) kept[i * n + done + k] = outputs[k][i];
+    outputs.forEach((output, k) => {
+      this._normalisers[done + k] = normaliser(model, output, this._zero);
+    });
+  }
+
+  /** log p(x|z) at the first `count` codes, nats. @param {Float32Array} x @param {number} [count] */
+  of(x, count = this.n) {
+    const { model, n, outputs } = this;
+    const likelihood = new LogLikelihood(model, x);
+    const found = new Float64Array(count);
+    if (!likelihood.linear) {
+      const size = outputs.length / n;
+      for (let k = 0; k < count; k++)
+        found[k] = likelihood.of(outputs.subarray(k * size, (k + 1) * size));
+      return found;
+    }
+    for (let k = 0; k < count; k++) found[k] = -this._normalisers[k] - likelihood.constant;
+    const { lit, levels } = likelihood;
+    for (let i = 0; i < lit.length; i += 4) {
+      // Four at a time; where there are fewer, the first again, times 0.
+      const [a, b, c, d] = [0, 1, 2, 3].map((j) => n * lit[i + j < lit.length ? i + j : 0]);
+      const [p, q, r, s] = [0, 1, 2, 3].map((j) => (i + j < lit.length ? levels[i + j] : 0));
+      for (let k = 0; k < count; k++)
+        found[k] +=
+          p * outputs[a + k] + q * outputs[b + k] + r * outputs[c + k] + s * outputs[d + k];
+    }
     return found;
   }
 }

@@ -17,10 +17,12 @@ import { LogLikelihood } from "./log_likelihood.js";
 const LIVE = { narrow: 9, wide: 12 }; // nodes along an axis while a hand drags
 const WIDE = 0.7; // spacings of the coarse lattice, above which q needs more of them
 const WIDER = 1.3; // spacings, above which the coarse lattice is fine enough itself
-const SMALLEST = 1e-11; // weight of a node that is decoded
+const SMALLEST = 1e-10; // weight of a node that is decoded
 const SETTLED = 3e-4; // nats
-const MOST = 64; // nodes along an axis
+const MOST = { gauss: 32, trapezoid: 60 }; // nodes along an axis
 const CLIMB = 12; // nodes along an axis
+const ENOUGH = 1e-4; // nats that a step must bring
+const LEAST = 0.02; // of a step, as far as it is allowed
 const FACTOR = 9; // most that a step changes a parameter by
 
 /** KL(q‖p(z)) in closed form. @param {LatentPlane} plane @param {FamilyPosterior} q */
@@ -92,19 +94,39 @@ function liveRule(plane, x, q) {
 /**
  * A mean over q, of nodes that are doubled along both axes until it has settled.
  * @param {LatentPlane} plane @param {LogLikelihood} likelihood @param {FamilyPosterior} q
- * @param {boolean} gauss the kind of rule @param {(nodes: Nodes, logs: Float64Array, i: number) => number} value
+ * @param {boolean} gauss the family's Gauss rule first, as long as it settles soon; else the trapezoid rule
+ * @param {(nodes: Nodes, logs: Float64Array, i: number) => number} value
  * @returns {Generator<number, {value: number, error: number}, void>}
  */
 function* settled(plane, likelihood, q, gauss, value) {
   let before = NaN;
-  for (let n = gauss ? 8 : 11; ; n *= 2) {
-    const nodes = planeRule(plane.chart, q, [n, n], gauss);
-    const logs = yield* atNodes(likelihood, nodes);
-    const now = mean(nodes, (i) => value(nodes, logs, i));
+  const wide = [0, 1].some((axis) => plane.chart.shape(q, axis).scale > WIDE * plane.side);
+  if (gauss && !wide)
+    for (let n = 8; n <= MOST.gauss; n *= 2) {
+      const now = yield* meanOver(plane, likelihood, q, n, true, value);
+      const error = Math.abs(now - before);
+      if (error < SETTLED) return { value: now, error };
+      before = now;
+    }
+  before = NaN;
+  for (let n = gauss ? 14 : 11; ; n *= 2) {
+    const now = yield* meanOver(plane, likelihood, q, n, false, value);
     const error = Math.abs(now - before);
-    if (error < SETTLED || 2 * n > MOST) return { value: now, error };
+    if (error < SETTLED || 2 * n > MOST.trapezoid) return { value: now, error };
     before = now;
   }
+}
+
+/**
+ * A mean over q, by n×n nodes.
+ * @param {LatentPlane} plane @param {LogLikelihood} likelihood @param {FamilyPosterior} q @param {number} n
+ * @param {boolean} gauss @param {(nodes: Nodes, logs: Float64Array, i: number) => number} value
+ * @returns {Generator<number, number, void>}
+ */
+function* meanOver(plane, likelihood, q, n, gauss, value) {
+  const nodes = planeRule(plane.chart, q, [n, n], gauss);
+  const logs = yield* atNodes(likelihood, nodes);
+  return mean(nodes, (i) => value(nodes, logs, i));
 }
 
 /**
@@ -141,7 +163,8 @@ export function* split(plane, x, q, fine) {
 
 /**
  * Coefficients of the two statistics of an axis in the regression of values on them, under q: the natural
- * gradient of the values' mean in the axis's natural parameters. Source: Salimans & Knowles (2013).
+ * gradient of the values' mean in the axis's natural parameters. `gain` is what a step of it is to bring, to the
+ * second order. Source: Salimans & Knowles (2013).
  * @param {AxisRule} axis @param {Float64Array} values (n,)
  */
 function regression({ weights, first, second }, values) {
@@ -154,7 +177,8 @@ function regression({ weights, first, second }, values) {
   const sv = all((i) => (first[i] - s) * (values[i] - v));
   const tv = all((i) => (second[i] - t) * (values[i] - v));
   const determinant = ss * tt - st * st;
-  return [(sv * tt - tv * st) / determinant, (tv * ss - sv * st) / determinant];
+  const steps = [(sv * tt - tv * st) / determinant, (tv * ss - sv * st) / determinant];
+  return { steps, gain: (steps[0] * sv + steps[1] * tv) / 2 };
 }
 
 /** Means over the other axis, of values on a plane's rule. @param {[AxisRule, AxisRule]} axes @param {Float64Array} values @returns {Float64Array[]} */
@@ -215,9 +239,13 @@ export function* climb(plane, x, q, { beta = 1, steps = 40 }, tell) {
     const { rule, logs } = here;
     const values = logs.map((v, i) => v / beta + rule.logPrior[i] - rule.logQ[i]);
     const along = marginals(rule.axes, values).map((v, axis) => regression(rule.axes[axis], v));
+    if (beta * (along[0].gain + along[1].gain) < ENOUGH) break;
+    const ways = along.map((axis) => axis.steps);
+    let most = 1;
+    while (most > 1e-6 && !moved(plane, q, ways, most)) most /= 2;
     let gained = 0;
-    for (let share = 1; share > 1e-3 && !gained; share /= 2) {
-      const next = moved(plane, q, along, share);
+    for (let share = most; share > LEAST * most && !gained; share /= 2) {
+      const next = moved(plane, q, ways, share);
       if (!next) continue;
       const there = yield* look(next);
       if (there.elbo <= here.elbo) continue;
@@ -225,7 +253,7 @@ export function* climb(plane, x, q, { beta = 1, steps = 40 }, tell) {
       [q, here] = [next, there];
     }
     if (gained) tell?.({ q, elbo: here.elbo, n });
-    if (gained < 1e-5) break;
+    if (gained < ENOUGH) break;
   }
   const { value } = yield* settled(plane, likelihood, q, true, (_, logs, i) => logs[i]);
   return { q, elbo: value - beta * klOf(plane, q) };
