@@ -106,7 +106,7 @@ export class Likelihoods extends Section {
 
   build(scene) {
     const host = html(`<div class="likelihoods">
-      <div class="two-pictures"><figure><figcaption class="quantity x"><b>x</b></figcaption><div class="picked"><canvas class="picture x"></canvas><i></i></div></figure>
+      <div class="two-pictures"><figure><figcaption class="quantity own-x"><b>x</b></figcaption><div class="picked"><canvas class="picture x"></canvas><i></i></div></figure>
       <figure><figcaption class="quantity x-hat"><b>x̂</b> from μ</figcaption><div class="picked"><canvas class="picture x-hat"></canvas><i></i></div></figure>
       <div class="pixel"><p class="said"></p><label>s <input type="range" min="-3.5" max="0.3" step="0.01" value="-1.6" aria-label="s, the standard deviation of Gaussian and Laplace"><output></output></label>
       <button type="button" class="best">Best s for this x</button></div></div>
