@@ -24,6 +24,12 @@ def listed() -> tuple[dict[str, Listed], list[str]]:
     return good, [item for item in offered.values() if isinstance(item, str)]
 
 
+def has_images(model: Description) -> bool:
+    """Whether images that fit a model are on offer to this visitor."""
+    offers = image_sets.fitting(catalogue.image_offers(), model.config.image_shape)
+    return image_sets.usual(offers, model.data) is not None
+
+
 def data_box(place, model: Description, own: Shown | None = None) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
     there are none. Unless others are chosen, a model has those that it was trained on, or its
