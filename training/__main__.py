@@ -31,6 +31,7 @@ from training.evaluation import exact_command
 from training.evaluation.metrics import IWAE_IMAGES, IWAE_SAMPLES
 from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
+from training.files import checkpoint_dir, folder_of
 from training.fit import compact as compact_command
 from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     data_dir = {
         "type": Path,
-        "default": Path(os.environ.get("VAE_DATA_DIR") or "data").expanduser(),
+        "default": folder_of("VAE_DATA_DIR", "data"),
         "help": "where downloaded data sets live",
     }
     device = {"default": "auto", "help": "auto, cpu, cuda or mps"}
@@ -168,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("evaluate", evaluation_command.run, "Measure checkpoints on test images.")
     sub.add_argument("checkpoint", type=Path, nargs="?")
     sub.add_argument("--all", action="store_true", help="every one in --folder, into its table")
-    sub.add_argument("--folder", type=Path, default=Path("checkpoints"))
+    sub.add_argument("--folder", type=Path, default=checkpoint_dir())
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
     sub.add_argument("--data-dir", **data_dir)
     sub.add_argument("--k", type=int, default=IWAE_SAMPLES, help="samples of the IWAE bound")
@@ -211,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     data_command.add_picture_options(sub)
 
     sub = command("list", _list, "Show the checkpoints and their figures.")
-    sub.add_argument("folder", nargs="?", type=Path, default=Path("checkpoints"))
+    sub.add_argument("folder", nargs="?", type=Path, default=checkpoint_dir())
     return parser
 
 

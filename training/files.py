@@ -33,6 +33,21 @@ class DamagedError(Exception):
     """A file's content is not what was written; the message is a clause without a full stop."""
 
 
+def folder_of(variable: str, default: str) -> Path:
+    """Folder that an environment variable may move; relative ones start where the command runs."""
+    return Path(os.environ.get(variable) or default).expanduser()
+
+
+def checkpoint_dir() -> Path:
+    """Folder of the checkpoints on offer: `checkpoints`, or where VAE_CHECKPOINT_DIR says."""
+    return folder_of("VAE_CHECKPOINT_DIR", "checkpoints")
+
+
+def run_dir() -> Path:
+    """Folder of the training runs: `runs`, or where VAE_RUN_DIR says."""
+    return folder_of("VAE_RUN_DIR", "runs")
+
+
 def replace_file(path: Path, write: Callable[[IO[bytes]], object], sync: bool = True) -> None:
     """Have `write(file)` fill a file beside `path`, sync it, and put it in its place.
 

@@ -15,8 +15,9 @@ MOST = 4
 FIRST = ("report-normal", "mnist-2d")  # the report's and ours, of one prior and dimension
 
 
-def scenes() -> tuple[dict[str, Scene], Shown]:
-    """Draw the controls and return what they choose: models by name, and the images.
+def scenes() -> tuple[dict[str, Scene], Shown | None]:
+    """Draw the controls and return what they choose: models by name, and the images, or None where
+    this visitor is offered none that fit.
 
     Stops the page where there is nothing to choose.
     """
@@ -30,8 +31,11 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
     names = _names(left, good)
     images = right.container(horizontal=True, gap="small", key="images")
     first = _first(names, good)
-    model = first.load() if first.description.origin else None
-    own = catalogue.came_with(model) if isinstance(model, Model) else None
+    own = _came_with(first)
+    if own is None and not boxes.has_images(first.description):
+        st.info("No data set here has pictures that these checkpoints take; choose others.")
+        view_state.publish("beside", "row")
+        return {}, None
     shown = boxes.data_box(images, first.description, own)
     boxes.colour_box(images, shown)
     view_state.get("place")  # what is wrong with it is told now
@@ -57,9 +61,18 @@ def scenes() -> tuple[dict[str, Scene], Shown]:
 
 
 def _first(names: list[str], good: dict[str, Listed]) -> Listed:
-    """The checkpoint that says which images there are: not a decoder alone, which takes none."""
+    """The checkpoint that says which images there are: not a decoder alone, which takes none, nor,
+    where another one is chosen, one whose images this visitor is not offered."""
     ordered = [good[name] for name in (*names, *good)]
-    return next((item for item in ordered if item.description.metrics), ordered[0])
+    takes = [item for item in ordered if item.description.metrics]
+    there = (i for i in takes if boxes.has_images(i.description) or _came_with(i) is not None)
+    return next(there, (takes or ordered)[0])
+
+
+def _came_with(listed: Listed) -> Shown | None:
+    """The images in the file of a model that was trained elsewhere."""
+    model = listed.load() if listed.description.origin else None
+    return catalogue.came_with(model) if isinstance(model, Model) else None
 
 
 def _scene(name: str, listed: Listed, shown: Shown) -> Scene | str:

@@ -79,7 +79,7 @@ def _blank(name: str, found: Description) -> tuple[Any, ...]:
     return known + (None,) * (len(_COLUMNS) - len(known))
 
 
-def show(shown: Shown) -> None:
+def show(shown: Shown | None) -> None:
     """Draw the table, and the row that is open."""
     st.header("All checkpoints", anchor=False)
     try:
@@ -147,7 +147,7 @@ def _table(rows: list[Row], others: Mapping[str, Description]) -> None:
     )
 
 
-def _opened(rows: list[Row], others: Mapping[str, Description], shown: Shown) -> None:
+def _opened(rows: list[Row], others: Mapping[str, Description], shown: Shown | None) -> None:
     name = view_state.get("row")
     if name is None:
         return
@@ -168,7 +168,7 @@ def _close() -> None:
     st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
 
 
-def _row(name: str, row: Row | None, model: Model, shown: Shown) -> None:
+def _row(name: str, row: Row | None, model: Model, shown: Shown | None) -> None:
     with st.container(key="opened"):
         _heading(name, row, model)
         fitting = _fitting(model, shown)
@@ -179,10 +179,10 @@ def _row(name: str, row: Row | None, model: Model, shown: Shown) -> None:
             _figures(model, fitting)
 
 
-def _fitting(model: Model, shown: Shown) -> Shown | None:
+def _fitting(model: Model, shown: Shown | None) -> Shown | None:
     """The images on show, or where a model takes others, those that it has on Explore."""
     shape = model.checkpoint.vae.shape
-    if shown.images.shape == shape:
+    if shown is not None and shown.images.shape == shape:
         return shown
     if (own := catalogue.came_with(model)) is not None:
         return own

@@ -1,5 +1,5 @@
-"""The HTML that a browser gets first: what it fetches early, and what is seen until Streamlit has
-come."""
+"""The HTML that a browser gets first: what it fetches early, and what is seen until the page is
+there."""
 
 import gzip
 from functools import cache
@@ -13,15 +13,19 @@ _ROOT = b'<div id="root"></div>'
 _HEAD = b"<head>"
 _NOT_ASKED = (b"if-none-match", b"if-modified-since", b"accept-encoding")
 _OF_ANOTHER_TEXT = (b"content-length", b"etag", b"last-modified")
-# The name where the page has it, and where its columns will be. The icons' font is large, and
-# Streamlit asks for it at once: it waits for the first picture, or for so long.
+# The name where the page has it, and where its columns will be, in the theme that was chosen (what
+# first.js says) or else the system's. It lies over Streamlit's own beginning, which moves about,
+# until first.js takes it away. The icons' font is large, and Streamlit asks at once: it waits
+# for the first picture, or for so long.
 _STYLE = b"""<style>
-  .opening { position: fixed; inset: 0; background: #ffffff; color: #0f172a;
+  html { background: light-dark(#ffffff, #0b1020); color-scheme: var(--opening, light dark); }
+  .opening { position: fixed; inset: 0; z-index: 2000000;
+    background: light-dark(#ffffff, #0b1020); color: light-dark(#0f172a, #e8edf7);
     font: 650 1.15rem/3rem "Source Sans", system-ui, sans-serif; }
-  .opening p { margin: 0 1.25rem; }
+  .opening p { margin: 0 1.25rem !important; font: inherit !important; }
   .opening div { position: absolute; inset: 3.6rem 1.25rem 1.25rem; display: grid;
     gap: 1.4rem; grid-template: 2.5rem 1fr / 13rem 1fr 17rem; }
-  .opening i { border-radius: 0.5rem; background: #eef2f7;
+  .opening i { border-radius: 0.5rem; background: light-dark(#eef2f7, #161d31);
     animation: opening 1.6s infinite alternate; }
   .opening i:first-child { grid-column: 1 / -1; }
   @keyframes opening { to { opacity: 0.5; } }
@@ -29,18 +33,14 @@ _STYLE = b"""<style>
     .opening div { grid-template: 2.5rem 1fr / 1fr; }
     .opening i:nth-child(n + 3) { display: none; }
   }
-  @media (prefers-color-scheme: dark) {
-    .opening { background: #0b1020; color: #e8edf7; }
-    .opening i { background: #161d31; }
-  }
   @media (prefers-reduced-motion: reduce) { .opening i { animation: none; } }
   .stApp:not(:has([data-ready="true"])) [data-testid="stIconMaterial"] { animation: vae-later 15s; }
   @keyframes vae-later { from, to { font-family: sans-serif; visibility: hidden; } }
 </style>
 """
 _SHOWN = (
-    b'<div id="root"><div class="opening" role="status" aria-label="The page is loading">'
-    b"<p>VAE Latent Explorer</p><div><i></i><i></i><i></i><i></i></div></div></div>"
+    b'<div class="opening" role="status" aria-label="The page is loading">'
+    b"<p>VAE Latent Explorer</p><div><i></i><i></i><i></i><i></i></div></div>" + _ROOT
 )
 _first: list[str] = []
 

@@ -88,6 +88,12 @@ def describe(name: str, found: Description) -> str:
     return f"{name} · {likelihood.formula} {reconstruction}, KL {m.kl:.1f}"
 
 
+def has_images(model: Description) -> bool:
+    """Whether images that fit a model are on offer to this visitor."""
+    offers = image_sets.fitting(catalogue.image_offers(), model.config.image_shape)
+    return image_sets.usual(offers, model.data) is not None
+
+
 def data_box(place, model: Description, own: Shown | None = None) -> Shown:
     """Draw the box of images that fit a model, and return the chosen ones; stops the page where
     there are none. Unless others are chosen, a model has those that it was trained on, or its

@@ -17,3 +17,41 @@
   document.fonts.load = (font, ...text) =>
     font.includes("Material Symbols") ? Promise.resolve([]) : load(font, ...text);
 }
+
+// What is seen first has the theme that was chosen here, and stays until the page's own part is mounted, or until
+// there is something else to see: a fault, a question, or a page that ended without one.
+{
+  try {
+    const chosen = JSON.parse(
+      localStorage.getItem(`stActiveTheme-${location.pathname}-v2`) ?? '""',
+    );
+    if (chosen === "Light" || chosen === "Dark")
+      document.documentElement.style.setProperty("--opening", chosen.toLowerCase());
+  } catch {
+    // A browser that keeps nothing has the system's theme.
+  }
+  const there =
+    ".stage:not(.train), .train .state:not([data-state='']), [data-testid=stException], [data-testid=stAlert], [role=dialog]";
+  const ended = '.stApp[data-test-script-state="notRunning"] .brand';
+  const SOON = 3000; // milliseconds that a page without any of them has to mount what it shows
+  let ending = false;
+  const leave = () => {
+    watch.disconnect();
+    document.querySelector(".opening")?.remove();
+  };
+  const watch = new MutationObserver(() => {
+    if (document.querySelector(there)) {
+      watch.disconnect();
+      requestAnimationFrame(() => requestAnimationFrame(leave)); // it has its place, and its first picture
+    } else if (!ending && document.querySelector(ended)) {
+      ending = true;
+      setTimeout(leave, SOON);
+    }
+  });
+  watch.observe(document, {
+    subtree: true,
+    childList: true,
+    attributes: true,
+    attributeFilter: ["data-test-script-state"],
+  });
+}

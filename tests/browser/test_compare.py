@@ -1,14 +1,19 @@
 """The Compare page: several models under one cursor and one input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, serve
 from tests.browser.hands import Finger
 from training import checkpoint
 from training.data import datasets
 from training.evaluation import table
+from training.fit.trainer import new_vae
+from training.presets import PRESETS
+from training.vae.image_shape import ImageShape
 
 pytestmark = pytest.mark.browser
 PAIR = ("report-normal", "mnist-2d")
@@ -335,6 +340,27 @@ def test_a_click_in_the_table_opens_a_row(opened):
     s.page.get_by_role("button", name="Open in Explore").click()
     s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
     s.until_query(checkpoint=name)
+
+
+def test_the_table_is_there_whatever_images_the_first_checkpoints_take(tmp_path, screen):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "mnist-2d.safetensors").symlink_to(ROOT / "checkpoints" / "mnist-2d.safetensors")
+    gone, usual = f"folder:{tmp_path / 'gone'}", PRESETS["folder-64"]
+    preset = replace(usual, model=replace(usual.model, image_shape=ImageShape(3, 20, 20)))
+    made = checkpoint.Checkpoint(
+        *("mine", new_vae(preset, 0), preset, 0, gone, (), checkpoint.Metrics(1, 1, 10))
+    )
+    checkpoint.save(made, kept / "mine.safetensors")
+    with serve(tmp_path, VAE_CHECKPOINT_DIR=str(kept)) as running:
+        s = screen().open(f"{running.url}/compare?beside=mine,mnist-2d")
+        s.page.get_by_text("mine takes pictures of 3×20×20").first.wait_for()
+        s.page.get_by_role("heading", name="All checkpoints").wait_for()
+        (kept / "mnist-2d.safetensors").unlink()
+        s.page.goto(f"{running.url}/compare?beside=mine")
+        s.page.get_by_text("No data set here has pictures").wait_for()
+        s.page.get_by_role("heading", name="All checkpoints").wait_for()
+        assert s.errors == []
 
 
 def test_a_link_with_what_is_not_there_says_so(app, screen):

@@ -50,7 +50,7 @@ const dimension = (index, active = true) => ({ index, active, kl: 1, low: -9, hi
  * What a note is told of a model's view.
  * @param {ViewHeader} view of its map @param {Dimension[]} dims @param {number[]} z
  */
-function shown(view, dims, z, code_step = 1, codes = new Int16Array()) {
+function shown(view, dims, z, code_step = 1, codes = new Int16Array(), std = 0) {
   const blob = mapBlob({ ...BLOB.header, view, dims, code_step }, { ...CODES, codes });
   const projection = viewOf(blob);
   const axes = view.kind === "plane" ? view.axes : [0];
@@ -65,6 +65,7 @@ function shown(view, dims, z, code_step = 1, codes = new Int16Array()) {
     coordinates,
     at: null,
     z: Float32Array.from(z),
+    posterior: { mu: new Float32Array(z.length), std: new Float32Array(z.length).fill(std) },
   };
   const nearestCode = () => projection.at(made.z);
   return /** @type {ModelView} */ (/** @type {unknown} */ ({ ...made, nearestCode }));
@@ -94,6 +95,13 @@ test("a note says where no image has its code", () => {
   assert.match(noteOf(shown(plane, TWO, [5, 5]), "z", false), far);
   assert.doesNotMatch(noteOf(shown(plane, TWO, [0.9, 0.2]), "z", false), far);
   assert.match(noteOf(shown(plane, FOUR, [0, 0, 9.5, 0]), "z", false), far);
+  // A draw of q(z|x) is where the decoder was taught, and one of a dimension that says nothing is as the prior's.
+  const none = new Int16Array();
+  assert.doesNotMatch(noteOf(shown(plane, TWO, [5, 5], 1, none, 1.5), "z", false), far);
+  assert.doesNotMatch(noteOf(shown(plane, FOUR, [0, 0, 9.5, 0], 1, none, 3), "z", false), far);
+  assert.match(noteOf(shown(plane, FOUR, [0, 0, 9.5, 0], 1, none, 1), "z", false), far);
+  assert.doesNotMatch(noteOf(shown(plane, FOUR, [0, 12, 0, 0]), "z", false), far);
+  assert.match(noteOf(shown(plane, FOUR, [0, 14, 0, 0]), "z", false), far);
 });
 
 test("a note on a PCA says how far off its plane z lies", () => {

@@ -18,6 +18,7 @@ from training.data.datasets import EMBEDDED, DataError, to_float
 from training.data.download import load_split
 from training.errors import OptionError
 from training.evaluation.exact import Exact, ExactError, Plane, exact
+from training.files import checkpoint_dir
 from training.text import printable, printable_path
 from training.vae.elbo import iwae
 from training.vae.model import VAE
@@ -30,7 +31,7 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
     """The options of `python -m training exact`."""
     sub.add_argument("checkpoint", type=Path, nargs="?")
     sub.add_argument("--all", action="store_true", help="every one in --folder, as a table")
-    sub.add_argument("--folder", type=Path, default=Path("checkpoints"))
+    sub.add_argument("--folder", type=Path, default=checkpoint_dir())
     sub.add_argument("--images", type=int, default=20, help="the first N test images")
     sub.add_argument("--data", default=EMBEDDED, help="the data set")
     sub.add_argument("--data-dir", **data_dir)

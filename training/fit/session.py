@@ -16,7 +16,7 @@ from training.data.datasets import ImageSet, misfit
 from training.device import pick_device
 from training.distributed import Team, join
 from training.evaluation.metrics import mean_terms
-from training.files import clear_partials
+from training.files import checkpoint_dir, clear_partials
 from training.fit.estimate import estimate, parameters_of
 from training.fit.failures import Stopped, record_failure, report_lost_process, stop_signals
 from training.fit.splits import images_of
@@ -371,7 +371,7 @@ def _epoch_text(terms: EpochTerms) -> str:
 
 
 def unused_name(preset: str) -> Path:
-    return unused(Path("checkpoints") / (preset + SUFFIX))
+    return unused(checkpoint_dir() / (preset + SUFFIX))
 
 
 def _save(result: Checkpoint, out: Path) -> Path:

@@ -10,6 +10,7 @@ from training.checkpoint import SUFFIX, unused
 from training.console import complain, say
 from training.data import command as data_command
 from training.errors import OptionError, UserError
+from training.files import checkpoint_dir
 from training.text import printable
 
 MOST_IMAGES, MOST_NUMBERS = 1000, 2**26  # that are looked at, and their values
@@ -265,4 +266,4 @@ def _place(args: argparse.Namespace, name: str) -> Path:
         if not args.out.name:
             raise OptionError(f"--out {str(args.out)!r} names no file; give it a name.")
         return args.out if args.out.suffix == SUFFIX else args.out.with_name(args.out.name + SUFFIX)
-    return unused(Path("checkpoints") / (_plain(name) + SUFFIX))
+    return unused(checkpoint_dir() / (_plain(name) + SUFFIX))

@@ -13,6 +13,7 @@ from training.checkpoint import SUFFIX, Checkpoint, Examples, Metrics, save
 from training.console import say
 from training.errors import OptionError
 from training.evaluation.metrics import mean_terms
+from training.files import checkpoint_dir
 from training.importing import report
 from training.importing.exported import modules_of
 from training.importing.finding import parts_of
@@ -163,7 +164,7 @@ def import_vae(
         raise OptionError("An encoder is shown with pictures; give some as example.")
     done = take(job)
     own = _called(model or decoder)
-    path = Path(out) if out is not None else Path("checkpoints") / f"{name or own.lower()}{SUFFIX}"
+    path = Path(out) if out is not None else checkpoint_dir() / f"{name or own.lower()}{SUFFIX}"
     path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
     write(
         *(job, done, name or path.stem, path),

@@ -35,6 +35,7 @@ from training.files import (
     clear_partials,
     read_regular,
     replace_file,
+    run_dir,
     seal,
     unseal_zip,
 )
@@ -56,7 +57,6 @@ from training.runs.status import (
 from training.text import SENTENCE_LIMIT, printable, printable_path
 
 FORMAT_VERSION = 2
-RUNS = Path("runs")
 NAME = re.compile(r"\w[\w.-]{0,99}")  # of the runs that the page lists
 MOST_THREADS = 1024
 _MOST_STATE = 4 * 2**30
@@ -112,8 +112,10 @@ class RunConfig:
 CONFIG: Reader[RunConfig] = Reader(RunConfig)
 
 
-def free_run(name: str, root: Path = RUNS) -> Path:
-    """The first folder of this name that is not taken yet: NAME, NAME-2, …"""
+def free_run(name: str, root: Path | None = None) -> Path:
+    """The first folder of this name that is not taken yet: NAME, NAME-2, …, below `root`, or
+    else among the runs."""
+    root = run_dir() if root is None else root
     path, n = root / name, 2
     while path.exists():
         path, n = root / f"{name}-{n}", n + 1

@@ -207,10 +207,12 @@ class Prober:
     def __init__(self, images: ImageSet, device: torch.device) -> None:
         n = min(PROBES, len(images))
         chosen = images.take(torch.linspace(0, len(images) - 1, n).round().long())
+        # Across all of them: a folder's pictures lie class by class.
+        self._shown = torch.linspace(0, n - 1, min(SHOWN, n)).round().long()
         self.probe = Probe(
             chosen.labels.numpy(),
             np.array(chosen.classes),
-            chosen.images[:SHOWN].numpy(),
+            chosen.images[self._shown].numpy(),
             np.array(images.shape.dims),
         )
         self._x = chosen.images.to(device)
@@ -220,13 +222,14 @@ class Prober:
         """A snapshot of the model as it is; None where its numbers are not finite."""
         was_training = vae.training
         vae.eval()
+        device = self._x.device
         posterior = vae.encode(to_float(self._x))
         per_dim = vae.prior.kl(posterior).mean(0)
         axes = per_dim.argsort(descending=True)[:2].tolist()
         if len(per_dim) == 2:
             axes = [0, 1]
         grid = _levels(vae.picture(self._grid_codes(vae, axes)))
-        reconstructions = _levels(vae.picture(posterior.mu[:SHOWN]))
+        reconstructions = _levels(vae.picture(posterior.mu[self._shown.to(device)]))
         vae.train(was_training)
         codes = posterior.mu.float().cpu().numpy()
         if not np.isfinite(codes).all():

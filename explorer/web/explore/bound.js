@@ -160,7 +160,7 @@ export function meanings(vae) {
     posterior: `q(z|x), the approximate posterior: what the encoder makes of x, ${family} with mean μ and standard deviation σ in each of ${d} dimensions.${claimed ? " It stands for p(z|x), which cannot be computed." : ""}${label}`,
     noise:
       "The noise of a draw: ε ~ N(0, 1) in each dimension. z = μ + σ·ε is a draw from q(z|x) through which gradients reach μ and σ: the reparameterisation trick. The Sample tab draws it.",
-    z: `The latent code: ${d} numbers.${vae.hasPosterior ? " Training draws it from q(z|x);" : ""} Here it is where the ring is, and your hand moves it.`,
+    z: `The latent code: ${d} numbers.${vae.hasPosterior ? " Training draws it from q(z|x)." : ""} Here it is where the ring is, and your hand moves it.`,
     decoder: claimed
       ? `The decoder gives p(x|z), how probable each picture is under z. x̂ is its mean.${label}`
       : "The decoder: x̂ = g(z).",

@@ -36,7 +36,8 @@ export class Inset {
     const parts = [posterior, z, draws.length, draws[draws.length - 1], theme, map.window.unit];
     if (parts.every((part, n) => part === this.known[n])) return;
     const { context: c, width, height } = plotContext(this.canvas);
-    if (!width) return; // just shown: its size is told in a moment
+    this.root.style.visibility = width ? "" : "hidden"; // just shown: its size is told in a moment
+    if (!width) return;
     this.known = parts;
     const centre = projection.project(posterior.mu);
     const scale = Math.min(width, height) / (2 * REACH * widest);

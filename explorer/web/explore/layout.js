@@ -27,7 +27,7 @@ const MARKUP = `
     <div class="typical" role="group" aria-label="Start from a typical image of a class"></div>
     <div class="heading"><p class="quantity posterior"><b>q(z|x)</b></p>
       <button type="button" class="back" title="Move z to the mean of q(z|x), the code of x">z ← μ</button></div>
-    <table class="posterior"><thead><tr><th title="Most informative first: in the order of the mean KL over all images, not of this x's">by mean KL</th><th>μ</th><th>σ</th><th>KL</th></tr></thead>
+    <table class="posterior" aria-label="q(z|x): mean, standard deviation and KL of each dimension"><thead><tr><th title="Most informative first: in the order of the mean KL over all images, not of this x's">by mean KL</th><th>μ</th><th>σ</th><th>KL</th></tr></thead>
       <tbody></tbody></table>
   </section>
   <section class="middle" aria-label="Map of the latent space and z">

@@ -1,7 +1,7 @@
 // Draws z ~ q(z|x) again and again: the one-sample terms, and their mean on its way to the exact one.
 
 import { html, lessMotion, plotContext, signed, watchSize, write } from "../widgets/dom.js";
-import { font } from "../widgets/type.js";
+import { font, typeScale } from "../widgets/type.js";
 import { Running, normals } from "../model/random.js";
 
 const SLOW = 600; // milliseconds between two draws for those who asked for less motion
@@ -188,7 +188,7 @@ export class Sampler {
     c.font = font(10);
     const digits = high - low < 2 ? 2 : 1;
     c.fillText(high.toFixed(digits), 6, 26);
-    c.fillText(low.toFixed(digits), 6, height - 4);
+    if (height > 26 + 14 * typeScale()) c.fillText(low.toFixed(digits), 6, height - 4);
     c.font = font(12);
     c.textAlign = "right";
     if (target !== undefined)

@@ -199,14 +199,18 @@ export class Trace {
       (left + width) / 2,
       height - 3,
     );
-    if (this.samples.length < 2) {
+    const [first] = this.samples;
+    if (!first) return;
+    if (x(first.t) > width - 9) {
       c.fillText("move z: the terms of each place", (left + width) / 2, height / 2);
-      return;
     }
+    const from = Math.min(x(first.t), width - 9); // where z is now, though nothing has moved
     const area = (low, high, colour) => {
       c.beginPath();
+      c.lineTo(from, y(high(first)));
       this.samples.forEach((s) => c.lineTo(x(s.t), y(high(s))));
       [...this.samples].reverse().forEach((s) => c.lineTo(x(s.t), y(low(s))));
+      c.lineTo(from, y(low(first)));
       c.fillStyle = colour;
       c.fill();
     };

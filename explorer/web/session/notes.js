@@ -2,11 +2,22 @@
 
 import { zName } from "../widgets/dom.js";
 
+const REACH = 4; // standard deviations: of a thousand draws in ten dimensions, one lies farther out
+
+/** Whether z is among the draws of q(z|x), of which the decoder saw many. @param {import("./model_view.js").ModelView} view */
+function isDraw({ posterior, vae, z }) {
+  if (!vae.hasPosterior || !posterior) return false;
+  return posterior.mu.every((mu, i) => Math.abs(z[i] - mu) <= REACH * posterior.std[i]);
+}
+
 /**
- * Whether no image has its code near z: on a plane by the nearest place, else beyond all in a dimension.
+ * Whether no image has its code near z: on a plane by the nearest place, else beyond all in a dimension that
+ * says something; in one that says nothing, draws lie as the prior does.
  * @param {import("./model_view.js").ModelView} view
  */
-function farFromAll({ blob, z, vae, dims, coordinates, projection }) {
+function farFromAll(view) {
+  const { blob, z, vae, dims, coordinates, projection } = view;
+  if (isDraw(view)) return false;
   const { x, y } = blob.arrays;
   if (vae.d === 2 && projection.invertible) {
     const [a, b] = projection.project(z);
@@ -14,9 +25,10 @@ function farFromAll({ blob, z, vae, dims, coordinates, projection }) {
     for (let i = 0; i < x.length; i++) if ((x[i] - a) ** 2 + (y[i] - b) ** 2 < reach) return false;
     return x.length > 0;
   }
-  return dims.some(({ low, high, choice }, n) => {
+  return dims.some(({ low, high, choice, active }, n) => {
     const value = coordinates[n].read(z);
-    return !choice && (value < low || value > high);
+    const more = !active && vae.hasPosterior ? REACH * vae.prior.std : 0;
+    return !choice && (value < low - more || value > high + more);
   });
 }
 

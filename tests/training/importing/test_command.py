@@ -90,6 +90,25 @@ def test_a_class_and_its_weights_become_a_checkpoint(place, capsys):
     assert (folder / "mine.png").exists()
 
 
+def test_what_is_made_goes_where_the_page_looks_for_it(place, monkeypatch, capsys):
+    folder, _ = place
+    monkeypatch.setenv("VAE_CHECKPOINT_DIR", str(folder / "kept"))
+    monkeypatch.setenv("VAE_RUN_DIR", str(folder / "watched"))
+    usual = ["my_model.py:MyVAE", "--weights", "vae.pth", "--data", "npz:pictures.npz"]
+    assert main(["import", *usual, "--args", '{"latent_dim": 3}', "--name", "mine", "--yes"]) == 0
+    fit = ["fit", "mnist-5k-2d", "--epochs", "1", "--batch-size", "2000", "--device", "cpu"]
+    assert main(fit) == 0
+    assert sorted(p.name for p in (folder / "kept").glob("*.safetensors")) == [
+        "mine.safetensors",
+        "mnist-5k-2d.safetensors",
+    ]
+    assert [p.name for p in (folder / "watched").iterdir()] == ["mnist-5k-2d"]
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    assert "mine" in capsys.readouterr().out
+    assert not (folder / "checkpoints").exists()
+
+
 def test_options_and_parts_are_taken_as_they_are_said(place, capsys):
     more = ["--decoder", "model.paint", "--second", "log_std", "--likelihood", "none"]
     assert importing(*more, "--prior", "normal-1-2", "--input-range", "-1..1") == 0

@@ -339,6 +339,8 @@ def test_snapshots_grow_rarer_and_hold_what_the_model_does(tmp_path, digits):
     assert abs(found.grid[0].astype(int) - corner).max() <= 1
     assert abs(found.grid[GRID**2 // 2].astype(int) - middle).max() <= 1
     assert found.reconstructions.shape == probe.images.shape == (16, 784)
+    rows = torch.linspace(0, len(x) - 1, 16).round().long()  # a folder lies class by class
+    assert (torch.from_numpy(probe.images) == digits[1].images[rows].reshape(16, -1)).all()
     assert probe.labels.tolist() == digits[1].labels.tolist()
     (run.snapshots / "8.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(SnapshotError, match=r"8\.npz is damaged"):
