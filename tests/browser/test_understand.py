@@ -160,7 +160,7 @@ def test_the_true_posterior_is_painted_where_it_is(app, screen, vae):
     dark = s.near(THEMES["light"].ink, ".plane canvas", 90)
     height, width, _ = s.pixels(".plane canvas").shape
     assert len(dark) > 60
-    # The middle of the dark heat lies near the mean of q, as p(z|x)'s mean does, in units of the window.
+    # The middle of the dark heat lies near the mean of q, as that of p(z|x) does.
     with torch.no_grad():
         q = vae.encode(x[None])
     assert isinstance(q, GaussianPosterior)
@@ -303,7 +303,7 @@ def test_no_request_leaves_the_machine_and_fonts_are_here(app, screen):
     assert any("KaTeX_Math-Italic.woff2" in url for url in asked)
 
 
-@pytest.mark.parametrize("width, height", [(1280, 720), (1920, 1080), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (390, 844)])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_cut_or_wider_than_the_screen(app, screen, width, height, theme):
     s = walk(screen(width=width, height=height, theme=theme), app.url, 1)
