@@ -102,7 +102,8 @@ def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | No
     output = vae.decode(torch.from_numpy(codes.mu[rows.numpy()]))
     kl = float(codes.kl_per_dim.sum(1).mean())
     own = float(vae.likelihood.reconstruction(output, x).mean()) + kl
-    read = float(LIKELIHOODS["bernoulli"].reconstruction(output[..., : x.shape[1]], x).mean()) + kl
+    logits = vae.likelihood.logits(output)
+    read = float(LIKELIHOODS["bernoulli"].reconstruction(logits, x).mean()) + kl
     return Level(own, read) if math.isfinite(own) and math.isfinite(read) else None
 
 

@@ -2,7 +2,12 @@
 
 import { test } from "node:test";
 
-import { LIKELIHOODS, mean } from "../../explorer/web/model/likelihoods.js";
+import {
+  LIKELIHOODS,
+  asBernoulli,
+  logHalfNormaliser,
+  mean,
+} from "../../explorer/web/model/likelihoods.js";
 import { allNear, doubles, near } from "./near.js";
 
 const output = doubles([-2, 0.5, 40]);
@@ -15,6 +20,21 @@ const features = /** @type {import("../../explorer/web/model/features.js").Featu
     distance: () => 3,
   })
 );
+
+const VALUES = [
+  [-30, 2.7080502011023972, 0.033333333333239757],
+  [-2, 0.27234146891183155, 0.34348235725033435],
+  [-0.501, 0.020615794218054666, 0.45842361759607647],
+  [-0.499, 0.02045386373854846, 0.45858822141539495],
+  [-0.001, 8.3333328472222567e-8, 0.49991666666805556],
+  [0, 0.0, 0.5],
+  [1e-7, 8.3333333333333277e-16, 0.50000000833333333],
+  [0.2, 0.0033255773580660701, 0.51665556612699481],
+  [0.5, 0.020534752627404634, 0.54149408253679828],
+  [7, 1.2545867329319813, 0.85805557139607888],
+];
+/** @param {number} l */
+const BCE_03 = (l) => Math.log1p(Math.exp(-Math.abs(l))) + Math.max(l, 0) - 0.3 * l;
 
 test("the terms of plain outputs", () => {
   near(LIKELIHOODS.bernoulli(output, x, null), BCE);
@@ -42,4 +62,24 @@ test("a perceptual term is the features', alone or added by its weight", () => {
 
 test("the mean is the sigmoid of the pixels, without what stands behind them", () => {
   allNear(mean(doubles([0, Math.log(3), -1000, 5]), doubles([0, 0, 0])), [0.5, 0.75, 0]);
+});
+
+test("the continuous Bernoulli's normaliser and mean, where series are used and beside them", () => {
+  // log(h / tanh h) and (1 + coth h − 1/h) / 2 at h = l/2, to 40 digits, by mpmath.
+  const name = "continuous-bernoulli";
+  VALUES.forEach(([l, half, expected]) => {
+    near(logHalfNormaliser(l), half, 1e-10);
+    near(mean(doubles([l]), doubles([0]), name)[0], expected, 1e-10);
+    near(LIKELIHOODS[name](doubles([l]), doubles([0.3]), null), BCE_03(l) - half, 1e-10);
+  });
+});
+
+test("x̂ read as probabilities is the mean, not λ", () => {
+  const p = mean(output.slice(), doubles([0, 0, 0]), "continuous-bernoulli");
+  const expected = [...x].reduce(
+    (sum, v, i) => sum - v * Math.log(p[i]) - (1 - v) * Math.log(1 - p[i]),
+    0,
+  );
+  near(asBernoulli(output, x, "continuous-bernoulli"), expected, 1e-6);
+  near(asBernoulli(output, x, "laplace"), BCE);
 });

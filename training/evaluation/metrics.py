@@ -168,7 +168,7 @@ def evaluate_steps(
     for rows, own in in_batches(images, labels, chunk):
         x = to_float(rows)
         terms = elbo(vae, x, generator, labels=own)
-        read = bernoulli.reconstruction(vae.decode(terms.z)[..., : x.shape[-1]], x)
+        read = bernoulli.reconstruction(vae.likelihood.logits(vae.decode(terms.z)), x)
         sums += torch.stack(
             [t.cpu().double().sum() for t in (terms.reconstruction, terms.kl, read)]
         )

@@ -124,8 +124,8 @@ def iwae(
             many = posterior._make(p.expand(n, *p.shape) for p in posterior)
             z = vae.prior.sample(many, generator)
             output = vae.decode(z)
-            if likelihood is not None:  # the model's own may have put numbers behind the pixels
-                output = output[..., : rows.shape[-1]]
+            if likelihood is not None:  # the model's own may give other numbers than logits of x̂
+                output = vae.likelihood.logits(output)
             log_weight = (
                 vae.prior.log_prior(z) - vae.prior.log_posterior(z, many) - row.nats(output, rows)
             )

@@ -31,7 +31,7 @@ class Likelihood(NamedTuple):
     otherwise that is None. `unit` is what it is measured in, and `formula` how it reads on the
     screen. `learned` counts numbers that belong to the likelihood alone and are learned: they
     follow the picture's values in `output`. A `perceptual` term needs the classifier, and pictures
-    of its shape.
+    of its shape. `expected` makes the mean of p(x|z) of the logits.
     """
 
     title: str
@@ -41,6 +41,7 @@ class Likelihood(NamedTuple):
     unit: str = "nats"
     learned: int = 0
     perceptual: bool = False
+    expected: Callable[[Tensor], Tensor] = torch.sigmoid
 
     @property
     def is_nll(self) -> bool:
@@ -72,7 +73,13 @@ class Likelihood(NamedTuple):
 
     def mean(self, output: Tensor) -> Tensor:
         """The picture x̂ that is shown, values in [0, 1], (..., n + learned) → (..., n)."""
-        return torch.sigmoid(output[..., : output.shape[-1] - self.learned])
+        return self.expected(output[..., : output.shape[-1] - self.learned])
+
+    def logits(self, output: Tensor) -> Tensor:
+        """Logits of the picture x̂, (..., n + learned) → (..., n): what another likelihood reads."""
+        if self.expected is torch.sigmoid:
+            return output[..., : output.shape[-1] - self.learned]
+        return torch.logit(self.mean(output), 1e-7)
 
 
 def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
@@ -91,6 +98,48 @@ def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
     if logits.shape == x.shape:  # in one kernel
         return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
     return (F.softplus(logits) - logits * x).sum(-1)  # x broadcasts over samples of z
+
+
+SMALL = 0.25  # half of a logit below which series are used; what they leave out is below 1e-10
+
+
+def log_half_normaliser(logits: Tensor) -> Tensor:
+    """log ½C(λ) of the continuous Bernoulli's normaliser C(λ) = 2 artanh(1 − 2λ) / (1 − 2λ), with
+    λ = sigmoid(logits), elementwise; 0 at λ = ½.
+
+    With h half of the logit it is log(h / tanh h), near 0 by its Taylor series.
+    """
+    h = logits.abs() / 2
+    near = h < SMALL
+    s = torch.where(near, h, 0.0) ** 2
+    series = s * (1 / 3 - s * (7 / 90 - s * (62 / 2835 - s * (127 / 18900 - s * 146 / 66825))))
+    far = torch.where(near, 1.0, h)
+    return torch.where(near, series, torch.log(far / torch.tanh(far)))
+
+
+def continuous_bernoulli(logits: Tensor, x: Tensor) -> Tensor:
+    """−log p(x|z) of the continuous Bernoulli in nats per image, less n·log ½, on logits of λ: the
+    cross-entropy of λ and x, and of each value −log ½C(λ), which makes it a density over [0, 1].
+
+    Source: Loaiza-Ganem & Cunningham (2019), "The continuous Bernoulli: fixing a pervasive error
+    in variational autoencoders", equations 6 and 8.
+    """
+    return bernoulli(logits, x) - log_half_normaliser(logits).sum(-1)
+
+
+def continuous_bernoulli_mean(logits: Tensor) -> Tensor:
+    """Mean of the continuous Bernoulli with λ = sigmoid(logits), elementwise: not λ, but nearer to
+    ½; near λ = ½ by its Taylor series.
+
+    Source: Loaiza-Ganem & Cunningham (2019), equation 9: λ/(2λ − 1) + 1/(2 artanh(1 − 2λ)).
+    """
+    h = logits / 2
+    near = h.abs() < SMALL
+    s = torch.where(near, h, 0.0) ** 2
+    # (coth h − 1/h) / 2
+    series = h * (1 / 6 - s * (1 / 90 - s * (1 / 945 - s * (1 / 9450 - s / 93555))))
+    far = torch.where(near, 1.0, h)
+    return 0.5 + torch.where(near, series, (1 / torch.tanh(far) - 1 / far) / 2)
 
 
 def gaussian(output: Tensor, x: Tensor) -> Tensor:
@@ -141,6 +190,13 @@ def with_perceptual(term: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tenso
 
 LIKELIHOODS: dict[str, Likelihood] = {
     "bernoulli": Likelihood("Bernoulli (cross-entropy)", "BCE(x̂, x)", bernoulli, 0.0),
+    "continuous-bernoulli": Likelihood(
+        "Continuous Bernoulli",
+        "BCE(λ, x) − Σ log ½C(λ)",
+        continuous_bernoulli,
+        -math.log(2),
+        expected=continuous_bernoulli_mean,
+    ),
     "gaussian": Likelihood(
         "Gaussian, σ² = ½ (squared error)",
         "Σ(x − x̂)²",

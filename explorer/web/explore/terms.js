@@ -68,7 +68,7 @@ export class Terms {
     const plain = constant === 0;
     write(reconstruction.formula, plain ? "−log p(x|z)" : formula);
     write(mean.formula, plain ? "E[−log p(x|z)]" : `E[${formula}]`);
-    const more = constant ? ` + ${brief(constant, 1)}` : "";
+    const more = constant ? ` ${constant < 0 ? "−" : "+"} ${brief(Math.abs(constant), 1)}` : "";
     write(sum.formula, constant === null ? "no likelihood" : `their sum${more}`);
     const said = constant === null ? "" : ", in nats";
     set(this.root, "aria-label", `terms of x${said}`);

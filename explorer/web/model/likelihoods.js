@@ -20,17 +20,30 @@ function bernoulli(output, x) {
   return sum;
 }
 
-const NEAR_HALF = 0.02; // about λ = ½ the closed form loses its digits
+const EPSILON = 1e-7; // of a mean whose logit is taken
+const SMALL = 0.25; // half of a logit below which the series of likelihoods.py are used
 
-/**
- * log C(λ) of the continuous Bernoulli, C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ); about λ = ½ by its Taylor series.
- * Source: Loaiza-Ganem & Cunningham (2019), equation 6.
- * @param {number} lambda in (0, 1)
- */
-export function logNormaliser(lambda) {
-  const u = 1 - 2 * lambda;
-  if (Math.abs(u) < NEAR_HALF) return Math.LN2 + (u * u) / 3 + (13 / 90) * u ** 4;
-  return Math.log((2 * Math.atanh(u)) / u);
+/** log ½C(λ) of the continuous Bernoulli's normaliser, λ = sigmoid(l). @param {number} l */
+export function logHalfNormaliser(l) {
+  const h = Math.abs(l) / 2;
+  if (h >= SMALL) return Math.log(h / Math.tanh(h));
+  const s = h * h;
+  return s * (1 / 3 - s * (7 / 90 - s * (62 / 2835 - s * (127 / 18900 - (s * 146) / 66825))));
+}
+
+/** Cross-entropy of λ, on logits, made a density over [0, 1]. @type {Term} */
+function continuousBernoulli(output, x, features) {
+  let sum = bernoulli(output, x, features);
+  for (let i = 0; i < x.length; i++) sum -= logHalfNormaliser(output[i]);
+  return sum;
+}
+
+/** Mean of the continuous Bernoulli with λ = sigmoid(l). @param {number} l */
+function continuousBernoulliMean(l) {
+  const h = l / 2;
+  if (Math.abs(h) >= SMALL) return 0.5 + (1 / Math.tanh(h) - 1 / h) / 2;
+  const s = h * h;
+  return 0.5 + h * (1 / 6 - s * (1 / 90 - s * (1 / 945 - s * (1 / 9450 - s / 93555))));
 }
 
 /** Squared distance. @param {Float32Array} output @param {Float32Array} x */
@@ -69,6 +82,7 @@ const weighted = (term) => (output, x, features) =>
 /** A row a likelihood, by the name that a model's blob gives it. @type {Record<string, Term>} */
 export const LIKELIHOODS = {
   bernoulli,
+  "continuous-bernoulli": continuousBernoulli,
   gaussian,
   "gaussian-learned": gaussianLearned,
   laplace,
@@ -78,12 +92,31 @@ export const LIKELIHOODS = {
   "perceptual-mse": weighted(gaussian),
 };
 
+/** Means of p(x|z) that are not the sigmoid of the logit. @type {Record<string, (l: number) => number>} */
+const MEANS = { "continuous-bernoulli": continuousBernoulliMean };
+
 /**
  * The mean of p(x|z), values in [0, 1].
  * @param {Float32Array} output of a decoder
  * @param {Float32Array} out as long as x
+ * @param {string} [name] of the likelihood
  */
-export function mean(output, out) {
-  for (let i = 0; i < out.length; i++) out[i] = sigmoid(output[i]);
+export function mean(output, out, name = "bernoulli") {
+  const of = Object.hasOwn(MEANS, name) ? MEANS[name] : sigmoid;
+  for (let i = 0; i < out.length; i++) out[i] = of(output[i]);
   return out;
+}
+
+/**
+ * The cross-entropy of x̂, read as probabilities, and x, whatever was trained.
+ * @param {Float32Array} output of a decoder @param {Float32Array} x @param {string} name of the likelihood
+ */
+export function asBernoulli(output, x, name) {
+  if (!Object.hasOwn(MEANS, name)) return bernoulli(output, x, null);
+  const logits = mean(output, new Float32Array(x.length), name);
+  for (let i = 0; i < logits.length; i++) {
+    const p = Math.min(1 - EPSILON, Math.max(EPSILON, logits[i]));
+    logits[i] = Math.log(p / (1 - p));
+  }
+  return bernoulli(logits, x, null);
 }

@@ -223,7 +223,7 @@ export class Vae {
    * @param {Float32Array} out (c·h·w,)
    */
   mean(output, out = new Float32Array(this.shape.size)) {
-    return mean(output, out);
+    return mean(output, out, this.likelihood.name);
   }
 
   /**

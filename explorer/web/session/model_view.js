@@ -1,6 +1,6 @@
 // One model of a session: its map, its z, its picture and its terms.
 
-import { LIKELIHOODS } from "../model/likelihoods.js";
+import { asBernoulli } from "../model/likelihoods.js";
 import { labelsOf } from "../model/choices.js";
 import { axis, coordinatesOf } from "../model/coordinates.js";
 import { spherical, straight } from "../model/paths.js";
@@ -277,7 +277,7 @@ export class ModelView {
     this.decoder.decode("decode", { x, of: order, z: this.z }, ({ output, own, later, newest }) => {
       if (output) {
         this.picture = vae.mean(output, this.picture ?? undefined);
-        this.bce = bernoulli ? own : LIKELIHOODS.bernoulli(output, x, null);
+        this.bce = bernoulli ? own : asBernoulli(output, x, vae.likelihood.name);
       }
       this.own = own ?? this.own;
       this.current = newest && own !== undefined;

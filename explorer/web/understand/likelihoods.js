@@ -1,6 +1,6 @@
 // Section 9: one x and one x̂ under four reconstruction terms, each with its constant; and what each says of a pixel.
 
-import { logNormaliser } from "../model/likelihoods.js";
+import { logHalfNormaliser } from "../model/likelihoods.js";
 import { html, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { Axes } from "./axes.js";
@@ -9,6 +9,9 @@ import { Section, numeral } from "./section.js";
 const EPSILON = 1e-6;
 const STEPS = 120; // of a curve
 const HIGH = 5; // of the densities' axis
+
+/** log C(λ) of the continuous Bernoulli. @param {number} lambda in (0, 1) */
+const logNormaliser = (lambda) => Math.LN2 + logHalfNormaliser(Math.log(lambda / (1 - lambda)));
 
 /**
  * A pixel's −log density for each likelihood, nats: of a value v when x̂ is m there.
