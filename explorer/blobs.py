@@ -290,6 +290,12 @@ def _atlas(values: NDArray[np.uint8], shape: ImageShape, columns: int) -> bytes:
     return file.getvalue()
 
 
+def terms(first: int, found: Arrays) -> bytes:
+    """The blob of the terms of images from `first` on, float32 (n,) each: `reconstruction`, `kl`,
+    `log_p` where there is one, and what they may be wrong by."""
+    return pack("terms", {"first": first, "count": len(found["kl"])}, found)
+
+
 def map_(
     scatter: Scatter,
     view: Mapping[str, Any],

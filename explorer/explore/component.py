@@ -10,7 +10,7 @@ from explorer.server import assets
 from explorer.session.offers import Entry
 
 KEY = "stage"
-_stage = components.declare("vae_stage", "explore/explore.css")
+_stage = components.declare("vae_stage", "explore/explore.css", "explore/wall.css")
 
 
 class View(NamedTuple):
@@ -33,6 +33,7 @@ def mount(
     alive: bool = False,
     drawn: bool = False,
     sees: str = "",
+    terms: dict[str, Any] | None = None,
 ) -> None:
     """Put the stage on the page.
 
@@ -41,7 +42,7 @@ def mount(
     of each class; `message` is written over the map. `on_view` is called when a hand lets go;
     `reported` then says of what. Where it is `alive`, the page moves by itself until then; `drawn`
     says that x was none of the images, which a browser that drew it may still have. `sees` is what
-    a classifier sees in the picture at z.
+    a classifier sees in the picture at z. `terms` is what is on offer of the terms of all images.
     """
     _stage(
         key=KEY,
@@ -59,6 +60,7 @@ def mount(
             alive=alive,
             sees={"z": list(start[1]), "words": sees},
             drawn=drawn,
+            terms=terms,
         ),
     )
 

@@ -109,9 +109,8 @@ def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | No
 
 def cached(folder: Path, vae: VAE, images: Tensor, labels: Tensor | None = None) -> Codes:
     """As `encode`, from the disk where they were computed before."""
-    weights = (tensor.numpy() for tensor in vae.state_dict().values())
     given = () if labels is None else (labels.numpy(),)
-    config = vae.config if vae.config.architecture != PROGRAM else (vae.config, _programs(vae))
+    config, *weights = causes(vae)
     path = folder / disk_cache.name_of(VERSION, config, images.numpy(), *given, *weights)
     shape = (len(images), vae.config.latent_dim)
     stored = disk_cache.load(path) or {}
@@ -122,6 +121,12 @@ def cached(folder: Path, vae: VAE, images: Tensor, labels: Tensor | None = None)
     with contextlib.suppress(OSError):  # the next server computes them again
         disk_cache.store(path, **found._asdict())
     return found
+
+
+def causes(vae: VAE) -> list[Any]:
+    """What tells a model apart from any other: its configuration, and its weights."""
+    config = vae.config if vae.config.architecture != PROGRAM else (vae.config, _programs(vae))
+    return [config, *(tensor.numpy() for tensor in vae.state_dict().values())]
 
 
 def _programs(vae: VAE) -> str:

@@ -35,6 +35,14 @@ _MOST_SETS = 12  # of blobs in parts, of a kind, each of which keeps what it is 
 _PART = re.compile(r"([0-9a-f]{32})\.(0|[1-9]\d{0,5})")
 
 
+class NotYetError(Exception):
+    """A part is being made; `share` of it is done."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(share)
+        self.share = share
+
+
 class _Entry:
     """A blob that is on offer: its name, and its gzipped bytes as soon as they are ready."""
 
@@ -87,7 +95,8 @@ class Store:
         behind which a part's number stands.
 
         `kind` and `key` stand for the content, in every process; `build` raises IndexError where
-        there is no part of a number. Many sets of one kind let none of another go.
+        there is no part of a number, NotYetError where that takes long and is being made. Many sets
+        of one kind let none of another go.
         """
         name = hashlib.blake2b(repr((kind, key)).encode(), digest_size=16).hexdigest()
         with self._lock:
@@ -274,7 +283,12 @@ def _mathematics(request: Request) -> Response:
 
 
 def _blob(request: Request) -> Response:
-    return _answer(request, STORE.find(request.path_params["name"]), "application/octet-stream")
+    try:
+        packed = STORE.find(request.path_params["name"])
+    except NotYetError as waits:
+        headers = {"Cache-Control": "no-store", "Retry-After": "1", "X-Share": f"{waits.share:.3f}"}
+        return PlainTextResponse("It is being made.\n", status_code=503, headers=headers)
+    return _answer(request, packed, "application/octet-stream")
 
 
 def at_both(base: str, answers: Mapping[str, Callable[[Request], Response]]) -> list[BaseRoute]:

@@ -9,6 +9,7 @@ import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
 import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { ByTerms } from "./by_terms.js";
 import { Formula } from "./formula.js";
 import { Inset } from "./inset.js";
 import { page } from "./layout.js";
@@ -57,6 +58,7 @@ class Explore extends Session {
       resized: () => this.change("tab"),
     });
     this.inset = new Inset(this.$(".map"), () => this.change("tab"));
+    this.byTerms = new ByTerms(this, () => this.view);
     this.tour = new Tour(() => this.settle());
     this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
       this._open(button.dataset.tab),
@@ -105,6 +107,7 @@ class Explore extends Session {
   begin(images, models) {
     const { view, data } = this;
     const scene = data.key;
+    this.byTerms.setScene(data.terms ?? null, data.root);
     if (models) {
       this.sampler.setModel(view.vae);
       this.formula.setModel(view.vae);
@@ -235,6 +238,7 @@ class Explore extends Session {
       write(this.$(".pace"), view.decoder.pace);
     }
     if (dirty.has("x") || dirty.has("mean")) this._paintInput();
+    if (dirty.has("x")) this.byTerms.paintX();
     this.sliders.paint(view.z, posterior);
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
@@ -260,7 +264,8 @@ class Explore extends Session {
   }
 
   get _hint() {
-    return this.tour.active ? "From class to class: touch anything, and z is yours." : "";
+    if (this.tour.active) return "From class to class: touch anything, and z is yours.";
+    return this.byTerms.hint;
   }
 
   _paintInput() {

@@ -14,6 +14,7 @@ import { paintCodes } from "./painter.js";
  * @property {Set<string>} hidden names of classes that are not shown
  * @property {Uint8Array | null} chosen a flag a code, where some are selected
  * @property {number} opacity 1, or less over a manifold
+ * @property {import("./colouring.js").Shading | null} [shading] what colours them, where it is not their class
  * @property {boolean} small whether the map is one of several
  */
 

@@ -4,8 +4,9 @@
 import { html, set, sizeOf, watchSize } from "../widgets/dom.js";
 import { CanvasCodes } from "./canvas_codes.js";
 import { Legend } from "./legend.js";
+import { imagesWithin, nearestCode } from "./codes.js";
 import { Manifold } from "./manifold.js";
-import { MapWindow, within } from "./map_window.js";
+import { MapWindow } from "./map_window.js";
 import * as painter from "./painter.js";
 import { PlotlyCodes } from "./plotly_codes.js";
 import { SvgContext } from "./svg_context.js";
@@ -28,6 +29,8 @@ import { Pointer } from "./pointer.js";
  * @property {() => void} resized the map can be painted anew
  */
 
+/** @type {Set<string>} */
+const NONE = new Set();
 /** @type {painter.Overlay} */
 const NOTHING = { rings: [], centre: null, path: [], ends: [] };
 
@@ -69,6 +72,8 @@ export class LatentMap {
     this.codes = null;
     /** @type {import("./canvas_codes.js").Renderer} */
     this.renderer = new CanvasCodes(this.dots);
+    /** @type {import("./colouring.js").Shading | null} */
+    this.shading = null;
     this.overlay = NOTHING;
     /** @type {ArrayLike<number> | null} */
     this.cursor = null;
@@ -84,6 +89,11 @@ export class LatentMap {
     this.legend = legend && new Legend(legend, () => this._recode());
     this.pointer = new Pointer(host, this._hand());
     host.addEventListener("keydown", listener.key);
+  }
+
+  /** Names of the classes that are not on the map. */
+  get hidden() {
+    return this.legend?.hidden ?? NONE;
   }
 
   get ready() {
@@ -136,9 +146,18 @@ export class LatentMap {
     this.blob = blob;
     this.colours = colours;
     this.manifold.ink = colours.ink;
-    this.legend?.show(header.groups, header.bar);
-    this._recode();
+    this.shade(null);
     this._resized();
+  }
+
+  /** Colour the codes of the map's blob by something else than their classes, or by these again. @param {import("./colouring.js").Shading | null} shading */
+  shade(shading) {
+    if (!this.blob) return;
+    const { header } = this.blob;
+    this.shading = shading;
+    if (shading) this.legend?.showRamp(shading);
+    else this.legend?.show(header.groups, header.bar);
+    this._recode();
   }
 
   /** Have plotly draw the codes from now on, where the browser lets it. @param {any} plotly */
@@ -208,21 +227,8 @@ export class LatentMap {
   /** The shown code nearest to a pixel; -1 where none is near. @param {ArrayLike<number>} pixel @param {number} reach in pixels */
   pointAt(pixel, reach) {
     if (!this.ready || !this.blob || !this.window) return -1;
-    const { arrays, header } = this.blob;
-    const [x, y] = this.window.place(pixel);
-    let least = (reach * this.window.unit) ** 2;
-    let best = -1;
-    for (const { name, points } of header.groups) {
-      if (this.legend?.hidden.has(name)) continue;
-      for (let i = points[0]; i < points[1]; i++) {
-        const distance = (arrays.x[i] - x) ** 2 + (arrays.y[i] - y) ** 2;
-        if (distance < least) {
-          least = distance;
-          best = i;
-        }
-      }
-    }
-    return best;
+    const place = this.window.place(pixel);
+    return nearestCode(this.blob, this.hidden, place, reach * this.window.unit);
   }
 
   /** The shown images within a line of pixels. @param {Point[]} line @returns {number[]} */
@@ -230,14 +236,7 @@ export class LatentMap {
     const { blob, window } = this;
     if (!blob || !window || line.length < 3) return [];
     const polygon = line.map((pixel) => window.place(pixel));
-    const { x, y, index } = blob.arrays;
-    /** @type {number[]} */
-    const found = [];
-    for (const { name, points } of blob.header.groups)
-      if (!this.legend?.hidden.has(name))
-        for (let i = points[0]; i < points[1]; i++)
-          if (within([x[i], y[i]], polygon)) found.push(index[i]);
-    return found;
+    return imagesWithin(blob, this.hidden, polygon);
   }
 
   // --- painting ---------------------------------------------------------------------------------
@@ -284,7 +283,8 @@ export class LatentMap {
       groups: header.groups,
       x: arrays.x,
       y: arrays.y,
-      hidden: this.legend?.hidden ?? new Set(),
+      hidden: this.hidden,
+      shading: this.shading,
       chosen,
       opacity: this.manifold.on ? 0.45 : 1,
       small: this.small,

@@ -42,6 +42,20 @@ export class Legend {
     );
   }
 
+  /** A bar of what colours the codes instead of their classes. @param {import("./colouring.js").Shading} shading */
+  showRamp({ ramp, bar }) {
+    const [name, low, high] = bar;
+    this.show(
+      ramp.map((colour) => ({
+        name: `${name} ${low} ${high}`,
+        colour,
+        points: [0, 0],
+        label: null,
+      })),
+      bar,
+    );
+  }
+
   /** Leave out what is written on the map itself: the names of these classes. @param {Set<string>} written */
   leave(written) {
     if (this.host.dataset.bar === "true") return;

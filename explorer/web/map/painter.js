@@ -4,6 +4,7 @@
 import { context2d } from "../widgets/dom.js";
 import { placeNames } from "../widgets/names.js";
 import { font, typeScale } from "../widgets/type.js";
+import { FAINT } from "./colouring.js";
 import { ticks } from "./map_window.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
@@ -81,8 +82,10 @@ export function paintGrid(c, window, colours) {
 
 /** The dots of all classes, as sprites, in `drawOrder`. @param {Context} c @param {MapWindow} window
  * @param {{groups: Group[], x: Float32Array, y: Float32Array, hidden: Set<string>,
- *   chosen: Uint8Array | null, opacity: number, small: boolean}} codes */
-export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, small }) {
+ *   chosen: Uint8Array | null, opacity: number, small: boolean,
+ *   shading?: import("./colouring.js").Shading | null}} codes */
+export function paintCodes(c, window, codes) {
+  const { groups, x, y, hidden, chosen, opacity, small, shading } = codes;
   const dot = dotOf(x.length);
   const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
   const half = size / 2 + 1;
@@ -90,9 +93,12 @@ export function paintCodes(c, window, { groups, x, y, hidden, chosen, opacity, s
   const sprites = groups.map(({ name, colour }) =>
     hidden.has(name) ? null : disc(colour, size, ratio),
   );
+  const steps = shading?.ramp.map((colour) => disc(colour, size, ratio));
+  const unknown = disc(FAINT, size, ratio);
   const group = groupsOf(groups, x.length);
   for (const i of drawOrder(x.length)) {
-    const sprite = sprites[group[i]];
+    const known = sprites[group[i]];
+    const sprite = known && shading && steps ? (steps[shading.shades[i]] ?? unknown) : known;
     const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
     const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
     const off = px < -half || py < -half || px > window.width + half || py > window.height + half;

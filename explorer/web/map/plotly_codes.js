@@ -1,6 +1,7 @@
 // The codes of a map by plotly's WebGL scatter: many points, moved and zoomed in a frame. Axes, names
 // and hands are the map's own, so that plotly can take over without a jump.
 
+import { FAINT } from "./colouring.js";
 import { dotOf, drawOrder, groupsOf } from "./painter.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
@@ -81,11 +82,13 @@ const layoutOf = ({ width, height, x, y }) => ({
 });
 
 /** One WebGL trace: the codes in the order of drawing, each with its colour. @param {Codes} codes */
-function tracesOf({ groups, x, y, hidden, chosen, opacity, small }) {
+function tracesOf({ groups, x, y, hidden, chosen, opacity, small, shading }) {
   const dot = dotOf(x.length);
   const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
   const group = groupsOf(groups, x.length);
   const off = groups.map(({ name }) => hidden.has(name));
+  const colourOf = (/** @type {number} */ i) =>
+    shading ? (shading.ramp[shading.shades[i]] ?? FAINT) : groups[group[i]].colour;
   const order = drawOrder(x.length).filter((i) => !off[group[i]]);
   /** @type {number[]} */
   const selected = [];
@@ -97,7 +100,7 @@ function tracesOf({ groups, x, y, hidden, chosen, opacity, small }) {
     y: Float32Array.from(order, (i) => y[i]),
     hoverinfo: "skip",
     marker: {
-      color: Array.from(order, (i) => groups[group[i]].colour),
+      color: Array.from(order, colourOf),
       size,
       opacity: dot.opacity * opacity,
       line: { width: 0 },

@@ -64,6 +64,10 @@
  *   places on the map and the numbers of their images (n,); `codes` (n, d) in units of `code_step`; of a
  *   latent grid the `directions` (k, d) of its sliders, from a `centre` (d,)
  *
+ * @typedef {{kind: "terms", first: number, count: number}} TermsHeader images from `first` on
+ * @typedef {{reconstruction: Float32Array, reconstruction_error: Float32Array, kl: Float32Array,
+ *   log_p?: Float32Array, log_p_error: Float32Array}} TermsArrays their terms (n,), and what these may be wrong by
+ *
  * @typedef {{kind: "probe", classes: string[], shape?: Shape}} ProbeHeader
  * @typedef {{labels: Uint8Array, images: Uint8Array}} ProbeArrays `labels` (n); `images` (k, c·h·w)
  *
@@ -85,11 +89,12 @@
  * @typedef {{header: PicturesHeader, arrays: PicturesArrays}} PicturesBlob
  * @typedef {{header: PieceHeader, arrays: PieceArrays}} PieceBlob
  * @typedef {{header: MapHeader, arrays: MapArrays}} MapBlob
+ * @typedef {{header: TermsHeader, arrays: TermsArrays}} TermsBlob
  * @typedef {{header: ProbeHeader, arrays: ProbeArrays}} ProbeBlob
  * @typedef {{header: SnapshotHeader, arrays: SnapshotArrays}} SnapshotBlob
  * @typedef {{header: FilmHeader, arrays: FilmArrays}} FilmBlob
  * @typedef {{model: ModelBlob, encoder: EncoderBlob, first: FirstBlob, pictures: PicturesBlob,
- *   piece: PieceBlob, map: MapBlob, probe: ProbeBlob, snapshot: SnapshotBlob, film: FilmBlob}} Blobs by kind
+ *   piece: PieceBlob, map: MapBlob, terms: TermsBlob, probe: ProbeBlob, snapshot: SnapshotBlob, film: FilmBlob}} Blobs by kind
  */
 
 export {};

@@ -6,6 +6,7 @@
 const MAGIC = "VAES";
 const VERSION = 1;
 const PREAMBLE = 16;
+const AGAIN = 400; // milliseconds until a blob that is being made is asked for again
 const TYPES = { u1: Uint8Array, i2: Int16Array, u4: Uint32Array, f4: Float32Array };
 
 /** A fault, as a sentence for the reader of the screen. */
@@ -102,11 +103,26 @@ export const messageOf = (error) => (error instanceof Error ? error.message : St
  * @template {keyof Blobs} K
  * @param {string} url
  * @param {K} kind
- * @param {(share: number) => void} [progress] told how much of it has come
+ * @param {(share: number) => void} [progress] told how much of it has come, or is made
+ * @param {AbortSignal} [signal] nobody wants it any more
  * @returns {Promise<Blobs[K]>}
  */
-export const fetchBlob = async (url, kind, progress) =>
-  (await fetchWeighed(url, kind, progress)).blob;
+export const fetchBlob = async (url, kind, progress, signal) =>
+  (await fetchWeighed(url, kind, progress, signal)).blob;
+
+/**
+ * The answer for a blob, as soon as it has been made.
+ * @param {string} url @param {(share: number) => void} [progress] told how much of it is made @param {AbortSignal} [signal]
+ */
+async function made(url, progress, signal) {
+  for (;;) {
+    const answer = await fetch(url, { credentials: "same-origin", signal });
+    const share = answer.headers.get("x-share");
+    if (answer.status !== 503 || share === null) return answer;
+    progress?.(Number(share));
+    await new Promise((done) => setTimeout(done, AGAIN));
+  }
+}
 
 /** The bytes of an answer. @param {Response} answer @param {(share: number) => void} [progress] @returns {Promise<ArrayBuffer>} */
 async function bytesOf(answer, progress) {
@@ -130,13 +146,14 @@ async function bytesOf(answer, progress) {
  * @param {string} url
  * @param {K} kind
  * @param {(share: number) => void} [progress]
+ * @param {AbortSignal} [signal]
  * @returns {Promise<{blob: Blobs[K], wire: number}>}
  */
-export async function fetchWeighed(url, kind, progress) {
+export async function fetchWeighed(url, kind, progress, signal) {
   const word = kind === "piece" ? "part of the pictures" : kind;
   let answer;
   try {
-    answer = await fetch(url, { credentials: "same-origin" });
+    answer = await made(url, progress, signal);
   } catch {
     throw new PayloadError(`The server cannot be reached for the ${word}; is it still running?`);
   }

@@ -11,7 +11,7 @@ import { Vae } from "./vae.js";
 /**
  * @typedef {import("./exact_orders.js").ExactOrder} ExactOrder
  * @typedef {import("./families.js").FamilyPosterior} FamilyPosterior
- * @typedef {{kind: "grid" | "film", id: number, z: Float32Array}} PicturesOrder codes (n, d), to be decoded
+ * @typedef {{kind: "grid" | "film" | "wall", id: number, z: Float32Array}} PicturesOrder codes (n, d), to be decoded
  *   in order
  * @typedef {{kind: "expect", id: number, x: Float32Array, posterior: FamilyPosterior, draws: number}}
  *   ExpectOrder the mean of the reconstruction term of x over q(z|x), by so many draws
@@ -22,7 +22,7 @@ import { Vae } from "./vae.js";
  * @typedef {PicturesOrder | ExpectOrder | TermOrder | DecodeOrder | ExactOrder} Order
  * @typedef {{model: string}} Address of the model's blob
  *
- * @typedef {{kind: "grid" | "film", id: number, first: number, levels: Uint8Array[], last: boolean}}
+ * @typedef {{kind: "grid" | "film" | "wall", id: number, first: number, levels: Uint8Array[], last: boolean}}
  *   PicturesAnswer pictures (c·h·w,) with levels 0…255 from the code `first` on
  * @typedef {{kind: "expect", id: number, n: number, mean: number, error: number, last: boolean}}
  *   ExpectAnswer after n draws, with the standard error
@@ -78,6 +78,7 @@ function ownPiece(order) {
   switch (order.kind) {
     case "grid":
     case "film":
+    case "wall":
       return pictures(order);
     case "expect":
       return expect(order);

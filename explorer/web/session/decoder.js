@@ -122,6 +122,25 @@ export class Decoder {
     this.ask({ kind: "film", z }, ({ first, levels }) => take(first, levels));
   }
 
+  /**
+   * Pictures of many codes, as `film`; without a worker they are decoded here.
+   * @param {Float32Array} z @param {(first: number, levels: Uint8Array[]) => void} take
+   */
+  many(z, take) {
+    if (this.worker) {
+      this.ask({ kind: "wall", z }, ({ first, levels }) => take(first, levels));
+      return;
+    }
+    const { vae } = this;
+    const levels = Array.from({ length: z.length / vae.d }, (_, n) =>
+      Uint8Array.from(
+        vae.mean(vae.decode(z.subarray(n * vae.d, (n + 1) * vae.d))),
+        (v) => 255 * v + 0.5,
+      ),
+    );
+    take(0, levels);
+  }
+
   /** @param {Answer} answer */
   _answered(answer) {
     const waiting = this.waiting.get(answer.kind);

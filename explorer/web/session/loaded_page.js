@@ -31,6 +31,7 @@ import { waitForIntent } from "../widgets/range.js";
  * @property {string} [message] written over the map
  * @property {boolean} [alive] whether nobody has said yet what to show
  * @property {{z: number[], words: string}} [sees] what a classifier sees in the picture at z; "" without one
+ * @property {import("../model/terms.js").TermFacts | null} [terms] of all images
  * @property {boolean} [drawn] whether x is said to be none of the images
  * @property {{name: string, rate: number, distortion: number, dims: number}[]} [rates] of checkpoints, nats
  * @property {number} [furthest] of a place under a prior, in standard normal units
