@@ -19,7 +19,7 @@ import { KeptOutputs, LogLikelihood } from "./log_likelihood.js";
 
 const NODES = 96; // of the coarse lattice, along an axis
 const BYTES = 2 ** 27; // of outputs that are kept
-const LIMITS = { cuts: [45, 25, 16, 14], tolerance: 1e-3, depth: 8 };
+const LIMITS = { cuts: [45, 25, 16, 14], tolerance: 2e-3, depth: 8 };
 const HELD = 1e-4; // of p(z|x), outside of the box
 const MATTERS = 0.99; // of p(z|x), on the places that matter
 const REMEMBERED = 8; // images
@@ -149,9 +149,8 @@ export class LatentPlane {
     /** @type {[number, number]} */
     const origin = [low, low];
     const logs = coarse.map((v, k) => v + this.logPrior[k]);
-    const { level, before } = yield* refined(logJoint, { origin, side, n, logs }, LIMITS);
-    const error = Math.abs(level.total - before.total);
-    return { ...this._posterior(level), error, decodes };
+    const level = yield* refined(logJoint, { origin, side, n, logs }, LIMITS);
+    return { ...this._posterior(level), error: level.change, decodes };
   }
 
   /** @param {import("./lattice.js").Level} level */

@@ -5,8 +5,9 @@ import { logSumExp } from "./quadrature.js";
 /**
  * @typedef {(u: Float64Array) => Generator<number, Float64Array, void>} Integrand its logarithm at
  *   places (n, 2) → (n,), in pieces
- * @typedef {{u: Float64Array, logs: Float64Array, side: number, total: number}} Level places (n, 2) with
- *   equal spacing, logs of the integrand (n,), and the log of the integral by the trapezoid rule
+ * @typedef {{u: Float64Array, logs: Float64Array, side: number, total: number, change: number}} Level places
+ *   (n, 2) with equal spacing, logs of the integrand (n,), the log of the integral by the trapezoid rule, and how
+ *   much that changes at most from twice the spacing, wherever the wider lattice begins
  */
 
 const WIDE = 2 ** 22; // more than a row has places
@@ -42,9 +43,20 @@ class Known {
 
   /** @returns {Level} */
   level() {
+    const keys = [...this.logs.keys()];
     const logs = Float64Array.from(this.logs.values());
-    const total = logSumExp(logs) + 2 * Math.log(this.side);
-    return { u: this.places([...this.logs.keys()]), logs, side: this.side, total };
+    const sum = logSumExp(logs);
+    // Four wider lattices lie in this one. What they say differs by three waves, which may cancel in one
+    // of the four.
+    const parts = [0, 0, 0, 0];
+    keys.forEach((key, n) => {
+      const [i, j] = placeOf(key);
+      parts[2 * (i & 1) + (j & 1)] += Math.exp(logs[n] - sum);
+    });
+    const [a, b, c, d] = parts;
+    const change = Math.abs(a + b - c - d) + Math.abs(a - b + c - d) + Math.abs(a - b - c + d);
+    const total = sum + 2 * Math.log(this.side);
+    return { u: this.places(keys), logs, side: this.side, total, change };
   }
 
   /** Half the spacing, with what is known at it. @param {number} cut nats below the highest, where nodes are dropped */
@@ -89,27 +101,24 @@ function* grow(known, integrand, cut) {
 
 /**
  * The integral of a function over a plane, by the trapezoid rule on a lattice whose spacing is halved until
- * the logarithm changes by less than `tolerance`: for a smooth integrand that decays, the rule
+ * the integral changes by a share less than `tolerance`: for a smooth integrand that decays, the rule
  * converges exponentially (Trefethen & Weideman 2014).
  * @param {Integrand} integrand
  * @param {{origin: [number, number], side: number, n: number, logs: Float64Array}} coarse the first
  *   lattice, n×n nodes from the origin up, the second coordinate running fastest, and the integrand there
  * @param {{cuts: number[], tolerance: number, depth: number}} limits how many nats below the highest nodes
  *   get neighbours: at the coarse lattice, at its half, … (the last for all that follow), and most halvings
- * @returns {Generator<number, {level: Level, before: Level}, void>} the last level and the one before it
+ * @returns {Generator<number, Level, void>} the last level
  */
 export function* refined(integrand, { origin, side, n, logs }, { cuts, tolerance, depth }) {
   let known = new Known(origin, side);
   logs.forEach((value, k) => known.put(keyOf(Math.floor(k / n), k % n), value));
-  let level = known.level();
   for (let turn = 0; ; turn++) {
     const cut = cuts[Math.min(turn, cuts.length - 1)];
     known = known.halved(cut);
     yield* grow(known, integrand, cut);
-    const before = level;
-    level = known.level();
-    if (Math.abs(level.total - before.total) < tolerance || turn + 1 >= depth)
-      return { level, before };
+    const level = known.level();
+    if (level.change < tolerance || turn + 1 >= depth) return level;
     yield (turn + 1) / depth;
   }
 }
