@@ -1,5 +1,5 @@
-"""The command line: python -m training fit | resume | import | evaluate | exact | compact | data |
-list."""
+"""The command line: python -m training fit | resume | import | evaluate | exact | compact |
+refit-encoder | data | list."""
 
 import argparse
 import os
@@ -33,6 +33,7 @@ from training.evaluation.sample_quality import FEATURES, SAMPLES
 from training.evaluation.table import number
 from training.files import checkpoint_dir, folder_of
 from training.fit import compact as compact_command
+from training.fit import refit as refit_command
 from training.fit.estimate import parameters_of
 from training.fit.failures import Stopped
 from training.fit.session import train, unused_name
@@ -43,7 +44,7 @@ from training.text import printable, printable_path
 from training.vae import classifier
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import INITIALISATIONS
-from training.vae.networks import ARCHITECTURES
+from training.vae.networks import TRAINED
 from training.vae.priors import PRIORS
 
 
@@ -113,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         "--beta-warmup-epochs", type=int, default=quiet, help="epochs until beta is reached"
     )
     sub.add_argument("--beta-start", type=float, default=quiet, help="what it begins with, then")
-    sub.add_argument("--architecture", default=quiet, help=", ".join(ARCHITECTURES))
+    sub.add_argument("--architecture", default=quiet, help=", ".join(TRAINED))
     sub.add_argument(
         "--width", type=int, default=quiet, help="units of a layer, or channels of the finest"
     )
@@ -205,6 +206,13 @@ def _parser() -> argparse.ArgumentParser:
         "Write a checkpoint whose decoder takes fewer bytes to send.",
     )
     compact_command.add_arguments(sub, data_dir)
+
+    sub = command(
+        "refit-encoder",
+        refit_command.run,
+        "Write a checkpoint with a new encoder for its decoder, which stays as it is.",
+    )
+    refit_command.add_arguments(sub, data_dir)
 
     sub = command("data", data_command.run, "Fetch a data set, or show which ones are here.")
     sub.add_argument("name", nargs="?", help=f"one of: {', '.join(DATASETS)}, {OWN}")

@@ -30,6 +30,7 @@ from training.checkpoint_header import (
     Classes,
     Description,
     Metrics,
+    Refit,
     damaged,
     read_header,
     short,
@@ -63,7 +64,8 @@ class Checkpoint:
     """A trained model and where it came from. `data` is the data set it was trained on.
 
     A network of somebody else has an `origin`, and of its recipe no more is known than the model;
-    the metrics of a decoder alone are None. `examples` may come with it.
+    the metrics of a decoder alone are None. `examples` may come with it. A `refit` says that the
+    encoder is not the one of the recipe and the history.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Checkpoint:
     metrics: Metrics | None
     origin: Origin | None = None
     examples: Examples | None = None
+    refit: Refit | None = None
 
     @property
     def description(self) -> Description:
@@ -88,6 +91,7 @@ class Checkpoint:
             self.history,
             self.metrics,
             self.origin,
+            self.refit,
         )
 
     @property
@@ -153,6 +157,8 @@ def save(checkpoint: Checkpoint, path: Path | str) -> Path:
         "history": encode(checkpoint.history).decode(),
         "metrics": encode(checkpoint.metrics).decode(),
     }
+    if checkpoint.refit:
+        metadata["refit"] = encode(checkpoint.refit).decode()
     if programs:
         metadata["origin"] = encode(checkpoint.origin).decode()
         metadata["programs"] = encode(
@@ -237,7 +243,7 @@ def loads(content: bytes, file_name: str) -> Checkpoint:
             vae = VAE(found.config)
     _fill(vae, weights, file_name)
     rest = found.preset, found.seed, found.data, found.history, found.metrics, found.origin
-    return Checkpoint(found.name, vae.eval(), *rest, examples)
+    return Checkpoint(found.name, vae.eval(), *rest, examples, found.refit)
 
 
 class _WithoutInitialisation(TorchFunctionMode):

@@ -57,6 +57,29 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Refit:
+    """How the encoder was made anew when the decoder was ready.
+
+    `experts` local ones were computed from it (0: the network stayed) by `rank` features, at a
+    `temperature` and with a `reach`; then there were `epochs` of training with the decoder frozen,
+    over so many `images`. What was not done is 0. `before` are the metrics with the encoder that
+    was there.
+    """
+
+    experts: int
+    rank: int
+    temperature: float
+    reach: float
+    epochs: int
+    learning_rate: float
+    elastic: float
+    input_dropout: float
+    images: int
+    seed: int
+    before: Metrics
+
+
+@dataclass(frozen=True)
 class Description:
     """A checkpoint without its weights, as its file's header tells it; as `Checkpoint`."""
 
@@ -68,6 +91,7 @@ class Description:
     history: tuple[EpochTerms, ...]
     metrics: Metrics | None
     origin: Origin | None = None
+    refit: Refit | None = None
 
 
 def damaged(file_name: str, error: Exception) -> CheckpointError:
@@ -152,6 +176,8 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
             raise ValueError(f"{printable(data, 40)} is no name of a data set")
         field = "origin"
         origin = None if own else msgspec.json.decode(metadata["origin"], type=Origin)
+        field = "refit"
+        refit = msgspec.json.decode(metadata.get("refit", "null"), type=Refit | None)
     except KeyError:
         raise CheckpointError(f"{file_name} is damaged: its metadata have no {field}.") from None
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError) as error:
@@ -159,4 +185,4 @@ def _described(metadata: dict[str, str], name: str, file_name: str) -> Descripti
             f"{file_name} is damaged: its {field} cannot be read ({short(error)})."
         ) from None
     preset = replace(preset, model=config)
-    return Description(name, config, preset, seed, data, history, metrics, origin)
+    return Description(name, config, preset, seed, data, history, metrics, origin, refit)

@@ -12,7 +12,7 @@ from training.data.datasets import EMBEDDED, FOLDER, shape_of
 from training.text import printable
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAEConfig
-from training.vae.networks import ARCHITECTURES
+from training.vae.networks import ARCHITECTURES, TRAINED
 
 # Bounds of values, with what a sentence says of them.
 MOST_BETA = 1e6
@@ -99,10 +99,10 @@ def choose_network(
     if architecture is None and width is None and depth is None:
         return {}
     name = model.architecture if architecture is None else architecture
-    if name not in ARCHITECTURES:
+    if name not in TRAINED:
         raise ValueError(
             f"architecture {printable(name, 40)!r} is not known; the valid ones are "
-            f"{', '.join(ARCHITECTURES)}."
+            f"{', '.join(TRAINED)}."
         )
     row = ARCHITECTURES[name]
     usual = row.size_of(model.encoder_widths) if name == model.architecture else row.usual

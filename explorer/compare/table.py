@@ -215,7 +215,9 @@ def _heading(name: str, row: Row | None, model: Model) -> None:
     else:
         messages.paragraph((terms,), words)
         with words.expander("All settings"):
-            messages.facts(settings(found.preset, found.seed, found.data, found.history))
+            messages.facts(
+                settings(found.preset, found.seed, found.data, found.history, found.refit)
+            )
     if explore.button("Open in Explore", icon=":material/explore:", width="stretch"):
         _close()
         view_state.put(checkpoint=name, z=None, axes=None)

@@ -79,7 +79,9 @@ def show(scene: Scene) -> None:
         name=checkpoint.name,
     )
     with st.expander("All settings"):
-        messages.facts(settings(preset, checkpoint.seed, checkpoint.data, checkpoint.history))
+        messages.facts(
+            settings(preset, checkpoint.seed, checkpoint.data, checkpoint.history, checkpoint.refit)
+        )
 
 
 # Options of an import and what they are told, as they read on the page.

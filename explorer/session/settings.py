@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from training.checkpoint_header import Refit
 from training.data.names import without_place
 from training.presets import Preset
 from training.runs.records import EpochTerms
@@ -21,8 +22,30 @@ def beta_in_words(preset: Preset, history: Sequence[EpochTerms]) -> str:
     return f"β from {found[0]:g} to {found[-1]:g} {steps}{meant}"
 
 
+def refit_in_words(refit: Refit) -> str:
+    """How an encoder was made anew for a decoder that was ready."""
+    made = []
+    if refit.experts:
+        made.append(
+            f"{refit.experts:,} local experts computed from the finished decoder, which see "
+            f"{refit.rank} features; temperature {refit.temperature:g}, reach {refit.reach:g}"
+        )
+    if refit.epochs:
+        made.append(
+            f"trained for {refit.epochs} epochs with the finished decoder frozen, learning rate "
+            f"{refit.learning_rate:g}, images bent by {refit.elastic:g}, "
+            f"{refit.input_dropout:.0%} of its pixels blanked"
+        )
+    before = f"reconstruction + KL was {refit.before.total:.2f} before"
+    return "; ".join([*made, f"{refit.images:,} images", before])
+
+
 def settings(
-    preset: Preset, seed: int, data: str, history: Sequence[EpochTerms] = ()
+    preset: Preset,
+    seed: int,
+    data: str,
+    history: Sequence[EpochTerms] = (),
+    refit: Refit | None = None,
 ) -> list[tuple[str, str]]:
     """Names and values of what a training was made with, for people."""
     model = preset.model
@@ -79,4 +102,5 @@ def settings(
         ("In training", "; ".join(said for is_so, said in harder if is_so) or "images as they are"),
         ("Precision", preset.precision),
         ("Seed", str(seed)),
+        *([("Encoder, anew", refit_in_words(refit))] if refit else []),
     ]

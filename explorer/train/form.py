@@ -20,7 +20,7 @@ from training.fit.estimate import Estimate, estimate, parameters_of
 from training.presets import PRESETS, Preset, choose_network, on_data
 from training.runs.run import RunError
 from training.vae.likelihoods import LIKELIHOODS
-from training.vae.networks import ARCHITECTURES
+from training.vae.networks import ARCHITECTURES, TRAINED
 from training.vae.priors import PRIORS
 
 FIRST = "mnist-5k-2d"  # needs no network and is done in half a minute
@@ -168,7 +168,7 @@ def _network(preset: Preset, key: Callable[[str], str], places: list[Any]) -> di
     """Boxes of the network in three places; what is chosen there: the architecture, and, where it
     is not the preset's own, width and depth."""
     left, middle, right = places
-    names, own = list(ARCHITECTURES), preset.model.architecture
+    names, own = list(TRAINED), preset.model.architecture
     name = left.selectbox(
         "Network",
         names,

@@ -111,7 +111,8 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
         terms = vae.likelihood.reconstruction(logits, x[0])
         kl = vae.prior.kl(posterior).sum(-1)
     for name, tensor in expected.items():
-        assert np.abs(found[name] - tensor.numpy().ravel()).max() <= 1e-4, name
+        reach = max(1.0, float(tensor.abs().max()))
+        assert np.abs(found[name] - tensor.numpy().ravel()).max() <= 1e-4 * reach, name
     np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
     np.testing.assert_allclose(found["kl"], kl.numpy(), rtol=1e-4)
     assert found["median"] < 20  # a decode that takes 2 ms on a quiet core; far from it, this fails

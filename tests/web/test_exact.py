@@ -18,13 +18,13 @@ PROGRAM = """
 import { readFileSync } from "node:fs";
 const { read } = await import(WEB + "/model/blobs.js");
 const { Vae } = await import(WEB + "/model/vae.js");
-const { Plane } = await import(WEB + "/model/exact.js");
+const { LatentPlane } = await import(WEB + "/model/exact.js");
 const { climb, split } = await import(WEB + "/model/variational.js");
 const [blob, images] = process.argv.slice(-2).map(path => readFileSync(path));
 const done = work => { for (;;) { const { done, value } = work.next(); if (done) return value; } };
 const { buffer, byteOffset, length } = blob;
 const vae = await Vae.of(read(buffer.slice(byteOffset, byteOffset + length), "model"));
-const plane = new Plane(vae);
+const plane = new LatentPlane(vae);
 const found = [];
 for (let at = 0; at < images.length; at += vae.shape.size) {
   const x = Float32Array.from(images.subarray(at, at + vae.shape.size), v => v / 255);

@@ -20,7 +20,7 @@ def images_of(config: RunConfig) -> tuple[ImageSet, ImageSet]:
     train = load("train")
     _check_enough(train)
     if config.validation:
-        return _hold_back(train, config.validation)
+        return hold_back(train, config.validation)
     return train, load("test")
 
 
@@ -33,7 +33,7 @@ def _check_enough(train: ImageSet) -> None:
         )
 
 
-def _hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
+def hold_back(train: ImageSet, n: int) -> tuple[ImageSet, ImageSet]:
     """Split the training images, always in the same way, into a training and a validation part."""
     if not 0 < n < len(train):
         raise OptionError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from training.vae import priors
+from training.vae.experts import Experts
 from training.vae.image_shape import GREY_28, ImageShape
 
 if TYPE_CHECKING:
@@ -226,6 +227,21 @@ def build_resnet(config: VAEConfig) -> Networks:
     return nn.Sequential(*down), nn.Sequential(*up, nn.Flatten(-3))
 
 
+# --- local experts --------------------------------------------------------------------------------
+
+
+def build_experts(config: VAEConfig) -> Networks:
+    """Local linear experts as the encoder (B, n) → (B, params), as many as its second width says,
+    by features as many as its first; the decoder (B, d) → (B, n) is `build_mlp`'s."""
+    n, (rank, count) = config.image_shape.size, config.encoder_widths
+    encoder = nn.Sequential(
+        Experts(n, rank, count, config.latent_dim),
+        nn.Linear((1 + config.latent_dim) * count, _head(config)),
+    )
+    decoder = _mlp((config.latent_dim, *config.decoder_widths, n), config.activation)
+    return encoder, decoder
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 
@@ -244,6 +260,12 @@ def _by_four(config: VAEConfig) -> str:
     return ""
 
 
+def _two(config: VAEConfig) -> str:
+    if len(config.encoder_widths) != 2:
+        return "has the number of its features and of its experts as the encoder's widths"
+    return ""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A row of `ARCHITECTURES`.
@@ -253,6 +275,8 @@ class Architecture:
     there is no choice. They make the widths of encoder and decoder: `width` units in each of
     `depth` layers, or, where it is `staged`, `width` channels in the two finest of `depth` stages,
     twice as many in the next two, and so on, and eight times `width` units in a linear layer.
+    One that is `computed` is not trained from drawn weights: `python -m training refit-encoder`
+    makes it of a model that is ready.
     """
 
     build: Callable[[VAEConfig], Networks]
@@ -260,6 +284,7 @@ class Architecture:
     width: int = 0
     depth: int = 0
     staged: bool = False
+    computed: bool = False
 
     @property
     def usual(self) -> tuple[int, int]:
@@ -299,4 +324,6 @@ ARCHITECTURES: dict[str, Architecture] = {
     "conv": Architecture(build_conv, _by_four, 32, 4, staged=True),
     "resnet": Architecture(build_resnet, _by_four, 24, 4, staged=True),
     "report": Architecture(build_report, _fixed),
+    "experts": Architecture(build_experts, _two, computed=True),
 }
+TRAINED = tuple(name for name, row in ARCHITECTURES.items() if not row.computed)
