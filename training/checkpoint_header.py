@@ -62,8 +62,8 @@ class Refit:
 
     `experts` local ones were computed from it (0: the network stayed) by `rank` features, at a
     `temperature` and with a `reach`; then there were `epochs` of training with the decoder frozen,
-    over so many `images`. What was not done is 0. `before` are the metrics with the encoder that
-    was there.
+    over so many `images`. At encoding there are `steps` through a copy of the decoder. What was
+    not done is 0. `before` are the metrics with the encoder that was there.
     """
 
     experts: int
@@ -77,6 +77,7 @@ class Refit:
     images: int
     seed: int
     before: Metrics
+    steps: int = 0
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def refit_in_words(refit: Refit) -> str:
             f"{refit.learning_rate:g}, images bent by {refit.elastic:g}, "
             f"{refit.input_dropout:.0%} of its pixels blanked"
         )
+    if refit.steps:
+        made.append(f"each code mended by {refit.steps} steps through a copy of the decoder")
     before = f"reconstruction + KL was {refit.before.total:.2f} before"
     return "; ".join([*made, f"{refit.images:,} images", before])
 

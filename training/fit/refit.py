@@ -23,6 +23,7 @@ from training.vae.experts import local_codes, local_encoder
 from training.vae.model import VAE
 from training.vae.networks import MOST_WIDTH
 from training.vae.program_network import PROGRAM
+from training.vae.steps import STEPS, Stepped
 
 SOME = 30_000  # training images whose codes say where experts stand
 
@@ -42,6 +43,9 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
     sub.add_argument("--learning-rate", type=float, default=1e-3)
     sub.add_argument("--elastic", type=float, default=0.02, help="bends input and target alike")
     sub.add_argument("--input-dropout", type=float, default=0.0)
+    sub.add_argument(
+        "--steps", action="store_true", help="mend each code through a copy of the decoder"
+    )
     sub.add_argument("--seed", type=int, default=0)
     sub.add_argument(
         "--validation",
@@ -71,21 +75,11 @@ def run(args: argparse.Namespace) -> None:
         vae = with_experts(vae, train.images, args)
     if args.epochs:
         _train(vae, found, train, test, args)
+    if args.steps:
+        vae = with_steps(vae, found.name)
     kept = checkpoints.as_stored(vae)
     metrics = Metrics(*mean_terms(kept, test.images), len(test), args.validation > 0)
-    refit = Refit(
-        experts=args.experts,
-        rank=args.rank if args.experts else 0,
-        temperature=args.temperature if args.experts else 0.0,
-        reach=args.reach if args.experts else 0.0,
-        epochs=args.epochs,
-        learning_rate=args.learning_rate if args.epochs else 0.0,
-        elastic=args.elastic if args.epochs else 0.0,
-        input_dropout=args.input_dropout if args.epochs else 0.0,
-        images=len(train),
-        seed=args.seed,
-        before=before,
-    )
+    refit = _record(found, args, len(train), before)
     preset = replace(found.preset, model=kept.config)
     made = replace(found, name=args.out.stem, vae=kept, preset=preset, metrics=metrics, refit=refit)
     out = checkpoints.save(made, args.out)
@@ -96,9 +90,35 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
+def _record(found: Checkpoint, args: argparse.Namespace, images: int, before: Metrics) -> Refit:
+    """What has been done to the encoder, now and, where that still counts, at an earlier time."""
+    nothing = Refit(0, 0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, images, args.seed, before)
+    made = found.refit or nothing
+    if args.experts:  # another encoder: what was done to the one before is over
+        made = replace(
+            nothing,
+            experts=args.experts,
+            rank=args.rank,
+            temperature=args.temperature,
+            reach=args.reach,
+            before=made.before,
+        )
+    if args.epochs:
+        made = replace(
+            made,
+            epochs=made.epochs + args.epochs,
+            learning_rate=args.learning_rate,
+            elastic=args.elastic,
+            input_dropout=args.input_dropout,
+            images=images,
+            seed=args.seed,
+        )
+    return replace(made, steps=STEPS if args.steps else 0)
+
+
 def _check(args: argparse.Namespace) -> None:
-    if not args.experts and not args.epochs:
-        raise OptionError("Nothing is asked for; give --experts, --epochs or both.")
+    if not args.experts and not args.epochs and not args.steps:
+        raise OptionError("Nothing is asked for; give --experts, --epochs or --steps.")
     bounds = {
         "experts": (args.experts, 0, MOST_WIDTH),
         "rank": (args.rank, 1, MOST_WIDTH),
@@ -136,6 +156,28 @@ def _check_model(found: Checkpoint, experts: int) -> None:
             f"likelihood 'bernoulli'; {name} has {config.architecture!r}, {config.prior!r} and "
             f"{config.likelihood!r}. Leave --experts out and give --epochs."
         )
+
+
+def with_steps(vae: VAE, name: str) -> VAE:
+    """The model with its encoder's guess mended by steps through a copy of its decoder.
+
+    Raises:
+        CheckpointError: it is no `mlp` of SiLUs, or has another prior or likelihood.
+    """
+    try:
+        if vae.config.architecture != "mlp":
+            raise ValueError(f"architecture {vae.config.architecture!r} has no steps, 'mlp' has.")
+        made = VAE(replace(vae.config, architecture="stepped"))
+    except ValueError as error:
+        raise CheckpointError(f"{printable(name)}: {error}") from None
+    made.decoder.load_state_dict(vae.decoder.state_dict())
+    assert made.encoder is not None
+    assert vae.encoder is not None
+    stepped = made.encoder[0]
+    assert isinstance(stepped, Stepped)
+    stepped.decoder.load_state_dict(vae.decoder.state_dict())
+    stepped.first.load_state_dict(vae.encoder.state_dict())
+    return made.eval()
 
 
 def with_experts(vae: VAE, images: Tensor, args: argparse.Namespace) -> VAE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from training.vae import priors
 from training.vae.experts import Experts
 from training.vae.image_shape import GREY_28, ImageShape
+from training.vae.steps import Stepped
 
 if TYPE_CHECKING:
     from training.vae.model import VAEConfig
@@ -242,6 +244,12 @@ def build_experts(config: VAEConfig) -> Networks:
     return encoder, decoder
 
 
+def build_stepped(config: VAEConfig) -> Networks:
+    """`build_mlp`'s networks, the encoder's guess mended by steps through a copy of the decoder."""
+    encoder, decoder = build_mlp(config)
+    return nn.Sequential(Stepped(encoder, copy.deepcopy(decoder)), nn.Identity()), decoder
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 
@@ -263,6 +271,13 @@ def _by_four(config: VAEConfig) -> str:
 def _two(config: VAEConfig) -> str:
     if len(config.encoder_widths) != 2:
         return "has the number of its features and of its experts as the encoder's widths"
+    return ""
+
+
+def _smooth(config: VAEConfig) -> str:
+    usual = (config.activation, config.prior, config.likelihood)
+    if usual != ("silu", "standard-normal", "bernoulli"):
+        return "is for the activation silu, the prior standard-normal and the likelihood bernoulli"
     return ""
 
 
@@ -324,6 +339,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "conv": Architecture(build_conv, _by_four, 32, 4, staged=True),
     "resnet": Architecture(build_resnet, _by_four, 24, 4, staged=True),
     "report": Architecture(build_report, _fixed),
+    "stepped": Architecture(build_stepped, _smooth, computed=True),
     "experts": Architecture(build_experts, _two, computed=True),
 }
 TRAINED = tuple(name for name, row in ARCHITECTURES.items() if not row.computed)

@@ -65,7 +65,7 @@ def test_the_network_that_is_there_is_trained_to_the_frozen_decoder(path, tmp_pa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ((), "give --experts, --epochs or both"),
+        ((), "give --experts, --epochs or --steps"),
         (("--experts", "9999"), "--experts 9999 is not possible; choose a number from 0 to 4,096"),
         (("--experts", "8", "--rank", "900"), "784, that of a picture's values"),
         (("--experts", "8", "--reach", "0"), "--reach 0 is not possible"),
@@ -83,3 +83,29 @@ def test_experts_are_for_a_bernoulli_and_a_standard_normal_prior(tmp_path, capsy
     gamma = "checkpoints/report-gamma.safetensors"
     assert main(["refit-encoder", gamma, "--experts", "8", "--out", out]) == 2
     assert "report-gamma has 'report', 'gamma' and 'bernoulli'" in capsys.readouterr().err
+
+
+def test_steps_mend_what_the_network_guesses_and_say_so(path, tmp_path):
+    found = refit(path, tmp_path, "--steps")
+    assert found.vae.config.architecture == "stepped"
+    assert (found.refit.steps, found.refit.epochs, found.refit.experts) == (3, 0, 0)
+    assert found.metrics.total < found.refit.before.total - 0.4
+    was = checkpoint.load(path).vae.encoder
+    for old, new in zip(was.parameters(), found.vae.encoder[0].first.parameters(), strict=True):
+        assert torch.equal(old, new)
+
+
+def test_what_was_done_before_stays_in_the_record(path, tmp_path):
+    between = tmp_path / "between.safetensors"
+    epochs = ("--epochs", "1", "--elastic", "0", "--learning-rate", "0.0005")
+    assert main(["refit-encoder", str(path), "--out", str(between), *epochs]) == 0
+    out = tmp_path / "both.safetensors"
+    assert main(["refit-encoder", str(between), "--out", str(out), "--steps"]) == 0
+    first, both = checkpoint.load(between).refit, checkpoint.load(out).refit
+    assert (first.epochs, both.epochs, both.learning_rate) == (1, 1, 0.0005)
+    assert (first.steps, both.steps) == (0, 3)
+    assert both.before == first.before
+    out = tmp_path / "experts.safetensors"
+    assert main(["refit-encoder", str(between), "--out", str(out), "--experts", "9"]) == 0
+    anew = checkpoint.load(out).refit
+    assert (anew.epochs, anew.experts, anew.before) == (0, 9, first.before)
