@@ -117,14 +117,19 @@ def beside(scene: Scene) -> list[tuple[str, Callable[[], Shown | str]]]:
     for name, other in offers.items():
         if name != view_state.get("data") and other.parts and len(found) < MOST_OFFERS:
             found.append((other.title, partial(image_sets.load, other)))
-    step = max(1, len(images) // MOST_BESIDE)
     for name in terms.ALTERED:
-        found.append((name, partial(_altered, scene.shown, name, step)))
+        found.append((name, partial(_altered, scene.shown, name)))
     return found
 
 
-def _altered(shown: Shown, name: str, step: int) -> Shown:
-    some = shown.images.take(torch.arange(0, len(shown.images), step)[:MOST_BESIDE])
+def some_of(count: int) -> torch.Tensor:
+    """The numbers of the images that stand for a set of `count`: drawn, as sets may be sorted."""
+    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    return drawn[:MOST_BESIDE].sort().values
+
+
+def _altered(shown: Shown, name: str) -> Shown:
+    some = shown.images.take(some_of(len(shown.images)))
     made = terms.ALTERED[name](some.images, some.shape)
     return Shown(f"{shown.key}-{name}", replace(some, images=made))
 
@@ -152,8 +157,7 @@ def offer(scene: Scene) -> dict[str, Any] | None:
             shown = others[other - 1][1]()
             if isinstance(shown, str):
                 raise IndexError(shown)
-            step = max(1, len(shown.images) // MOST_BESIDE)
-            some = shown.images.take(torch.arange(0, len(shown.images), step)[:MOST_BESIDE])
+            some = shown.images.take(some_of(len(shown.images)))
         labels = vae.labels_of(some.labels, len(some.classes))
         path = terms.path_of(cache_dir() / "terms", vae, some.images, labels, soon > 0)
         found = terms.stored(path, len(some))

@@ -142,7 +142,7 @@ export class Beside {
 
   _draw(sets, title) {
     const { plot } = this;
-    const [width, height, foot] = [720, 240, 40];
+    const [width, height, foot] = [plot.clientWidth || 720, 240, 40];
     plot.replaceChildren();
     set(plot, "viewBox", `0 0 ${width} ${height}`);
     if (!sets.length) return;

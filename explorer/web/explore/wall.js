@@ -25,6 +25,7 @@ const MARKUP = `<div class="images-part">
 const GAP = 8; // pixels between cells
 const WIDTH = 176; // of a cell at least
 const WORDS = 32; // of its height
+const SCROLLED = 8; // rows of a page that is as long as they are
 const LEAST = 2; // rows, of which some may have to be scrolled to
 /** @type {Record<string, number>} */
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
@@ -126,7 +127,10 @@ export class Wall {
     const { height, width } = this.by.pictures.shape;
     const picture = ((clientWidth + GAP) / this.columns - GAP - 16) / 3;
     const high = picture * (height / width) + WORDS;
-    this.rows = Math.max(LEAST, Math.floor((clientHeight + GAP) / (high + GAP)));
+    this.rows = Math.max(
+      this.columns < 4 ? SCROLLED : LEAST,
+      Math.floor((clientHeight + GAP) / (high + GAP)),
+    );
     this.first -= this.first % this.perPage;
     this.paint();
   }
