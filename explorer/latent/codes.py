@@ -97,7 +97,8 @@ def level(vae: VAE, images: Tensor, codes: Codes, some: int = 100) -> Level | No
         return None
     if vae.programs:  # a large network of somebody else would keep the first visitor waiting
         some = max(1, min(some, MOST_PRODUCTS // max(1, vae.programs.decoder.products)))
-    rows = torch.arange(0, len(images), max(1, len(images) // some))[:some]
+    # At random: images may lie in an order, in which every so many-th is of one class.
+    rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:some]
     x = to_float(images[rows])
     output = vae.decode(torch.from_numpy(codes.mu[rows.numpy()]))
     kl = float(codes.kl_per_dim.sum(1).mean())
