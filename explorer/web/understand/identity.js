@@ -207,6 +207,7 @@ export class Identity extends Section {
     );
   }
 
+  /** Climb from this q, then from one with the moments of p(z|x): a climb may end on a lower hump. */
   async _climb() {
     const { page, q } = this;
     const { x, exact, evidence } = page;
@@ -220,8 +221,13 @@ export class Identity extends Section {
         page.change("numbers");
       });
       if (!found || page.x !== x) return;
-      this.q = this._whole(found.q);
-      this.best = found.elbo;
+      const { mean, covariance } = evidence;
+      const std = [covariance[0], covariance[2]].map(Math.sqrt);
+      const other = await exact.climb(x, page.qOf(mean, std));
+      if (!other || page.x !== x) return;
+      const best = other.elbo > found.elbo ? other : found;
+      this.q = this._whole(best.q);
+      this.best = best.elbo;
       if (!this.box) {
         this.box = boxAround(evidence, page.posterior);
         this.plane.show(this.box);
