@@ -42,7 +42,7 @@ def mount(
         on_view_change=on_view,
         data=components.plain(
             code=assets.code_path("understand/understand.js"),
-            worker=assets.code_path("model/worker.js"),
+            worker=assets.code_path("model/worker_exact.js"),
             plotly=assets.plotly_path(),
             katex=assets.katex_path(),
             key=key,

@@ -9,7 +9,6 @@ import { BETWEEN } from "../session/walk.js";
 import { oneOf } from "../widgets/choice.js";
 import { dimensionName, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
-import { ByTerms } from "./by_terms.js";
 import { Formula } from "./formula.js";
 import { Inset } from "./inset.js";
 import { page } from "./layout.js";
@@ -58,7 +57,8 @@ class Explore extends Session {
       resized: () => this.change("tab"),
     });
     this.inset = new Inset(this.$(".map"), () => this.change("tab"));
-    this.byTerms = new ByTerms(this, () => this.view);
+    /** Comes after the page. @type {import("./by_terms.js").ByTerms | null} */
+    this.byTerms = null;
     this.tour = new Tour(() => this.settle());
     this.openTab = oneOf(this.$(".tabs"), "aria-selected", (button) =>
       this._open(button.dataset.tab),
@@ -107,7 +107,8 @@ class Explore extends Session {
   begin(images, models) {
     const { view, data } = this;
     const scene = data.key;
-    this.byTerms.setScene(data.terms ?? null, data.root);
+    if (this.byTerms) this.byTerms.setScene(data.terms ?? null, data.root);
+    else this.encoders.then(() => this._offerTerms()).catch(() => {}); // without it there is no wall
     if (models) {
       this.sampler.setModel(view.vae);
       this.formula.setModel(view.vae);
@@ -145,6 +146,13 @@ class Explore extends Session {
     this.keeper.restore();
     if (data.alive) this._showAlive().catch(() => this.tour.stop());
     else this.tour.stop();
+  }
+
+  /** The wall, and the map's other colours. */
+  async _offerTerms() {
+    const { ByTerms } = await import("./by_terms.js");
+    this.byTerms ??= new ByTerms(this, () => this.view);
+    this.byTerms.setScene(this.data.terms ?? null, this.data.root);
   }
 
   /** Nobody has said what to show: the classes, one after the other. */
@@ -238,7 +246,7 @@ class Explore extends Session {
       write(this.$(".pace"), view.decoder.pace);
     }
     if (dirty.has("x") || dirty.has("mean")) this._paintInput();
-    if (dirty.has("x")) this.byTerms.paintX();
+    if (dirty.has("x")) this.byTerms?.paintX();
     this.sliders.paint(view.z, posterior);
     const along = walk.playing ? this.traversal(view) : null;
     this.sliders.setPlaying(along ? along.dim : null);
@@ -265,7 +273,7 @@ class Explore extends Session {
 
   get _hint() {
     if (this.tour.active) return "From class to class: touch anything, and z is yours.";
-    return this.byTerms.hint;
+    return this.byTerms?.hint ?? "";
   }
 
   _paintInput() {

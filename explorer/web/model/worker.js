@@ -3,7 +3,6 @@
 // wins; an older one is dropped between two pieces.
 
 import { fetchBlob, messageOf } from "./blobs.js";
-import { exactPiece, isExact } from "./exact_orders.js";
 import { PIECE_MS, Pace } from "./pace.js";
 import { Running, normals, seeded } from "./random.js";
 import { Vae } from "./vae.js";
@@ -37,6 +36,18 @@ import { Vae } from "./vae.js";
 
 const URGENT = new Set(["decode", "mean", "hover", "term", "split"]);
 
+/**
+ * Orders that another module works on.
+ * @typedef {{knows: (kind: string) => boolean, begin: (order: any, send: (answer: any) => void) => Piece}} Orders
+ */
+/** @type {Orders | null} */
+let added = null;
+
+/** Work on another module's orders too. @param {Orders} orders */
+export function add(orders) {
+  added = orders;
+}
+
 let url = "";
 /** @type {Promise<Vae> | null} */
 let vae = null;
@@ -69,7 +80,7 @@ onmessage = (/** @type {MessageEvent<Order | Address>} */ { data }) => {
 
 /** @param {Order} order @returns {Piece} */
 function begin(order) {
-  if (isExact(order.kind)) return exactPiece(/** @type {ExactOrder} */ (order), send);
+  if (added?.knows(order.kind)) return added.begin(order, send);
   return ownPiece(/** @type {Exclude<Order, ExactOrder>} */ (order));
 }
 
@@ -179,8 +190,8 @@ async function work() {
     model = await vae;
   } catch (error) {
     if (asked === url) {
-      // Who asks for an exact quantity has not met this fault itself.
-      if ([...orders.keys()].some(isExact)) send({ kind: "fault", id: 0, fault: messageOf(error) });
+      // Who asks another module's orders has not met this fault itself.
+      if (added) send({ kind: "fault", id: 0, fault: messageOf(error) });
       orders.clear();
       url = ""; // the page's next message tries again
     }
