@@ -18,11 +18,14 @@ from training.data.datasets import EMBEDDED, DataError, to_float
 from training.data.download import load_split
 from training.errors import OptionError
 from training.evaluation.exact import Exact, ExactError, Plane, exact
+from training.evaluation.exact_many import exact_many
+from training.files import replace_file
 from training.text import printable, printable_path
 from training.vae.elbo import iwae
 from training.vae.model import VAE
 
 K = (1, 10, 100, 1000, 5000)  # of the bounds L_k in the table
+JSON = "exact.json"  # in the folder of the checkpoints, of a table that is written
 AT_ONCE = 50  # images whose coarse grids are kept
 
 
@@ -35,7 +38,11 @@ def add_arguments(sub: argparse.ArgumentParser, data_dir: dict[str, Any]) -> Non
     sub.add_argument("--data", default=EMBEDDED, help="the data set")
     sub.add_argument("--data-dir", **data_dir)
     sub.add_argument("--best", action="store_true", help="also the best Gaussian q of each image")
-    sub.add_argument("--json", action="store_true", help="print one JSON object an image")
+    sub.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object an image, with its best Gaussian q",
+    )
     sub.add_argument("--out", type=Path, help="the Markdown file of --all (default: the screen)")
 
 
@@ -54,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         return
     found = checkpoints.load(args.checkpoint)
     x = _images(args, found)
-    for number, one in enumerate(_each(found, x, args.best)):
+    for number, one in enumerate(_each(found, x, args.best or args.json)):
         if args.json:
             say(json.dumps({"image": number, **asdict(one)}))
         else:
@@ -93,28 +100,44 @@ def _each(found: Checkpoint, x: Tensor, best: bool) -> Iterator[Exact]:
             yield exact(plane, one, known, best)
 
 
-def _mean(values: list[float]) -> str:
+def _mean(values: list[float]) -> tuple[float, float]:
     """A mean and its standard error."""
     n, mean = len(values), math.fsum(values) / len(values)
     variance = math.fsum((v - mean) ** 2 for v in values) / max(1, n - 1)
-    return f"{mean:.2f} ± {math.sqrt(variance / n):.2f}"
+    return mean, math.sqrt(variance / n)
 
 
-def _row(found: Checkpoint, x: Tensor) -> list[str]:
-    values = []
+def measured(found: Checkpoint, x: Tensor) -> dict[str, Any]:
+    """Means over images (B, n) of a model with two latent dimensions and their standard errors:
+    `log_p`, `elbo`, `gap` and `l_k` (by k), each [mean, standard error], the share of images whose
+    gap is above 5 nats, `missed`, and the largest `error`.
+
+    Raises:
+        CheckpointError: there is no such integral.
+    """
+    plane, values = _plane(found, x), []
     with progress_bar(total=len(x), unit="image", desc=printable(found.name)) as bar:
-        for one in _each(found, x, best=False):
+        for one in exact_many(plane, x):
             values.append(one)
             bar.update(1)
-    logs, elbos, gaps = ([getattr(v, n) for v in values] for n in ("log_p", "elbo", "gap"))
-    missed = sum(gap > 5 for gap in gaps) / len(gaps)
-    bounds = [_bound(found.vae, x, k) for k in K]
-    return [found.name, *map(_mean, (logs, elbos, gaps)), f"{missed:.0%}", *bounds]
+    made: dict[str, Any] = {"name": found.name, "images": len(x)}
+    for name in ("log_p", "elbo", "gap"):
+        made[name] = _mean([getattr(v, name) for v in values])
+    made["missed"] = sum(v.gap > 5 for v in values) / len(values)
+    made["error"] = max(v.error for v in values)
+    made["l_k"] = {str(k): _bound(found.vae, x, k) for k in K}
+    return made
 
 
-def _bound(vae: VAE, x: Tensor, k: int) -> str:
+def _bound(vae: VAE, x: Tensor, k: int) -> tuple[float, float]:
     generator = torch.Generator().manual_seed(0)
     return _mean((-iwae(vae, x, k, generator).double()).tolist())
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    numbers = [row["log_p"], row["elbo"], row["gap"]]
+    texts = [f"{mean:.2f} ± {error:.2f}" for mean, error in (*numbers, *row["l_k"].values())]
+    return [row["name"], *texts[:3], f"{row['missed']:.0%}", *texts[3:]]
 
 
 def _all(args: argparse.Namespace) -> None:
@@ -126,16 +149,18 @@ def _all(args: argparse.Namespace) -> None:
         f"| {' | '.join(heads)} |",
         f"| --- |{' ---: |' * (len(heads) - 1)}",
     ]
+    rows: list[dict[str, Any]] = []
     for path, item in checkpoints.list_checkpoints(args.folder):
         if isinstance(item, str):
             say(item)
             continue
         try:
-            row = _row(item, _images(args, item))
+            row = measured(item, _images(args, item))
         except (CheckpointError, DataError) as error:  # it has none, and the others have
             say(f"{printable(path.stem)} is left out. {error}")
             continue
-        lines.append(f"| {' | '.join(row)} |")
+        rows.append(row)
+        lines.append(f"| {' | '.join(_cells(row))} |")
         say(lines[-1])
     text = "\n".join(lines) + "\n"
     if args.out is None:
@@ -143,6 +168,8 @@ def _all(args: argparse.Namespace) -> None:
         return
     try:
         args.out.write_text(text, "utf-8")
+        content = json.dumps({"data": args.data, "checkpoints": rows}, indent=1) + "\n"
+        replace_file(args.folder / JSON, lambda file: file.write(content.encode()))
     except OSError as error:
         raise CheckpointError(
             f"{printable_path(args.out)} cannot be written ({error.strerror}); name another file "

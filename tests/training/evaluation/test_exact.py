@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -12,7 +13,10 @@ from training import checkpoint
 from training.__main__ import main
 from training.data import datasets
 from training.evaluation import exact as under_test
+from training.evaluation import exact_command
 from training.evaluation.exact import Plane, bound, exact, gap
+from training.evaluation.exact_many import exact_many
+from training.presets import PRESETS
 from training.vae.elbo import iwae
 from training.vae.image_shape import ImageShape
 from training.vae.likelihoods import LIKELIHOODS, Likelihood
@@ -181,3 +185,44 @@ def test_a_gaussian_is_integrated_over_wherever_it_is(linear):
     q = GaussianPosterior(zero, zero)
     entropy, _ = under_test.over_q(linear, q, lambda z: -log_q.log_prob(z).sum(1), 8)
     assert entropy == pytest.approx(2 * float(log_q.entropy()), abs=1e-6)
+
+
+def small(**more):
+    """A model of digits that is cheap to decode, and not blind."""
+    torch.manual_seed(0)
+    vae = VAE(VAEConfig(2, (8,), (8,), **more))
+    with torch.no_grad():
+        vae.decoder[0].weight.mul_(3)
+        vae.decoder[2].weight.mul_(3)
+    return vae.eval()
+
+
+@pytest.mark.parametrize("different", [{}, {"likelihood": "gaussian"}], ids=str)
+def test_many_at_once_are_what_they_are_one_by_one(different):
+    """A sum over a grid; a term that has none."""
+    vae = small(**different)
+    x = datasets.to_float(datasets.load("mnist-5k", "test").images[:2])
+    with torch.no_grad():
+        plane = Plane(vae, vae.encode(x).mu)
+    for one, found in zip(x, exact_many(plane, x), strict=True):
+        alone = exact(plane, one)
+        assert (found.log_p, found.elbo) == pytest.approx((alone.log_p, alone.elbo), abs=2e-3)
+        assert found.gap == pytest.approx(alone.gap, rel=1e-3, abs=2e-3)
+        assert found.error < 2e-3
+
+
+def test_the_table_is_written_for_people_and_for_pages(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exact_command, "K", (1, 5))
+    shutil.copy("checkpoints/report-10d.safetensors", tmp_path)
+    preset, metrics = PRESETS["mnist-5k-2d"], checkpoint.Metrics(1.0, 2.0, 3)
+    made = checkpoint.Checkpoint("small", small(), preset, 0, "mnist-5k", (), metrics)
+    checkpoint.save(made, tmp_path / "small.safetensors")
+    out = tmp_path / "EXACT.md"
+    arguments = ["exact", "--all", "--folder", str(tmp_path), "--images", "2", "--out", str(out)]
+    assert main(arguments) == 0
+    assert "report-10d is left out" in capsys.readouterr().out
+    (row,) = json.loads((tmp_path / "exact.json").read_text())["checkpoints"]
+    assert (row["name"], row["images"], list(row["l_k"])) == ("small", 2, ["1", "5"])
+    (log_p, error), (elbo, _), (gap, _) = row["log_p"], row["elbo"], row["gap"]
+    assert log_p == pytest.approx(elbo + gap, abs=1e-3)
+    assert f"{log_p:.2f} ± {error:.2f}" in out.read_text()
