@@ -22,7 +22,8 @@ START = """async ({ code, blob, image }) => {
   window.q = (mu, std) => vae.prior.withMoments(Float32Array.from(mu), Float32Array.from(std));
   window.code = new URL(code, location.href).href;
   window.faults = [];
-  window.open = path => new ExactWorker(at('model/worker_exact.js'), path ?? model, s => faults.push(s));
+  const worker = at('model/worker_exact.js');
+  window.open = path => new ExactWorker(worker, path ?? model, s => faults.push(s));
   window.exact = open();
 }"""
 

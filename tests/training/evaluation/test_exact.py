@@ -197,9 +197,9 @@ def small(**more):
     return vae.eval()
 
 
-@pytest.mark.parametrize("different", [{}, {"prior": "gamma"}, {"likelihood": "gaussian"}], ids=str)
+@pytest.mark.parametrize("different", [{}, {"likelihood": "gaussian"}], ids=str)
 def test_many_at_once_are_what_they_are_one_by_one(different):
-    """A sum over a grid; a Gamma's q; a term that is not linear in x."""
+    """A sum over a grid; a term that has none."""
     vae = small(**different)
     x = datasets.to_float(datasets.load("mnist-5k", "test").images[:2])
     with torch.no_grad():
@@ -207,7 +207,6 @@ def test_many_at_once_are_what_they_are_one_by_one(different):
     for one, found in zip(x, exact_many(plane, x), strict=True):
         alone = exact(plane, one)
         assert (found.log_p, found.elbo) == pytest.approx((alone.log_p, alone.elbo), abs=2e-3)
-        # Of a Gamma q that is hundreds of nats away its own quadrature is good to a thousandth.
         assert found.gap == pytest.approx(alone.gap, rel=1e-3, abs=2e-3)
         assert found.error < 2e-3
 
