@@ -29,12 +29,14 @@ def mount(
     typical: Sequence[int | None],
     start: View,
     rates: Sequence[Mapping[str, str | float]],
+    gaps: Mapping[str, Any] | None,
     on_view: Callable[[], None],
 ) -> None:
     """Put the walk on the page.
 
     `key` names model and images, `typical` an image of each class, `start` what it begins with,
-    `rates` are rate and distortion of checkpoints. `on_view` is called when a hand lets go;
+    `rates` are rate and distortion of checkpoints, `gaps` what is known of the model's over many
+    images. `on_view` is called when a hand lets go;
     `reported` then says of what.
     """
     _understand(
@@ -52,6 +54,7 @@ def mount(
             start={"image": start.image, "section": start.section},
             drawn=start.drawn,
             rates=list(rates),
+            gaps=gaps and dict(gaps),
         ),
     )
 

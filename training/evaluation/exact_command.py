@@ -140,6 +140,16 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [row["name"], *texts[:3], f"{row['missed']:.0%}", *texts[3:]]
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """The table in a folder of checkpoints: rows as `measured` gives them under `checkpoints`, and
+    under `before` those of models as they were with another encoder; empty where there is none."""
+    try:
+        found = json.loads((folder / JSON).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _all(args: argparse.Namespace) -> None:
     heads = ["checkpoint", "log p(x)", "ELBO", "gap", "gap > 5", *(f"L{k:,}" for k in K)]
     lines = [
@@ -168,7 +178,8 @@ def _all(args: argparse.Namespace) -> None:
         return
     try:
         args.out.write_text(text, "utf-8")
-        content = json.dumps({"data": args.data, "checkpoints": rows}, indent=1) + "\n"
+        kept = {"before": before} if (before := read(args.folder).get("before")) else {}
+        content = json.dumps({"data": args.data, "checkpoints": rows, **kept}, indent=1) + "\n"
         replace_file(args.folder / JSON, lambda file: file.write(content.encode()))
     except OSError as error:
         raise CheckpointError(

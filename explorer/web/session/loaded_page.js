@@ -34,6 +34,8 @@ import { waitForIntent } from "../widgets/range.js";
  * @property {import("../model/terms.js").TermFacts | null} [terms] of all images
  * @property {boolean} [drawn] whether x is said to be none of the images
  * @property {{name: string, rate: number, distortion: number, dims: number}[]} [rates] of checkpoints, nats
+ * @property {{images: number, gap: [number, number], before: [number, number] | null} | null} [gaps] the model's
+ *   mean KL(q ‖ p(z|x)), and that with the encoder before, with standard errors, nats
  * @property {number} [furthest] of a place under a prior, in standard normal units
  */
 

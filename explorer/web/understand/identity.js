@@ -4,7 +4,7 @@ import { html, plotContext, set, watchSize, write } from "../widgets/dom.js";
 import { font } from "../widgets/type.js";
 import { CELLS, boxAround, posteriorHeat } from "./posterior.js";
 import { PlanePicture } from "./plane.js";
-import { Section, numeral } from "./section.js";
+import { Section, gapsInWords, numeral } from "./section.js";
 
 const LEAST = 0.004; // of a standard deviation, as a share of the window
 const SETTLE = 160; // milliseconds after the hand rests until the split is computed finely
@@ -53,6 +53,7 @@ export class Identity extends Section {
     return [
       "For any q, log p(x) splits into the ELBO, which can be computed without p(z|x), and the gap, KL(q ‖ p(z|x)), which is never negative. That is why the ELBO is a lower bound.",
       "Optimise climbs the ELBO in μ and σ for this x alone. What the encoder's q loses against the best Gaussian is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).",
+      ...gapsInWords(this.page.data.gaps),
     ];
   }
 

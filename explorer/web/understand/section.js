@@ -107,3 +107,14 @@ export function refusalOf({ name, d, likelihood, hasPosterior, prior }) {
     return `log p(x) is an integral over all z. With two latent dimensions it can be computed on the plane; ${name} has ${d}, and a grid over so many has too many places.`;
   return "";
 }
+
+/** What is known of a model's gap over many images, as a paragraph. @param {import("../session/loaded_page.js").Data["gaps"]} gaps @returns {string[]} */
+export function gapsInWords(gaps) {
+  if (!gaps) return [];
+  const nats = ([mean, error]) => `${mean.toFixed(2)} ± ${error.toFixed(2)}`;
+  const now = `Over ${gaps.images.toLocaleString("en")} test images this encoder's gap is ${nats(gaps.gap)} nats on the average.`;
+  if (!gaps.before) return [now];
+  return [
+    `${now} With the encoder that was trained along with the same decoder it was ${nats(gaps.before)}, most of it amortisation.`,
+  ];
+}

@@ -1,12 +1,14 @@
 """What the walk reports is a stranger's; what it is given stands in the table."""
 
+import json
+
 import pytest
 
 from explorer import paths
 from explorer.session import view_state
 from explorer.session.view_state import SECTIONS, LinkError
 from explorer.understand import component, stage
-from training.evaluation import table
+from training.evaluation import exact_command, table
 
 GOOD = {"key": "k", "image": 4, "section": 9, "drawn": False, "telling": 3}
 
@@ -45,3 +47,19 @@ def test_rate_and_distortion_are_the_tables():
         assert row["rate"] == rows[name].evaluation.kl
         assert row["distortion"] == rows[name].evaluation.bernoulli
         assert row["dims"] == rows[name].evaluation.latent_dim
+
+
+def test_gaps_are_those_of_the_file_now_and_before(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_CHECKPOINT_DIR", str(tmp_path))
+    assert stage.gaps("a") is None
+    file = tmp_path / exact_command.JSON
+    for broken in ("", "[]", "{"):
+        file.write_text(broken)
+        assert stage.gaps("a") is None
+    now = {"name": "a", "images": 1000, "gap": [0.97, 0.03]}
+    before = {"name": "a", "images": 1000, "gap": [4.9, 0.4]}
+    other = {"name": "b", "images": 20, "gap": [1.0, 0.5]}
+    file.write_text(json.dumps({"checkpoints": [other, now], "before": [before]}))
+    assert stage.gaps("a") == {"images": 1000, "gap": [0.97, 0.03], "before": [4.9, 0.4]}
+    assert stage.gaps("b") == {"images": 20, "gap": [1.0, 0.5], "before": None}
+    assert stage.gaps("c") is None
