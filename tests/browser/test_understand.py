@@ -235,6 +235,43 @@ def test_ten_dimensions_say_why_not_and_show_bounds_instead(app, screen):
     assert s.errors == []
 
 
+@pytest.mark.parametrize(
+    ("checkpoint_name", "section", "says"),
+    [("gamma", 6, "Figurnov"), ("report-perceptual", 7, "distance"), ("mnist-10d", 8, "places")],
+)
+def test_what_a_model_has_not_is_said_and_nothing_is_left_open(
+    app, screen, checkpoint_name, section, says
+):
+    s = walk(screen(), app.url, section, checkpoint=checkpoint_name)
+    assert says in s.page.locator(".refused").inner_text()
+    for left in (".story .predict:visible", ".mathematics.numbers:visible", ".task:visible"):
+        assert s.page.locator(left).count() == 0
+    s.page.wait_for_timeout(500)
+    assert s.errors == []
+
+
+def test_the_priors_lines_are_there_for_a_gamma_and_hold_what_they_say(app, screen):
+    s = walk(screen(), app.url, 1, checkpoint="gamma")
+    s.page.wait_for_timeout(500)
+    dashes = s.near(THEMES["light"].ink, ".plane canvas", 150)
+    height, _, _ = s.pixels(".plane canvas").shape
+    inside = dashes[(dashes[:, 1] > 60) & (dashes[:, 0] < height - 60)]
+    assert len(inside) > 40  # apart from the numbers at the axes
+
+
+def test_cross_entropy_adds_up_to_less_than_a_half_at_every_pixel(app, screen):
+    s = walk(screen(), app.url, 9, checkpoint="mnist-2d")
+    s.page.locator(".picked canvas").first.focus()
+    seen = set()
+    for key in ("ArrowLeft", "ArrowUp") * 8:
+        s.page.keyboard.press(key)
+        s.frame()
+        cell = s.page.locator(".nats tbody tr").first.locator("td").last.inner_text()
+        seen.add(float(cell.split()[0]))
+    assert len(seen) > 4
+    assert 0 < min(seen) <= max(seen) <= 0.5
+
+
 def test_a_symbol_marks_its_place_and_the_picture_its_symbol(app, screen):
     s = walk(screen(), app.url, 3, checkpoint="mnist-2d")
     known(s)

@@ -8,10 +8,12 @@ import { Section, numeral } from "./section.js";
 const CELLS = 110;
 const IMAGES = 1500;
 const PIECE_MS = 8;
+// Of the prior's σ, by which each q is widened: some images stand for many more (see docs/LOG.md).
+const WIDENED = 0.06;
 const HOLE = 0.1; // of the prior's density: less is a hole
 
 /**
- * Σ q(z|x)/N on cells of a box, added up a posterior at a time where it is.
+ * Σ q(z|x)/N on cells of a box, each q a little widened, added up a posterior at a time where it is.
  */
 export class Density {
   /** @param {{low: number[], high: number[]}} box @param {number} n cells along a side */
@@ -27,7 +29,9 @@ export class Density {
   add(prior, q) {
     const { box, n, side } = this;
     this.count += 1;
-    const std = [0, 1].map((k) => Math.max(q.std[k], 0.6 * side[k])); // no narrower than a cell shows
+    const std = [0, 1].map((k) =>
+      Math.max(Math.hypot(q.std[k], WIDENED * prior.std), 0.6 * side[k]),
+    ); // no narrower than a cell shows
     const wide = prior.withMoments(q.mu, Float32Array.from(std));
     const range = (k) =>
       [-4, 4].map((s) =>
@@ -92,7 +96,7 @@ export class Aggregate extends Section {
       answer: () => {
         const { holes } = this;
         if (holes === null) return "It is being computed …";
-        return `${(100 * holes).toFixed(holes < 0.1 ? 1 : 0)} %, counted on the plane over ${this.density.count.toLocaleString("en")} images. A sample of the prior that falls there is a code that no image taught the decoder: take the ring to a hole and look.`;
+        return `${(100 * holes).toFixed(holes < 0.1 ? 1 : 0)} %, as ${this.density.count.toLocaleString("en")} images tell: they stand for many more, so each q is widened by ${WIDENED} of the prior's σ. A sample that falls into a hole is a code that next to no image taught the decoder: take the ring there and look.`;
       },
     };
   }
@@ -100,7 +104,7 @@ export class Aggregate extends Section {
   get text() {
     return [
       "Training compares each q(z|x) with the prior, one at a time. Samples, though, come from the prior, and what the decoder knows comes from where codes are: the mean of all q(z|x), the aggregate posterior.",
-      "Where the prior has mass and the aggregate posterior has none is a hole: its pictures are no digits, or two at once. Where it is the other way round, images are that no sample will ever look like (Hoffman & Johnson 2016).",
+      "Where the prior has mass and the aggregate posterior has none is a hole: its pictures are of no class, or of two at once. The mean of the KL over all x is the mutual information of x and z plus KL(q(z) ‖ p(z)) (Hoffman & Johnson 2016): only the latter closes holes.",
     ];
   }
 
@@ -111,7 +115,7 @@ export class Aggregate extends Section {
   get meanings() {
     return {
       aggregate:
-        "The aggregate posterior q(z): where the codes of the images are, all of them together. Violet.",
+        "The aggregate posterior q(z): where the codes of the images are, all of them together. Violet; estimated from some of them.",
       prior:
         "The prior p(z), from which samples are drawn. Dashed, and in “holes” the heat that is not covered.",
     };
@@ -273,8 +277,8 @@ export class Aggregate extends Section {
     }
     plane.say(
       this.mode === "both"
-        ? "Violet: the codes of all images. Dashed: the prior."
-        : "Heat: the prior's density where hardly any code is.",
+        ? "Violet: q(z). Dashed: 39 % and 86 % of the prior."
+        : "Heat: p(z) where q(z) is less than a tenth of it.",
     );
     const count = density.count.toLocaleString("en");
     write(this.progress, `${count} images`);

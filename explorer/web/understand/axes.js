@@ -89,7 +89,7 @@ export class Axes {
     }
     ink();
     c.textAlign = "center";
-    for (const v of ticksOf(x, x.ticks ?? 5))
+    for (const v of ticksOf(x, x.ticks ?? Math.min(5, width / 110)))
       c.fillText(label(v, x), this.px(v), height - BOTTOM + 14);
     c.fillText(x.title, (LEFT + width) / 2, height - 4);
     c.textAlign = "left";

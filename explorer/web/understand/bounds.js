@@ -18,6 +18,10 @@ export class Bounds extends Section {
   progress = null;
   bounds = null;
 
+  get refusal() {
+    return this.page.bounded ? "" : this.page.refusal;
+  }
+
   get formula() {
     return {
       tex: String.raw`\begin{gathered}\sym{lk}{\q{kl}{\mathcal L_k}}=\mathbb E_{z_i\sim \q{posterior}{q}}\!\left[\log\frac1k\sum_{i=1}^{k}\sym{weight}{\frac{p_\theta(x,z_i)}{\q{posterior}{q_\phi(z_i\mid x)}}}\right]\\ \text{ELBO}=\mathcal L_1\le\mathcal L_k\le\sym{evidence}{\log p_\theta(x)}\end{gathered}`,
@@ -28,8 +32,10 @@ export class Bounds extends Section {
 
   get withNumbers() {
     return {
-      tex: String.raw`\mathcal L_{\num{k}}=\num{value}\ \text{nats}\qquad \log p_\theta(x)=\num{exact}`,
-      words: "L k in nats, and log p of x",
+      tex:
+        String.raw`\mathcal L_{\num{k}}=\num{value}\ \text{nats}` +
+        (this.page.refusal ? "" : String.raw`\qquad \log p_\theta(x)=\num{exact}`),
+      words: "L k in nats, and log p of x where it is known",
     };
   }
 
@@ -52,13 +58,14 @@ export class Bounds extends Section {
   }
 
   get task() {
-    return "Choose a digit that a Gaussian fits badly (section 3 finds some): how many draws does L_k take?";
+    return "Choose an x that a Gaussian fits badly (section 3 finds some): how many draws does L_k take?";
   }
 
   get meanings() {
     return {
       lk: "The importance-weighted bound with k draws, a mean over disjoint groups of draws; the band is its standard error.",
-      weight: "An importance weight. Its mean over q is p(x), whatever q is.",
+      weight:
+        "An importance weight. Its mean over q is p(x), for any q that is nowhere 0 where p(z|x) is not.",
       evidence: "log p(x): the limit.",
     };
   }
@@ -106,15 +113,10 @@ export class Bounds extends Section {
     this.words("k", (2 ** Number(this.slider.value)).toLocaleString("en"));
     write(this.output, (2 ** Number(this.slider.value)).toLocaleString("en"));
     this.number("value", chosen?.value, 2);
-    if (page.refusal) this.words("exact", "?");
-    else this.number("exact", evidence?.logP, 2);
-    if (!page.bounded) {
-      write(this.progress, "There is no bound to raise: this model claims none.");
-      return;
-    }
+    this.number("exact", evidence?.logP, 2);
     const values = bounds?.map(({ value }) => value) ?? [-100];
     const end = evidence?.logP ?? values.at(-1);
-    const span = Math.max(end - values[0], 1);
+    const span = Math.max(end - values[0], 0.1);
     const x = { low: 1, high: 2 ** MOST, log: true, title: "k, draws from q(z|x)" };
     const y = { low: values[0] - 0.15 * span, high: end + 0.2 * span, title: "nats" };
     if (!chart.begin(theme, x, y)) return;

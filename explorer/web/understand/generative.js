@@ -65,15 +65,14 @@ export class Generative extends Section {
   }
 
   get task() {
-    return "Drag the ring, or draw some z from the prior: do all of them look like digits?";
+    return "Drag the ring, or draw some z from the prior: which of them could be images of the data?";
   }
 
   get meanings() {
     return {
       prior:
-        "The prior p(z): where codes come from before any picture is seen. The dashed lines hold 39 % and 86 % of it.",
-      likelihood:
-        "p(x|z), the likelihood of z: the decoder's distribution over pictures. θ are the decoder's weights.",
+        "The prior p(z): where codes come from before any picture is seen. The dashed lines hold 39 % and 86 % of it, those of one and two standard deviations.",
+      likelihood: `p(x|z), the likelihood of z: the decoder's distribution over pictures. Each value of a picture has its own (${this.page.vae.likelihood.title}), given z. θ are the decoder's weights.`,
       evidence:
         "The evidence, or marginal likelihood: p(x|z) averaged over the prior. No formula gives this integral; section 2 computes it.",
     };
@@ -209,7 +208,8 @@ export class Generative extends Section {
     this.number("z1", z[0]);
     this.number("z2", z[1]);
     this.number("prior", log);
-    plane.say("");
+    const codes = this.chosen === null ? "" : " Dots: the images' codes, a colour a class.";
+    plane.say(`Dashed: they hold 39 % and 86 % of the prior.${codes}`);
     write(page.$(".announce"), `z = (${numeral(z[0], 2)}, ${numeral(z[1], 2)})`);
     if (this.walk) page.change("walk");
   }

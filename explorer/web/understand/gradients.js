@@ -31,6 +31,11 @@ export class Gradients extends Section {
   chart = null;
   select = null;
 
+  get refusal() {
+    if (super.refusal || this.normal) return super.refusal;
+    return "A Gamma's draws are no μ + σ·ε, and there is no such trick: its gradients go through its quantiles (Figurnov et al. 2018). Models with a normal prior show both estimators.";
+  }
+
   get formula() {
     return {
       tex: String.raw`\begin{aligned}\nabla_{\mu}\,\mathbb E_{\q{posterior}{q_\phi}}\!\left[\sym{f}{\q{reconstruction}{f(z)}}\right]&=\sym{score}{\q{kl}{\mathbb E_{q_\phi}\!\left[f(z)\,\nabla_{\mu}\log q_\phi(z)\right]}}\\&=\sym{path}{\q{x-hat}{\mathbb E_{\varepsilon}\!\left[\nabla_{z}f(z)\right]}},\quad \sym{noise}{z=\mu+\sigma\,\varepsilon}\end{aligned}`,
@@ -72,9 +77,9 @@ export class Gradients extends Section {
 
   get meanings() {
     return {
-      f: "f(z) = log p(x|z): what is averaged. Bright points have a high one.",
+      f: "f(z) = log p(x|z): what is averaged. The fuller a point's colour, the higher its f.",
       score:
-        "The score-function estimator (REINFORCE, Williams 1992): f(z) times the gradient of log q at z.",
+        "The score-function estimator (REINFORCE, Williams 1992): f(z) times the gradient of log q at z; section 2.2 of the paper. Here without a baseline: a constant taken off f would lower its variance, and leave its mean.",
       path: "The reparameterised estimator (Kingma & Welling 2014): the gradient of f at z = μ + σ·ε, with respect to z and so to μ.",
       noise: "ε ~ N(0, 1) in each dimension. The same ε give other z when μ and σ change.",
     };
@@ -211,12 +216,6 @@ export class Gradients extends Section {
     const { page, left, right, q } = this;
     const { theme } = page;
     right.handles.forEach((handle) => (handle.colour = theme.posterior));
-    if (!this.normal) {
-      left.say(
-        "A Gamma's draws are no μ + σ·ε: its gradients go through its quantiles (Figurnov et al. 2018). Choose a model with a normal prior.",
-      );
-      return;
-    }
     if (dirty.has("x") || dirty.has("numbers") || !this.points) this.points = this._points();
     const { zs, shares } = this.points;
     const [from, to] = [theme.grid, theme.reconstruction].map(channelsOf);
@@ -238,7 +237,8 @@ export class Gradients extends Section {
     right.say("z = μ + σ·ε, coloured by log p(x|z)");
     this._paintChart(theme);
     const { ratio } = this;
-    this.number("ratio", ratio || null, ratio < 10 ? 1 : 0);
+    if (ratio < 10) this.number("ratio", ratio || null, 1);
+    else this.words("ratio", Math.round(ratio).toLocaleString("en"));
     this.number("exact", this.found_?.exact, 1);
   }
 

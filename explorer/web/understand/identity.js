@@ -51,7 +51,7 @@ export class Identity extends Section {
 
   get text() {
     return [
-      "For any q, log p(x) splits into the ELBO, which can be computed without p(z|x), and the gap, KL(q ‖ p(z|x)), which is never negative. That is why the ELBO is a lower bound.",
+      "For any q, log p(x) splits into the ELBO (ℒ in the paper, whose equations 1 and 3 these are), which needs no p(z|x), and the gap, which is never negative. That is why the ELBO is a lower bound. Training raises it in θ too; here θ stays.",
       "Optimise climbs the ELBO in μ and σ for this x alone. What the encoder's q loses against the best Gaussian is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).",
       ...gapsInWords(this.page.data.gaps),
     ];
@@ -98,12 +98,12 @@ export class Identity extends Section {
       colour: "",
       at: () => {
         const at = Array.from(this.q.mu);
-        at[k] += this.q.std[k];
+        at[k] += 2 * this.q.std[k]; // on the outer ellipse, apart from the mean
         return at;
       },
       move: (z) => {
         const std = Array.from(this.q.std);
-        std[k] = Math.max(this._least, Math.abs(z[k] - this.q.mu[k]));
+        std[k] = Math.max(this._least, Math.abs(z[k] - this.q.mu[k]) / 2);
         this._drag(this.q.mu, std);
       },
       release: () => this._rest(),

@@ -6,7 +6,7 @@ import { Decoded, heatOf, priorBox } from "./picture.js";
 import { PlanePicture } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
-const CELLS = 96;
+const CELLS = 160;
 const SEEN = 150; // nats below the highest, of what is shown of log p(x|z)
 const MOST = 12; // as a power of two: 4,096 draws
 
@@ -21,6 +21,15 @@ function runningMeans(logs, order) {
     out[k] = top + Math.log(sum / (k + 1));
   });
   return out;
+}
+
+/** Half a side more on each side of a box. @param {{low: number[], high: number[]}} box @param {number} least of a coordinate */
+function around({ low, high }, least) {
+  const half = low.map((v, k) => 0.5 * (high[k] - v));
+  return {
+    low: low.map((v, k) => Math.max(least, v - half[k])),
+    high: high.map((v, k) => v + half[k]),
+  };
 }
 
 /** @param {number} n @returns {Uint32Array} */
@@ -83,7 +92,7 @@ export class Integral extends Section {
   get text() {
     return [
       "Each place of the plane is coloured by log p(x|z): how well its picture explains this x. Only a small spot does. The integral adds up what that spot contributes, which draws from the prior hardly ever hit.",
-      "The exact value comes from a grid that is refined where p(x|z) is large. In ten dimensions such a grid would need more places than there are atoms in a hand; there it cannot be had, and hence the encoder.",
+      "The exact value comes from a grid that is refined where p(x|z) is large. In ten dimensions its first 96 places along an axis would make 10²⁰ in all; there it cannot be had, and hence the encoder.",
     ];
   }
 
@@ -138,9 +147,10 @@ export class Integral extends Section {
   }
 
   begin() {
-    this.box = priorBox(this.page);
-    this.plane.show(this.box);
+    const box = priorBox(this.page);
+    this.plane.show(box);
     this.plane.least = this.page.vae.prior.low;
+    this.box = around(box, this.plane.least); // the plane is wider than what it must show
     this.field = this.heat = this.logs = this.means = null;
   }
 

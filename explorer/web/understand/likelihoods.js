@@ -71,7 +71,7 @@ export class Likelihoods extends Section {
 
   get formula() {
     return {
-      tex: String.raw`\begin{aligned}\sym{bce}{\q{reconstruction}{\text{BCE}}}&=-\textstyle\sum_i x_i\log\hat x_i+(1-x_i)\log(1-\hat x_i)\\ \sym{cb}{\q{x-hat}{\log p_{\mathcal{CB}}}}&=-\text{BCE}+\textstyle\sum_i\log C(\hat x_i)\\ \sym{gauss}{\q{kl}{\log\mathcal N}}&=-\tfrac{1}{2s^2}\lVert x-\hat x\rVert^2-\tfrac n2\log 2\pi s^2\\ \sym{laplace}{\q{posterior}{\log p_{\text{Laplace}}}}&=-\tfrac{1}{b}\lVert x-\hat x\rVert_1-n\log 2b\end{aligned}`,
+      tex: String.raw`\begin{aligned}\sym{bce}{\q{reconstruction}{\text{BCE}}}&=-\textstyle\sum_i\big[x_i\log\hat x_i+(1-x_i)\log(1-\hat x_i)\big]\\ \sym{cb}{\q{x-hat}{\log p_{\mathcal{CB}}}}&=-\text{BCE}+\textstyle\sum_i\log C(\hat x_i)\\ \sym{gauss}{\q{kl}{\log\mathcal N}}&=-\tfrac{1}{2s^2}\lVert x-\hat x\rVert^2-\tfrac n2\log 2\pi s^2\\ \sym{laplace}{\q{posterior}{\log p_{\text{Laplace}}}}&=-\tfrac{1}{b}\lVert x-\hat x\rVert_1-n\log 2b\end{aligned}`,
       words:
         "cross-entropy, the continuous Bernoulli, the Gaussian and the Laplace density, with their constants",
     };
@@ -83,25 +83,25 @@ export class Likelihoods extends Section {
         "Predict: a Bernoulli's cross-entropy is used on grey levels. Over all grey levels from 0 to 1, does its exp(−BCE) add up to 1?",
       options: ["yes", "no, to less", "no, to more"],
       answer: () =>
-        "To less, unless x̂ is exactly 0 or 1: at x̂ = ½ it is ½ everywhere. So BCE on grey levels is no likelihood, only a pseudo-likelihood; dividing by what is missing gives the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019).",
+        "To less: to ½ where x̂ is ½, and to ever less towards 0 and 1. So BCE on grey levels is no likelihood, only a pseudo-likelihood; divided by what it adds up to, it is the continuous Bernoulli (Loaiza-Ganem & Cunningham 2019).",
     };
   }
 
   get text() {
     return [
-      "Minimising a squared error is maximising a Gaussian likelihood, an absolute error a Laplace one. What differs is a scale s and a constant, which training ignores and log p(x) must not. Densities and probabilities are different things: a density may exceed 1, and its −log be negative.",
-      "So these rows cannot be compared with each other: the same x and x̂ cost another number of nats in each. What can be compared is what they punish: cross-entropy minds a wrong certainty most, the squared error a wide miss, the absolute error all misses alike.",
+      "Minimising a squared error is maximising a Gaussian likelihood, an absolute error a Laplace one. Their constants move no gradient, but log p(x) has them; their scale s weighs them against the KL, as β would. A density may exceed 1, and its −log be negative: a probability's cannot.",
+      "So which row is smallest says nothing: each is in units of its own. What can be compared is what they punish: cross-entropy minds a wrong certainty most, the squared error a wide miss, the absolute error all misses alike.",
     ];
   }
 
   get task() {
-    return "Drag over the pictures: each pixel of x̂ makes its curves, and the grey level of x is marked on them.";
+    return "Drag over the pictures: each pixel of x̂ makes its curves, and the value of x is marked on them.";
   }
 
   get meanings() {
     return {
       bce: "Cross-entropy, summed over the pixels: −log p(x|z) of a Bernoulli when x is black and white; on grey levels a pseudo-likelihood.",
-      cb: "The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. λ is not its mean.",
+      cb: "The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. Here x̂ is taken for λ, which is not its mean.",
       gauss: "A Gaussian about x̂ with standard deviation s: n is the number of values of x.",
       laplace: "A Laplace density about x̂: b = s/√2 gives it the same standard deviation.",
     };
@@ -112,7 +112,7 @@ export class Likelihoods extends Section {
       <div class="two-pictures"><figure><figcaption class="quantity own-x"><b>x</b></figcaption><div class="picked"><canvas class="picture x"></canvas><i></i></div></figure>
       <figure><figcaption class="quantity x-hat"><b>x̂</b> from μ</figcaption><div class="picked"><canvas class="picture x-hat"></canvas><i></i></div></figure>
       <div class="pixel"><p class="said"></p><label>s <input type="range" min="-3.5" max="0.3" step="0.01" value="-1.6" aria-label="s, the standard deviation of Gaussian and Laplace"><output></output></label>
-      <button type="button" class="best">Best s for this x</button></div></div>
+      <button type="button" class="best"title="The root of the mean squared error of x̂">Best s of the Gaussian</button></div></div>
       <table class="nats"><thead><tr><th>term</th><th>of this pixel</th><th>−log p(x|z), nats</th><th>adds up to</th></tr></thead><tbody></tbody></table></div>`);
     scene.append(host);
     const find = (selector) => /** @type {any} */ (host.querySelector(selector));
@@ -191,6 +191,11 @@ export class Likelihoods extends Section {
     this.pixel = worst;
   }
 
+  /** Of a colour, what is looked at. */
+  get part() {
+    return this.page.vae.shape.channels > 1 ? ", its red" : "";
+  }
+
   get s() {
     return Math.exp(Number(this.slider.value));
   }
@@ -221,7 +226,7 @@ export class Likelihoods extends Section {
       mark.style.height = `${100 / height}%`;
     }
     const [v, m] = [x[pixel], this._at(pixel)];
-    write(this.said, `this pixel: x = ${numeral(v, 2)}, x̂ = ${numeral(m, 2)}`);
+    write(this.said, `this pixel${this.part}: x = ${numeral(v, 2)}, x̂ = ${numeral(m, 2)}`);
     write(this.output, s.toFixed(2));
     ROWS.forEach((row, n) => {
       const cells = this.body.rows[n].cells;
@@ -237,7 +242,7 @@ export class Likelihoods extends Section {
 
   _paintChart(theme, v, m, s) {
     const { chart } = this;
-    const x = { low: 0, high: 1, title: `grey level of a pixel where x̂ = ${numeral(m, 2)}` };
+    const x = { low: 0, high: 1, title: `value of a pixel${this.part} where x̂ = ${numeral(m, 2)}` };
     if (!chart.begin(theme, x, { low: 0, high: HIGH, title: "density" })) return;
     for (const row of ROWS) {
       const points = Array.from({ length: STEPS + 1 }, (_, i) => {
@@ -254,7 +259,7 @@ export class Likelihoods extends Section {
     const area = areaOf((at) => Math.exp(-ROWS[0].cost(at, m, s)));
     write(this.body.rows[0].cells[3], `${numeral(area, 2)} here`);
     chart.describe(
-      `Densities of a pixel's grey level where x̂ is ${numeral(m, 2)}; exp(−BCE) adds up to ${numeral(area, 2)}`,
+      `Densities of a pixel's value where x̂ is ${numeral(m, 2)}; exp(−BCE) adds up to ${numeral(area, 2)}`,
     );
   }
 }

@@ -15,6 +15,7 @@ import { listen } from "./plane_hands.js";
  * @typedef {Record<string, string>} Theme
  */
 
+const CORNERS = 360; // of a line of the prior, which is seen closely too
 export const MARGIN = 26; // pixels, for the numbers at the axes
 
 /** A colour's red, green and blue. @param {string} hex as in #1d4ed8 */
@@ -173,18 +174,20 @@ export class PlanePicture {
     c.globalAlpha = 1;
   }
 
-  /** Contours alone, one and two standard deviations wide. @param {{mean: number, std: number, low: number}} prior */
-  prior({ mean, std, low }) {
+  /** Where one and two standard deviations of a standard normal lie in the prior: 39 % and 86 % of it. @param {import("../model/families.js").LatentFamily} prior */
+  prior(prior) {
     const { c } = this;
-    if (low > -Infinity) return;
     c.strokeStyle = this.theme.ink;
     c.lineWidth = this.lit === "prior" ? 2.5 : 1;
     c.setLineDash([5, 4]);
     for (const s of [1, 2]) {
       c.globalAlpha = this.lit === "prior" ? 1 : 0.55;
       c.beginPath();
-      for (const corner of ellipse([mean, mean], [std ** 2, 0, std ** 2], s))
-        c.lineTo(...this.at(corner));
+      for (let k = 0; k < CORNERS; k++) {
+        const turn = (2 * Math.PI * k) / CORNERS;
+        const t = [s * Math.cos(turn), s * Math.sin(turn)];
+        c.lineTo(...this.at(t.map((v) => prior.fromStandardNormal(v))));
+      }
       c.closePath();
       c.stroke();
     }

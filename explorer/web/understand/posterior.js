@@ -59,8 +59,13 @@ export class PosteriorSection extends Section {
     };
   }
 
+  /** Whether q is a normal distribution. */
+  get normal() {
+    return this.page.vae.prior.drawn === "ε";
+  }
+
   get family() {
-    return this.page.vae.prior.drawn === "ε"
+    return this.normal
       ? String.raw`\mathcal N(\mu,\operatorname{diag}\sigma^2)`
       : String.raw`\textstyle\prod_j\mathrm{Gamma}(a_j, b_j)`;
   }
@@ -87,18 +92,18 @@ export class PosteriorSection extends Section {
     const correlation = xy / Math.sqrt(xx * yy);
     const modes = this.modes ?? 1;
     const humps = modes > 1 ? `${modes} humps` : "one hump";
-    return `Look at the dark heat: ${humps}, with a correlation of ${numeral(correlation, 2)} between z₁ and z₂. The encoder's ellipse can have none: it is upright and has one hump, whatever p(z|x) looks like.`;
+    return `Look at the dark heat: ${humps}, with a correlation of ${numeral(correlation, 2)} between z₁ and z₂. The encoder's q can have none, as its two dimensions are independent, and it has one hump, whatever p(z|x) looks like.`;
   }
 
   get text() {
     return [
-      "Turned round by Bayes' rule, the story says which codes could have made this x: the true posterior p(z|x). It needs p(x), which usually cannot be had. So the encoder is trained to say at once where p(z|x) is, by a normal distribution with a mean μ and a standard deviation σ in each dimension.",
+      `Turned round by Bayes' rule, the story says which codes could have made this x: the true posterior p(z|x). It needs p(x), which usually cannot be had. So the encoder is trained to say at once where p(z|x) is, ${this.normal ? "by a normal distribution with a mean μ and a standard deviation σ" : "by a Gamma distribution with a shape a and a rate b"} in each dimension.`,
       "Here both can be seen. The dark heat is p(z|x), computed on the plane; the violet ellipses are one and two standard deviations of the encoder's q. How far apart they are is KL(q(z|x) ‖ p(z|x)), in nats: 0 where they agree.",
     ];
   }
 
   get task() {
-    return "Find digits that a Gaussian fits badly: what is unclear about these pictures? Then draw one yourself.";
+    return "Find images whose p(z|x) is far from a Gaussian: what is unclear about these pictures? Then draw one yourself.";
   }
 
   get meanings() {
@@ -120,7 +125,7 @@ export class PosteriorSection extends Section {
     scene.append(side);
     this.decoded = new Decoded(side);
     const foot = html(
-      '<div class="foot-row"><button type="button" class="find">Find digits that a Gaussian fits badly</button> <span class="progress"></span></div>',
+      '<div class="foot-row"><button type="button" class="find">Find images that a Gaussian fits badly</button> <span class="progress"></span></div>',
     );
     scene.append(foot);
     this.findButton = /** @type {HTMLButtonElement} */ (foot.querySelector("button"));
@@ -167,6 +172,9 @@ export class PosteriorSection extends Section {
     const mine = () => page.x === x && page.section === this;
     this.box = boxAround(evidence, posterior);
     this.plane.show(this.box);
+    // A ring that was left elsewhere would be out of sight.
+    if ([0, 1].some((k) => page.z[k] < this.box.low[k] || page.z[k] > this.box.high[k]))
+      page.z = posterior.mu.slice();
     exact.split(x, posterior, true).then((found) => {
       if (!found || !mine()) return;
       this.gap = found.gap;
@@ -198,7 +206,7 @@ export class PosteriorSection extends Section {
         numbers.map((n) => pictures.get(n)),
         (share) => write(this.progress, `${Math.round(100 * share)} % of ${numbers.length} images`),
       );
-      if (!found) return;
+      if (!found) return write(this.progress, "");
       this.bad = found
         .slice(0, SHOWN)
         .map(({ index, modes }) => ({ index: numbers[index], modes }));

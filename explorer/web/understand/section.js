@@ -29,6 +29,18 @@ export class Section {
     this.numbers = {};
   }
 
+  /** Why it is not shown for this model; "" where it is. */
+  get refusal() {
+    return this.planar ? this.page.refusal : "";
+  }
+
+  /** It is shown, or the model is another one. */
+  start() {
+    if (this.refusal) return;
+    this.begin();
+    this.input();
+  }
+
   /** @returns {Formula} */
   get formula() {
     throw new Error("a section has a formula");
@@ -61,7 +73,7 @@ export class Section {
   /** Make its elements, once. @param {HTMLElement} _scene */
   build(_scene) {}
 
-  /** It is shown, or the model is another one. */
+  /** Before the first x of a model. */
   begin() {}
 
   /** x is another one. */
@@ -103,8 +115,10 @@ export function refusalOf({ name, d, likelihood, hasPosterior, prior }) {
   if (likelihood.constant === null)
     return `${name} was trained with a distance (${likelihood.title}): no p(x|z) belongs to it, so there is no log p(x) and no bound.`;
   if (!hasPosterior) return `The codes of ${name} are points: there is no q(z|x).`;
-  if (d !== 2 || prior.choices?.length)
-    return `log p(x) is an integral over all z. With two latent dimensions it can be computed on the plane; ${name} has ${d}, and a grid over so many has too many places.`;
+  if (prior.choices?.length)
+    return `${name} has labels or categories beside z, and log p(x) is not computed here for those.`;
+  if (d !== 2)
+    return `log p(x) is an integral over all z. With two latent dimensions it can be computed on the plane; ${name} has ${d}: a grid over ${d < 2 ? "one is not made here" : "so many has too many places"}.`;
   return "";
 }
 

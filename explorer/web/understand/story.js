@@ -36,7 +36,7 @@ export class Story {
   /** @param {Section} section */
   show(section) {
     this.section = section;
-    const refusal = section.planar ? this.page.refusal : "";
+    const { refusal } = section;
     this.page.root.dataset.refused = String(Boolean(refusal));
     const host = this.page.$(".scene");
     let scene = this.scenes.get(section);
@@ -60,9 +60,9 @@ export class Story {
     const place = html(
       '<div class="refused"><p></p><div class="buttons"><button type="button">L_k instead: the bounds that rise to log p(x)</button></div></div>',
     );
-    write(place.querySelector("p"), `${sentence} Choose a model with two dimensions above.`);
+    write(place.querySelector("p"), `${sentence} Choose another model above.`);
     const button = place.querySelector("button");
-    button.hidden = !this.page.bounded;
+    button.hidden = !this.page.bounded || !this.page.refusal;
     button.addEventListener("click", () => this.page.steps.open(BOUNDS));
     return place;
   }

@@ -25,24 +25,34 @@ export class TwoTerms extends Section {
 
   get formula() {
     return {
-      tex: String.raw`\begin{gathered}-\text{ELBO}=\sym{reconstruction}{\q{reconstruction}{\mathbb E_{q}\!\left[-\log p_\theta(x\mid z)\right]}}+\sym{beta}{\beta}\;\sym{kl}{\q{kl}{\mathrm{KL}\!\left(q_\phi(z\mid x)\,\|\,p(z)\right)}}\\[3pt] \q{kl}{\mathrm{KL}}=${this.closedForm}\end{gathered}`,
+      tex: String.raw`\begin{gathered}\text{loss}=\sym{reconstruction}{\q{reconstruction}{\mathbb E_{q}\!\left[-\log p_\theta(x\mid z)\right]}}+\sym{beta}{\beta}\;\sym{kl}{\q{kl}{\mathrm{KL}\!\left(q_\phi(z\mid x)\,\|\,p(z)\right)}}\\[3pt] ${this.closedForm}\end{gathered}`,
       words:
-        "minus the ELBO is the reconstruction term plus beta times the KL divergence of q from the prior",
+        "the loss is the reconstruction term plus beta times the KL divergence of q from the prior",
     };
   }
 
   get closedForm() {
     const { prior } = this.page.vae;
     if (prior.low > -Infinity)
-      return String.raw`\sum_j\big[(a_j-\alpha)\,\psi(a_j)-\log\Gamma(a_j)+\log\Gamma(\alpha)+\alpha\log\tfrac{b_j}{\beta_0}+a_j\tfrac{\beta_0-b_j}{b_j}\big]`;
+      return String.raw`\begin{aligned}\sym{closed}{\q{kl}{\mathrm{KL}}}=\textstyle\sum_j\big[&(a_j-a)\,\psi(a_j)-\log\Gamma(a_j)+\log\Gamma(a)\\&+a\log\tfrac{b_j}{b}+a_j\tfrac{b-b_j}{b_j}\big]\end{aligned}`;
     if (prior.mean === 0 && prior.std === 1)
-      return String.raw`\tfrac12\sum_j\left(\mu_j^2+\sigma_j^2-1-\log\sigma_j^2\right)`;
-    return String.raw`\tfrac12\sum_j\left(\tfrac{(\mu_j-m)^2+\sigma_j^2}{s^2}-1-\log\tfrac{\sigma_j^2}{s^2}\right)`;
+      return String.raw`\sym{closed}{\q{kl}{\mathrm{KL}}}=\tfrac12\sum_j\left(\mu_j^2+\sigma_j^2-1-\log\sigma_j^2\right)`;
+    return String.raw`\sym{closed}{\q{kl}{\mathrm{KL}}}=\tfrac12\sum_j\left(\tfrac{(\mu_j-m)^2+\sigma_j^2}{s^2}-1-\log\tfrac{\sigma_j^2}{s^2}\right)`;
+  }
+
+  get _closed() {
+    const { prior } = this.page.vae;
+    if (prior.low > -Infinity)
+      return "The KL of Gamma(a_j, b_j), shape and rate, from the prior Gamma(a, b); ψ is the derivative of log Γ.";
+    return prior.mean === 0 && prior.std === 1
+      ? "Appendix B of the paper has it with the other sign."
+      : "As in appendix B of the paper, which has m = 0 and s = 1: here the prior is N(m, s²).";
   }
 
   get withNumbers() {
+    if (!this.page.bounded) return null;
     return {
-      tex: String.raw`\num{total}=\q{reconstruction}{\num{recon}}+\q{kl}{\num{kl}}\ \text{nats}`,
+      tex: String.raw`-\text{ELBO}=\num{total}=\q{reconstruction}{\num{recon}}+\q{kl}{\num{kl}}\ \text{nats}`,
       words: "the same in numbers, nats",
     };
   }
@@ -59,13 +69,13 @@ export class TwoTerms extends Section {
 
   get text() {
     return [
-      "The same bound, split otherwise: how many nats the picture costs when z is known, and how many z costs beyond what the prior says. The KL has a closed form; the reconstruction is an average over q.",
+      "The same bound, split otherwise: how many nats the picture costs when z is known, and how many z costs beyond what the prior says. The KL has a closed form; the reconstruction is an average over q, here of 512 draws.",
       "Each checkpoint is a point: rate across, distortion up (Alemi et al. 2018). Farther down is a sharper picture, farther left a cheaper code; along the dashed lines −ELBO is the same.",
     ];
   }
 
   get task() {
-    return "Choose other digits: which dimension costs how much? Then pull β to 100.";
+    return `Choose another x: which dimension costs how much?${this.page.refusal ? "" : " Then pull β to 100."}`;
   }
 
   get meanings() {
@@ -73,7 +83,8 @@ export class TwoTerms extends Section {
       reconstruction:
         "The reconstruction term: minus the mean of log p(x|z) over q. Not of p(z|x), and not of p(x) itself.",
       kl: "The KL divergence of q from the prior, in closed form: how many nats more z tells than the prior did.",
-      beta: "The weight of the KL: 1 makes it the ELBO (Higgins et al. 2017 make it larger).",
+      beta: "The weight of the KL: with 1 the loss is −ELBO (Higgins et al. 2017 take more).",
+      closed: this._closed,
     };
   }
 
@@ -156,8 +167,10 @@ export class TwoTerms extends Section {
     const recon = this.expected;
     const level = page.blob.header.level?.own ?? 100;
     const end = Math.max(1.6 * Math.abs(level), 40);
-    const error = this.error ? ` ± ${numeral(this.error, 1)}` : "";
-    write(this.values[0], recon === null ? "…" : `${numeral(recon, 1)}${error} nats`);
+    const fine = this.error !== null && this.error < 0.1 ? 2 : 1;
+    const error = this.error ? ` ± ${numeral(this.error, fine)}` : "";
+    const absent = page.bounded ? "…" : "none: trained with a distance";
+    write(this.values[0], recon === null ? absent : `${numeral(recon, fine)}${error} nats`);
     write(this.values[1], `${numeral(q.kl, 2)} nats`);
     this.bars[0].style.width = `${Math.min(100, Math.max(0, (100 * (recon ?? 0)) / end))}%`;
     this.bars[1].style.width = `${Math.min(100, (100 * q.kl) / end)}%`;
@@ -200,7 +213,9 @@ export class TwoTerms extends Section {
     const [rate, low, most] = [30, 60, 220];
     const beyond = rates.filter((row) => row.rate > rate || row.distortion > most);
     const x = { low: 0, high: rate, title: "rate: KL, nats" };
-    if (!chart.begin(theme, x, { low, high: most, title: "distortion: cross-entropy, nats" }))
+    if (
+      !chart.begin(theme, x, { low, high: most, title: "distortion on MNIST: cross-entropy, nats" })
+    )
       return;
     for (let total = 80; total < most + rate; total += 20)
       chart.line(
@@ -217,9 +232,11 @@ export class TwoTerms extends Section {
     }
     const off = beyond.map(({ name }) => name).join(", ");
     if (off) chart.word([rate, most], `beyond: ${off}`, theme.ink, "right", 10);
+    const own = recon !== null && page.vae.likelihood.name === "bernoulli";
     for (const row of named(
       rates.filter((one) => !beyond.includes(one)),
       chart,
+      own ? [[chart.px(q.kl), chart.py(recon) - 10]] : [],
     ))
       chart.word(
         [row.rate, row.distortion],
@@ -229,7 +246,7 @@ export class TwoTerms extends Section {
         4,
         8,
       );
-    if (recon !== null && page.vae.likelihood.name === "bernoulli") {
+    if (own) {
       chart.point([q.kl, recon], theme.x, 6);
       chart.word([q.kl, recon], "this x", theme.x, "left", -6, 6);
     }
@@ -240,10 +257,11 @@ export class TwoTerms extends Section {
   }
 }
 
-/** Those whose names have room. @param {{name: string, rate: number, distortion: number}[]} rates @param {Axes} chart */
-function named(rates, chart) {
-  /** @type {[number, number][]} */
-  const taken = [];
+/**
+ * Those whose names have room beside what is taken, in pixels.
+ * @param {{name: string, rate: number, distortion: number}[]} rates @param {Axes} chart @param {[number, number][]} [taken]
+ */
+function named(rates, chart, taken = []) {
   return rates.filter(({ rate, distortion }) => {
     const [x, y] = [chart.px(rate), chart.py(distortion)];
     if (taken.some(([a, b]) => Math.abs(a - x) < 110 && Math.abs(b - y) < 15)) return false;

@@ -189,8 +189,7 @@ export class Understand extends LoadedPage {
   _begin() {
     const { section } = this;
     this.story.show(section);
-    section.begin();
-    section.input();
+    section.start();
     this._ask();
     this.change("x");
   }
@@ -216,7 +215,7 @@ export class Understand extends LoadedPage {
     this.posterior = this.vae.encode(x, this.vae.labelsIn(new Float32Array(this.vae.d)), image);
     this.z = this.posterior.mu.slice();
     this.evidence = null;
-    this.section?.input();
+    if (this.section && !this.section.refusal) this.section.input();
     this._ask();
     this.change("x");
     if (done) this.settle();
@@ -296,7 +295,7 @@ export class Understand extends LoadedPage {
     this.dirty = new Set();
     if (!section || !this.x) return;
     if (dirty.has("x") || dirty.has("theme")) this._paintInput();
-    section.paint(now, dirty);
+    if (!section.refusal) section.paint(now, dirty);
     this.story.paint(dirty);
   }
 
