@@ -92,7 +92,9 @@ def test_the_identity_holds_while_q_is_dragged(app, screen, vae):
     assert number(s, "elbo") == pytest.approx(found.elbo, abs=0.02)
     assert number(s, "gap") == pytest.approx(found.gap, abs=0.02)
     box = s.page.locator(".plane canvas").bounding_box()
-    middle = box["x"] + 13 + box["width"] / 2, box["y"] - 13 + box["height"] / 2
+    violet = s.near(THEMES["light"].posterior, ".plane canvas", 40)
+    down, across = (violet.min(axis=0) + violet.max(axis=0)) / 2  # of the ellipses: q's mean
+    middle = box["x"] + across, box["y"] + down
     s.page.mouse.move(*middle)
     s.page.mouse.down()
     seen = []

@@ -103,7 +103,7 @@ export class Aggregate extends Section {
 
   get text() {
     return [
-      "Training compares each q(z|x) with the prior, one at a time. Samples, though, come from the prior, and what the decoder knows comes from where codes are: the mean of all q(z|x), the aggregate posterior.",
+      "Training compares each q(z|x) with the prior, one at a time. Samples come from the prior; what the decoder knows, from where codes are: the mean of all q(z|x), the aggregate posterior.",
       "Where the prior has mass and the aggregate posterior has none is a hole: its pictures are of no class, or of two at once. The mean of the KL over all x is the mutual information of x and z plus KL(q(z) ‖ p(z)) (Hoffman & Johnson 2016): only the latter closes holes.",
     ];
   }

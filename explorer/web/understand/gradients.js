@@ -33,7 +33,7 @@ export class Gradients extends Section {
 
   get refusal() {
     if (super.refusal || this.normal) return super.refusal;
-    return "A Gamma's draws are no μ + σ·ε, and there is no such trick: its gradients go through its quantiles (Figurnov et al. 2018). Models with a normal prior show both estimators.";
+    return "A Gamma's draws are no μ + σ·ε. They are differentiated through their distribution function (implicit reparameterisation, Figurnov et al. 2018), and there is no ε to show.";
   }
 
   get formula() {

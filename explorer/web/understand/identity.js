@@ -269,7 +269,7 @@ export class Identity extends Section {
       plane.ellipses(q.mu, q.std, theme.posterior, "posterior");
       plane.end();
     }
-    plane.say("Dark: p(z|x). Violet: your q.");
+    plane.say("Grey: p(z|x). Violet: your q.");
     this.number("exact", evidence?.logP, 2);
     this.number("elbo", split?.elbo, 2);
     this.number("gap", split?.gap, 2);

@@ -92,7 +92,7 @@ export class Integral extends Section {
   get text() {
     return [
       "Each place of the plane is coloured by log p(x|z): how well its picture explains this x. Only a small spot does. The integral adds up what that spot contributes, which draws from the prior hardly ever hit.",
-      "The exact value comes from a grid that is refined where p(x|z) is large. In ten dimensions its first 96 places along an axis would make 10²⁰ in all; there it cannot be had, and hence the encoder.",
+      "The exact value comes from a grid that is refined where p(x|z) is large. In ten dimensions its first 96 places along an axis would be 10²⁰ in all: hence the encoder.",
     ];
   }
 

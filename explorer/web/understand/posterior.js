@@ -92,13 +92,13 @@ export class PosteriorSection extends Section {
     const correlation = xy / Math.sqrt(xx * yy);
     const modes = this.modes ?? 1;
     const humps = modes > 1 ? `${modes} humps` : "one hump";
-    return `Look at the dark heat: ${humps}, with a correlation of ${numeral(correlation, 2)} between z₁ and z₂. The encoder's q can have none, as its two dimensions are independent, and it has one hump, whatever p(z|x) looks like.`;
+    return `Look at the grey heat: ${humps}, with a correlation of ${numeral(correlation, 2)} between z₁ and z₂. The encoder's q can have none, as its two dimensions are independent, and it has one hump, whatever p(z|x) looks like.`;
   }
 
   get text() {
     return [
       `Turned round by Bayes' rule, the story says which codes could have made this x: the true posterior p(z|x). It needs p(x), which usually cannot be had. So the encoder is trained to say at once where p(z|x) is, ${this.normal ? "by a normal distribution with a mean μ and a standard deviation σ" : "by a Gamma distribution with a shape a and a rate b"} in each dimension.`,
-      "Here both can be seen. The dark heat is p(z|x), computed on the plane; the violet ellipses are one and two standard deviations of the encoder's q. How far apart they are is KL(q(z|x) ‖ p(z|x)), in nats: 0 where they agree.",
+      "Here both can be seen. The grey heat is p(z|x), computed on the plane; the violet ellipses are one and two standard deviations of the encoder's q. How far apart they are is KL(q(z|x) ‖ p(z|x)), in nats: 0 where they agree.",
     ];
   }
 
@@ -108,7 +108,7 @@ export class PosteriorSection extends Section {
 
   get meanings() {
     return {
-      true: "The true posterior: which codes could have made x, and how likely each is. The dark heat.",
+      true: "The true posterior: which codes could have made x, and how likely each is. The grey heat.",
       posterior:
         "q(z|x), the approximate posterior: the encoder's answer. φ are the encoder's weights. The violet ellipses.",
       evidence: "p(x), the evidence, which makes p(z|x) add up to 1. Section 2 computed it.",
@@ -251,7 +251,7 @@ export class PosteriorSection extends Section {
       plane.ellipses(posterior.mu, posterior.std, theme.posterior, "posterior");
       plane.end();
     }
-    plane.say(heat ? "Dark: p(z|x). Violet: q(z|x), one and two σ." : "");
+    plane.say(heat ? "Grey: p(z|x). Violet: q(z|x), one and two σ." : "");
     this.number("gap", this.gap, 2);
   }
 }

@@ -63,7 +63,7 @@ export class TwoTerms extends Section {
         "Predict: the KL counts β times as much. With a large β, the best q for this x becomes …",
       options: ["narrower", "wider, nearer to the prior", "the same"],
       answer: () =>
-        "Wider, and nearer to the prior: each nat of KL, the rate, must save more than β nats of reconstruction, the distortion. With β → 0, q shrinks to a point, as in an autoencoder. Try it with the slider.",
+        `Wider, and nearer to the prior: each nat of KL, the rate, must save more than β nats of reconstruction, the distortion. With β → 0, q shrinks to a point, as in an autoencoder.${this.page.refusal ? "" : " Try it with the slider."}`,
     };
   }
 

@@ -21,7 +21,7 @@ import { Steps } from "./steps.js";
 import { Generative } from "./generative.js";
 import { Story } from "./story.js";
 import { TwoTerms } from "./terms.js";
-import { refusalOf } from "./section.js";
+import { numeral, refusalOf } from "./section.js";
 
 /** @typedef {import("./section.js").Section} Section */
 /** @typedef {import("../model/vae.js").Posterior} Posterior */
@@ -302,12 +302,12 @@ export class Understand extends LoadedPage {
   _paintInput() {
     const words = this.input.paint(this.x, this.drawn ? null : this.image, this.pictures);
     const { mu, std } = this.posterior;
-    const list = (values) => [...values].slice(0, 4).map((v) => v.toFixed(2).replace("-", "−"));
+    const list = (values, digits) => [...values].slice(0, 4).map((v) => numeral(v, digits));
     const more = mu.length > 4 ? ", …" : "";
     write(
       this.$(".code"),
-      `μ = (${list(mu).join(", ")}${more})` +
-        (this.vae.hasPosterior ? `  σ = (${list(std).join(", ")}${more})` : ""),
+      `μ = (${list(mu, 2).join(", ")}${more})` +
+        (this.vae.hasPosterior ? `  σ = (${list(std, 3).join(", ")}${more})` : ""),
     );
     write(this.$(".announce"), `x: ${words}${this.waiting ? `. ${this.waiting}` : ""}`);
   }
