@@ -152,7 +152,7 @@ def test_a_phones_menu_and_pages_are_inside_its_window(opened):
     page = s.page
     assert page.evaluate("[innerWidth, document.documentElement.scrollWidth]") == [390, 390]
     links = page.locator(".st-key-phonenav a")
-    assert links.count() == 3
+    assert links.count() == 4
     for target in [*links.all(), page.get_by_test_id("stMainMenuButton")]:
         box = target.bounding_box()
         assert box["x"] >= 0

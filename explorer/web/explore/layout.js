@@ -46,7 +46,7 @@ const MARKUP = `
         </div>
         <button type="button" class="manifold-switch" aria-pressed="false"
           title="The decoded picture of every place, as the map's background">Manifold</button>
-        <label class="colour-by"><span>Colours</span><select aria-label="What colours the codes on the map"></select></label>
+        <label class="colour-by"><span>Colours</span><select aria-label="What colours the codes on the map"><option value="">class</option></select></label>
         <button type="button" class="wall-open" title="Images by their terms: all images with their reconstructions, sorted, and others beside them">Images</button>
         <span class="zoom">
           <button type="button" class="zoom-out" aria-label="Zoom out" title="Zoom out">−</button>
