@@ -43,7 +43,7 @@ def shown(s) -> dict:
         "terms": (s.term("reconstruction"), s.term("kl")),
         "film": film,
         "manifold": s.page.locator(".manifold-switch").get_attribute("aria-pressed"),
-        "panel": s.page.locator("[role=tab][aria-selected=true]").inner_text(),
+        "panel": s.page.locator("[role=tab][data-tab][aria-selected=true]").inner_text(),
         "picture": s.canvas("canvas.x-hat").tolist(),
     }
 

@@ -81,7 +81,7 @@ class Explore extends Session {
   }
 
   get tab() {
-    return this.$('[role=tab][aria-selected="true"]').dataset.tab;
+    return this.$('[role=tab][data-tab][aria-selected="true"]').dataset.tab;
   }
 
   get walkShown() {
