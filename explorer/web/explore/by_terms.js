@@ -14,7 +14,7 @@ import { Wall } from "./wall.js";
  * @typedef {import("../session/session.js").Session} Session
  */
 
-const MARKUP = `<div class="wall" role="dialog" aria-label="Images by their terms" hidden>
+const MARKUP = `<div class="wall" role="region" aria-label="Images by their terms" hidden>
   <div class="head">
     <b>Images by their terms</b>
     <div class="tabs" role="tablist" aria-label="Which images">
