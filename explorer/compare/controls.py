@@ -40,12 +40,7 @@ def scenes() -> tuple[dict[str, Scene], Shown | None]:
     boxes.colour_box(images, shown)
     view_state.get("place")  # what is wrong with it is told now
     _heed_row(good)
-    image, n = view_state.get("image"), len(shown.images)
-    if image is not None and image >= n:
-        view_state.complain(
-            f"There is no image {image} here; the images are numbered 0 to {n - 1}."
-        )
-        view_state.put(image=None)
+    view_state.image_among(len(shown.images))
     messages.warn(view_state.complaints())
     found = {}
     for name in names:

@@ -28,12 +28,7 @@ def show(scene: Scene) -> None:
 
 def _settle(scene: Scene) -> None:
     """Make image and z fit the scene: a link may ask for what it does not have."""
-    image, n = view_state.get("image"), len(scene.codes.mu)
-    if image is not None and image >= n:
-        view_state.complain(
-            f"There is no image {image} here; the images are numbered 0 to {n - 1}."
-        )
-        image = None
+    image = view_state.image_among(len(scene.codes.mu))
     if image is None:
         image = next(i for i in _typical(scene) if i is not None)
     view_state.put(image=image)

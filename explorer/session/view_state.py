@@ -153,6 +153,17 @@ def touched() -> None:
     st.session_state[_FRESH] = False
 
 
+def image_among(n: int) -> int | None:
+    """The view's image, of n that there are; None where nobody has said which, or none has that
+    number, which is told."""
+    image: int | None = get("image")
+    if image is not None and image >= n:
+        complain(f"There is no image {image} here; the images are numbered 0 to {n - 1}.")
+        put(image=None)
+        return None
+    return image
+
+
 def put(**values: Any) -> None:
     """Set fields of the view; `publish` brings them into the URL."""
     for name, value in values.items():

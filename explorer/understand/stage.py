@@ -17,12 +17,7 @@ _LINKED = ("checkpoint", "data", "image", "x", "section")
 
 def show(scene: Scene) -> None:
     """Draw the walk. What it reports reruns this part of the page alone."""
-    image, n = view_state.get("image"), len(scene.codes.mu)
-    if image is not None and image >= n:
-        view_state.complain(
-            f"There is no image {image} here; the images are numbered 0 to {n - 1}."
-        )
-        image = None
+    image = view_state.image_among(len(scene.codes.mu))
     typical = catalogue.typical(scene.key, scene.codes, scene.shown)
     if image is None:
         image = next(i for i in typical if i is not None)

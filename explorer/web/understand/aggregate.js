@@ -1,8 +1,7 @@
 // Section 8: the aggregate posterior Σ q(z|x)/N against the prior, and the holes between them.
 
 import { html, write } from "../widgets/dom.js";
-import { Decoded, fieldOf, priorBox } from "./picture.js";
-import { PlanePicture } from "./plane.js";
+import { fieldOf, priorBox, planeWithPicture } from "./picture.js";
 import { Section, numeral } from "./section.js";
 
 const CELLS = 110;
@@ -122,21 +121,20 @@ export class Aggregate extends Section {
   }
 
   build(scene) {
-    this.plane = new PlanePicture(scene, "The aggregate posterior against the prior", {
-      changed: () => this.page.change("size"),
-      lit: (key) => this.page.light(key),
-    });
-    const side = html('<div class="side"></div>');
-    scene.append(side);
-    this.decoded = new Decoded(side);
+    const { plane, decoded } = planeWithPicture(
+      scene,
+      this.page,
+      "The aggregate posterior against the prior",
+    );
+    this.plane = plane;
+    this.decoded = decoded;
     const foot =
-      html(`<div class="foot-row"><span class="switch" role="radiogroup" aria-label="What is shown">
+      html(`<div class="foot-row"><span class="switch" role="group" aria-label="What is shown">
       <button type="button" data-show="both" aria-pressed="true">q(z)</button><button type="button" data-show="holes" aria-pressed="false">Holes</button></span>
       <button type="button" class="hole">z to a hole</button> <span class="progress"></span></div>`);
     scene.append(foot);
     this.mode = "both";
     const buttons = /** @type {NodeListOf<HTMLElement>} */ (foot.querySelectorAll("[data-show]"));
-    foot.querySelector(".switch").removeAttribute("role");
     for (const button of buttons)
       button.addEventListener("click", () => {
         this.mode = button.dataset.show;
@@ -145,19 +143,6 @@ export class Aggregate extends Section {
       });
     this.progress = foot.querySelector(".progress");
     foot.querySelector(".hole").addEventListener("click", () => this._toHole());
-    this.plane.handles = [
-      {
-        key: "z",
-        name: "z",
-        free: true,
-        colour: "",
-        at: () => this.page.z,
-        move: (z) => {
-          this.page.z = Float32Array.from(z);
-          this.page.change("z");
-        },
-      },
-    ];
   }
 
   begin() {
@@ -262,7 +247,6 @@ export class Aggregate extends Section {
     const { z, theme, vae } = page;
     const { picture } = page.decode(z);
     this.decoded.paint(picture, vae.shape, z, "what the decoder makes of it");
-    plane.handles[0].colour = theme.z;
     if (plane.begin(theme, page.lit)) {
       if (heats)
         plane.heat(

@@ -2,8 +2,7 @@
 
 import { write } from "../widgets/dom.js";
 import { normals } from "../model/random.js";
-import { Decoded, Strip, classAt, paintCodes, priorBox } from "./picture.js";
-import { PlanePicture } from "./plane.js";
+import { Strip, classAt, paintCodes, priorBox, planeWithPicture } from "./picture.js";
 import { Section, numeral } from "./section.js";
 import { html, lessMotion } from "../widgets/dom.js";
 
@@ -79,13 +78,14 @@ export class Generative extends Section {
   }
 
   build(scene) {
-    const side = html('<div class="side"></div>');
-    this.plane = new PlanePicture(scene, "The latent plane with the prior", {
-      changed: () => this.page.change("size"),
-      lit: (key) => this.page.light(key),
-    });
-    scene.append(side);
-    this.decoded = new Decoded(side);
+    const { plane, side, decoded } = planeWithPicture(
+      scene,
+      this.page,
+      "The latent plane with the prior",
+      { moved: () => (this.walk = 0) },
+    );
+    this.plane = plane;
+    this.decoded = decoded;
     const buttons = html(
       '<div class="buttons"><button type="button" class="draw">Draw z ~ p(z)</button></div>',
     );
@@ -95,16 +95,6 @@ export class Generative extends Section {
       const z = this.kept[n];
       if (z) this._go(z);
     });
-    this.plane.handles = [
-      {
-        key: "z",
-        name: "z",
-        free: true,
-        colour: "",
-        at: () => this.page.z,
-        move: (z) => this._go(z),
-      },
-    ];
     /** @type {ArrayLike<number>[]} */
     this.kept = [];
     this.normal = normals();
@@ -195,7 +185,6 @@ export class Generative extends Section {
     const { z, theme } = page;
     const { picture } = page.decode(z);
     this.decoded.paint(picture, page.vae.shape, z, "the mean of p(x|z)");
-    plane.handles[0].colour = theme.z;
     if (!plane.begin(theme, page.lit)) return;
     if (this.chosen !== null) {
       paintCodes(plane, page);

@@ -3,7 +3,8 @@
 import { html, write } from "../widgets/dom.js";
 import { normals, seeded } from "../model/random.js";
 import { Axes, histogram } from "./axes.js";
-import { channelsOf, PlanePicture } from "./plane.js";
+import { planeOf } from "./picture.js";
+import { channelsOf } from "./plane.js";
 import { Section, numeral } from "./section.js";
 
 const POINTS = 150; // draws in the two planes
@@ -86,13 +87,11 @@ export class Gradients extends Section {
   }
 
   build(scene) {
-    const change = () => this.page.change("size");
-    const lit = (key) => this.page.light(key);
     const planes = html('<div class="pair"></div>');
     scene.append(planes);
-    this.left = new PlanePicture(planes, "The noise ε", { changed: change, lit });
-    this.right = new PlanePicture(planes, "z = μ + σ·ε", { changed: change, lit });
-    this.chart = new Axes(scene, "wide", change);
+    this.left = planeOf(planes, this.page, "The noise ε");
+    this.right = planeOf(planes, this.page, "z = μ + σ·ε");
+    this.chart = new Axes(scene, "wide", () => this.page.change("size"));
     const foot =
       html(`<div class="foot-row"><label>draws an estimate <select aria-label="draws an estimate">
       ${[1, 4, 16].map((n) => `<option value="${n}">${n}</option>`).join("")}</select></label>
@@ -108,7 +107,7 @@ export class Gradients extends Section {
         key: "posterior",
         name: "μ of q",
         free: true,
-        colour: "",
+        colour: "posterior",
         at: () => this.q.mu,
         move: (z) => this._drag(z, this.q.std),
         release: () => this._estimate(),
@@ -117,7 +116,7 @@ export class Gradients extends Section {
         key: "posterior",
         name: "σ of q",
         small: true,
-        colour: "",
+        colour: "posterior",
         at: () => [this.q.mu[0] + this.q.std[0], this.q.mu[1] + this.q.std[1]],
         move: (z) =>
           this._drag(
@@ -215,7 +214,6 @@ export class Gradients extends Section {
   paint(_now, dirty) {
     const { page, left, right, q } = this;
     const { theme } = page;
-    right.handles.forEach((handle) => (handle.colour = theme.posterior));
     if (dirty.has("x") || dirty.has("numbers") || !this.points) this.points = this._points();
     const { zs, shares } = this.points;
     const [from, to] = [theme.grid, theme.reconstruction].map(channelsOf);

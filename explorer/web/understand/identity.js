@@ -3,7 +3,7 @@
 import { html, plotContext, set, watchSize, write } from "../widgets/dom.js";
 import { font } from "../widgets/type.js";
 import { CELLS, boxAround, posteriorHeat } from "./posterior.js";
-import { PlanePicture } from "./plane.js";
+import { planeOf } from "./picture.js";
 import { Section, gapsInWords, numeral } from "./section.js";
 
 const LEAST = 0.004; // of a standard deviation, as a share of the window
@@ -70,10 +70,7 @@ export class Identity extends Section {
   }
 
   build(scene) {
-    this.plane = new PlanePicture(scene, "p(z|x), and a q that you make", {
-      changed: () => this.page.change("size"),
-      lit: (key) => this.page.light(key),
-    });
+    this.plane = planeOf(scene, this.page, "p(z|x), and a q that you make");
     const bar = html('<div class="identity-bar"><canvas role="img"></canvas></div>');
     scene.append(bar);
     this.bar = /** @type {HTMLCanvasElement} */ (bar.querySelector("canvas"));
@@ -95,7 +92,7 @@ export class Identity extends Section {
       key: "posterior",
       name,
       small: true,
-      colour: "",
+      colour: "posterior",
       at: () => {
         const at = Array.from(this.q.mu);
         at[k] += 2 * this.q.std[k]; // on the outer ellipse, apart from the mean
@@ -113,7 +110,7 @@ export class Identity extends Section {
         key: "posterior",
         name: "the mean of q",
         free: true,
-        colour: "",
+        colour: "posterior",
         at: () => this.q.mu,
         move: (z) => this._drag(z, this.q.std),
         release: () => this._rest(),
@@ -255,7 +252,6 @@ export class Identity extends Section {
   paint() {
     const { page, plane, q, heat, split } = this;
     const { theme, evidence, vae } = page;
-    plane.handles.forEach((handle) => (handle.colour = theme.posterior));
     if (!evidence && !this.box) {
       const { mu, std } = q;
       plane.show({

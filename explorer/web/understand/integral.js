@@ -2,8 +2,7 @@
 
 import { html, write } from "../widgets/dom.js";
 import { Axes } from "./axes.js";
-import { Decoded, heatOf, priorBox } from "./picture.js";
-import { PlanePicture } from "./plane.js";
+import { heatOf, priorBox, planeWithPicture } from "./picture.js";
 import { Section, numeral } from "./section.js";
 
 const CELLS = 160;
@@ -112,13 +111,13 @@ export class Integral extends Section {
   }
 
   build(scene) {
-    this.plane = new PlanePicture(scene, "log p(x|z) over the latent plane", {
-      changed: () => this.page.change("size"),
-      lit: (key) => this.page.light(key),
-    });
-    const side = html('<div class="side"></div>');
-    scene.append(side);
-    this.decoded = new Decoded(side);
+    const { plane, decoded } = planeWithPicture(
+      scene,
+      this.page,
+      "log p(x|z) over the latent plane",
+    );
+    this.plane = plane;
+    this.decoded = decoded;
     const foot =
       html(`<div class="foot-row"><label class="k">k <input type="range" min="0" max="${MOST}" step="0.01" value="6" aria-label="k, the number of draws from the prior"><output></output></label>
       <button type="button" class="again">Draw again</button></div>`);
@@ -131,19 +130,6 @@ export class Integral extends Section {
     });
     this.chart = new Axes(scene, "wide", () => this.page.change("size"));
     scene.append(foot);
-    this.plane.handles = [
-      {
-        key: "z",
-        name: "z",
-        free: true,
-        colour: "",
-        at: () => this.page.z,
-        move: (z) => {
-          this.page.z = Float32Array.from(z);
-          this.page.change("z");
-        },
-      },
-    ];
   }
 
   begin() {
@@ -194,7 +180,6 @@ export class Integral extends Section {
     const { z, theme, evidence } = page;
     const { picture, log } = page.decode(z);
     this.decoded.paint(picture, page.vae.shape, z, `log p(x|z) = ${numeral(log, 1)} nats`);
-    plane.handles[0].colour = theme.z;
     if (plane.begin(theme, page.lit)) {
       if (heat) plane.heat(heat, CELLS, this.box, theme.reconstruction, "likelihood");
       plane.prior(page.vae.prior);

@@ -2,6 +2,7 @@
 
 import { html, set, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
+import { PlanePicture } from "./plane.js";
 
 /** @typedef {import("./understand.js").Understand} Page */
 
@@ -24,6 +25,34 @@ export class Decoded {
     set(this.canvas, "aria-label", `x̂, decoded from z = (${at.join(", ")})`);
     write(this.below, below);
   }
+}
+
+/**
+ * A plane that answers the page: its symbols, and its size.
+ * @param {HTMLElement} host @param {Page} page @param {string} label
+ */
+export const planeOf = (host, page, label) =>
+  new PlanePicture(host, label, {
+    changed: () => page.change("size"),
+    lit: (key) => page.light(key),
+  });
+
+/**
+ * A plane with the ring of z on it, and x̂ beside it.
+ * @param {HTMLElement} scene @param {Page} page @param {string} label
+ * @param {{small?: boolean, moved?: () => void}} [ring] how it looks; told when a hand moves it
+ */
+export function planeWithPicture(scene, page, label, { small = false, moved } = {}) {
+  const plane = planeOf(scene, page, label);
+  const side = html('<div class="side"></div>');
+  scene.append(side);
+  const move = (/** @type {ArrayLike<number>} */ z) => {
+    moved?.();
+    page.z = Float32Array.from(z);
+    page.change("z");
+  };
+  plane.handles = [{ key: "z", name: "z", free: true, small, colour: "z", at: () => page.z, move }];
+  return { plane, side, decoded: new Decoded(side) };
 }
 
 /** Pictures in a row, small. */

@@ -10,7 +10,7 @@ import { listen } from "./plane_hands.js";
  * What can be dragged: where it is, and what a hand does to it. A `free` one comes to wherever the plane is
  * pressed.
  * @typedef {{key: string, name: string, at: () => ArrayLike<number>, move: (xy: [number, number]) => void,
- *   release?: () => void, free?: boolean, colour: string, small?: boolean}} Handle
+ *   release?: () => void, free?: boolean, colour: string, small?: boolean}} Handle its `colour` is a quantity of the theme
  * @typedef {{low: ArrayLike<number>, high: ArrayLike<number>}} Box in latent units
  * @typedef {Record<string, string>} Theme
  */
@@ -219,20 +219,6 @@ export class PlanePicture {
     c.stroke();
   }
 
-  /** A word in the plane. @param {ArrayLike<number>} z @param {string} text @param {string} colour */
-  word(z, text, colour) {
-    const { c } = this;
-    const [x, y] = this.at(z);
-    c.font = font(13, "600");
-    c.textAlign = "center";
-    c.lineWidth = 4;
-    c.strokeStyle = this.theme.paper;
-    c.strokeText(text, x, y);
-    c.fillStyle = colour;
-    c.fillText(text, x, y);
-    c.textAlign = "left";
-  }
-
   /** Handles and axes, over all else. */
   end() {
     const { c } = this;
@@ -259,7 +245,7 @@ export class PlanePicture {
     c.globalAlpha = this._opacity(key);
     for (const [width, stroke] of [
       [7, this.theme.paper],
-      [3.5, colour],
+      [3.5, this.theme[colour]],
     ]) {
       c.lineWidth = /** @type {number} */ (width);
       c.strokeStyle = /** @type {string} */ (stroke);

@@ -1,8 +1,7 @@
 // Section 3: the true posterior p(z|x), and the encoder's q(z|x) over it.
 
 import { html, write } from "../widgets/dom.js";
-import { Decoded, Strip, densityHeat } from "./picture.js";
-import { PlanePicture } from "./plane.js";
+import { Strip, densityHeat, planeWithPicture } from "./picture.js";
 import { Section, numeral } from "./section.js";
 
 export const CELLS = 72;
@@ -117,13 +116,14 @@ export class PosteriorSection extends Section {
   }
 
   build(scene) {
-    this.plane = new PlanePicture(scene, "The true posterior p(z|x), and q(z|x) over it", {
-      changed: () => this.page.change("size"),
-      lit: (key) => this.page.light(key),
-    });
-    const side = html('<div class="side"></div>');
-    scene.append(side);
-    this.decoded = new Decoded(side);
+    const { plane, decoded } = planeWithPicture(
+      scene,
+      this.page,
+      "The true posterior p(z|x), and q(z|x) over it",
+      { small: true },
+    );
+    this.plane = plane;
+    this.decoded = decoded;
     const foot = html(
       '<div class="foot-row"><button type="button" class="find">Find images that a Gaussian fits badly</button> <span class="progress"></span></div>',
     );
@@ -137,20 +137,6 @@ export class PosteriorSection extends Section {
     });
     /** @type {{index: number, modes: number}[]} */
     this.bad = [];
-    this.plane.handles = [
-      {
-        key: "z",
-        name: "z",
-        free: true,
-        colour: "",
-        small: true,
-        at: () => this.page.z,
-        move: (z) => {
-          this.page.z = Float32Array.from(z);
-          this.page.change("z");
-        },
-      },
-    ];
   }
 
   begin() {
@@ -237,7 +223,6 @@ export class PosteriorSection extends Section {
       z,
       `at z: log p(z|x) = ${truth === null ? "…" : numeral(truth, 1)}, log q(z|x) = ${numeral(q, 1)}`,
     );
-    plane.handles[0].colour = theme.z;
     if (!box) {
       const { mu, std } = posterior;
       plane.show({
