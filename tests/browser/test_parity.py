@@ -111,7 +111,7 @@ def test_the_browser_agrees_with_torch_to_1e_4(modules, path):
         terms = vae.likelihood.reconstruction(logits, x[0])
         kl = vae.prior.kl(posterior).sum(-1)
     for name, tensor in expected.items():
-        # Scores of a gate are differences of hundreds of nats: what float32 has of them is relative.
+        # A gate's scores differ by hundreds of nats: what float32 has of them is relative.
         reach = float(tensor.abs().max()) if vae.config.architecture == "experts" else 1.0
         assert np.abs(found[name] - tensor.numpy().ravel()).max() <= 1e-4 * reach, name
     np.testing.assert_allclose(found["terms"], terms.numpy(), rtol=2e-5)
