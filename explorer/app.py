@@ -13,6 +13,13 @@ ICON = (
     'stroke-width="3"><circle cx="16" cy="16" r="13"/><circle cx="16" cy="16" r="6"/></g></svg>'
 )
 
+
+@st.fragment(run_every="12h")
+def _return() -> None:
+    """Nothing; but a browser asks a server that has come back for a page anew only where the page
+    has a fragment that is to run again, and the new server must know its fragments."""
+
+
 st.set_page_config(page_title="VAE Latent Explorer", page_icon=ICON, layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 st.html('<h1 class="brand">VAE Latent Explorer</h1>')
@@ -29,5 +36,6 @@ with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow th
     for entry in pages:
         st.page_link(entry)
 components.early(page.url_path)
+_return()
 with page_slots.slot():
     page.run()

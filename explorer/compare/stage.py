@@ -43,6 +43,8 @@ def _stage(found: dict[str, Scene]) -> None:
         view_state.get("x_beside") == view_state.DRAWN,
         on_view,
     )
+    if view_state.first_time(component.KEY):
+        on_view()
     view_state.publish("beside", "data", "image", "place", "x_beside", "row", "colour")
 
 

@@ -88,9 +88,9 @@ def _flow(scene: Scene, waited: bool) -> None:
     alive, typical = view_state.fresh(), _typical(scene)
 
     def on_view() -> None:
-        view_state.touched()
         reported = component.reported(key, *scene.codes.mu.shape)
         if reported is not None:
+            view_state.touched()
             drawn = view_state.DRAWN if reported.drawn else None
             view_state.put(image=reported.image, z=_within_reach(scene, reported.z), x=drawn)
 
@@ -114,6 +114,8 @@ def _flow(scene: Scene, waited: bool) -> None:
         catalogue.seen(scene.model, view_state.get("z")),
         term_sets.offer(scene),
     )
+    if view_state.first_time(component.KEY):
+        on_view()
     view_state.publish(*(name for name in _LINKED if name != "z" or links_z(scene)))
 
 

@@ -153,6 +153,15 @@ def touched() -> None:
     st.session_state[_FRESH] = False
 
 
+def first_time(component: str) -> bool:
+    """Whether this session mounts a component for the first time. What the browser says of it then
+    was said to another server, which has gone."""
+    key = f"{PREFIX}mounted.{component}"
+    first = key not in st.session_state
+    st.session_state[key] = True
+    return first
+
+
 def image_among(n: int) -> int | None:
     """The view's image, of n that there are; None where nobody has said which, or none has that
     number, which is told."""

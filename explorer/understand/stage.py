@@ -30,9 +30,9 @@ def _walk(scene: Scene, typical: list[int | None]) -> None:
     key = "|".join(scene.key)
 
     def on_view() -> None:
-        view_state.touched()
         reported = component.reported(key, len(scene.codes.mu))
         if reported is not None:
+            view_state.touched()
             drawn = view_state.DRAWN if reported.drawn else None
             view_state.put(
                 image=reported.image, section=reported.section, x=drawn, z=None, axes=None
@@ -54,6 +54,8 @@ def _walk(scene: Scene, typical: list[int | None]) -> None:
         gaps(scene.model.checkpoint.name),
         on_view,
     )
+    if view_state.first_time(component.KEY):
+        on_view()
     view_state.publish(*_LINKED)
 
 

@@ -57,14 +57,22 @@ class App:
 
 
 @contextmanager
-def serve(folder: Path, base: str = "", script: str = "streamlit_app.py", **environment: str):
+def serve(
+    folder: Path,
+    base: str = "",
+    script: str = "streamlit_app.py",
+    port: int = 0,
+    **environment: str,
+):
     """Run the app as a user does, with its own folders and no network; stop it afterwards.
 
-    `base` is the path below which it lives, as behind a reverse proxy; `script` is what runs.
+    `base` is the path below which it lives, as behind a reverse proxy; `script` is what runs; a
+    `port` of 0 is any that is free.
     """
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    if not port:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "server.log"
     nowhere = "http://127.0.0.1:9"

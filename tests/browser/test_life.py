@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -228,7 +229,9 @@ def test_twelve_dimensions_have_a_way_to_the_rest_and_one_has_no_map(tmp_path, s
         assert "Traceback" not in app.log
 
 
-def test_a_page_whose_server_has_gone_says_so_and_works_on(tmp_path, screen, vae):
+def test_a_page_whose_server_has_gone_says_so_works_on_and_is_told_when_it_is_back(
+    tmp_path, screen, vae
+):
     s = screen()
     with serve(tmp_path) as running:
         s.open(f"{running.url}/?image=7")
@@ -245,7 +248,17 @@ def test_a_page_whose_server_has_gone_says_so_and_works_on(tmp_path, screen, vae
     s.frame()
     s.page.mouse.up()
     assert np.abs(s.digit() - decoded(vae, s.units(x, y))).mean() < 6
+    away = s.z()
+    with serve(tmp_path, port=urlsplit(running.url).port):
+        s.until(lambda: "z" in s.query() and near(s.query()["z"], away), 60)
+        s.page.mouse.click(*s.plot(0.3, 0.6))
+        s.until(lambda: near(s.query()["z"], s.z()) and not near(s.query()["z"], away))
     assert s.errors == []
+
+
+def near(link: str, z: list[float]) -> bool:
+    """Whether a link has the z of the sliders, to a step of theirs."""
+    return np.allclose([float(v) for v in link.split(",")], z, rtol=0, atol=0.02)
 
 
 def test_back_leads_to_the_page_before_however_much_was_moved(app, screen):
