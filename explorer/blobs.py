@@ -110,19 +110,33 @@ def _flat(tensors: Sequence[Tensor]) -> NDArray[np.float32]:
     return np.concatenate([empty, *(tensor.detach().cpu().numpy().ravel() for tensor in tensors)])
 
 
+def _alike(tensors: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> dict[str, str]:
+    """The first of the others that holds a tensor's very numbers, in any shape, by the tensor's
+    name; without those that none holds."""
+    held: dict[bytes, str] = {}
+    for name, tensor in others.items():
+        held.setdefault(_flat([tensor]).tobytes(), name)
+    found = {name: held.get(_flat([tensor]).tobytes()) for name, tensor in tensors.items()}
+    return {name: other for name, other in found.items() if other is not None}
+
+
 def _weights(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], Arrays]:
     """The table of tensors, [first, shape] by name, and the arrays that hold them.
 
     First come those whose numbers are all bfloat16, as shipped ones are, as two planes; then the
     others as float32. Of the former the bits are turned left by one, so that one plane holds
-    exponents, which compress, and the other sign and mantissa, which do not.
+    exponents, which compress, and the other sign and mantissa, which do not. Tensors of the same
+    numbers are held once.
     """
-    half = {name: tensor for name, tensor in tensors.items() if _is_bfloat16(tensor)}
-    rest = {name: tensor for name, tensor in tensors.items() if name not in half}
-    table, first = {}, 0
+    alike = _alike(tensors, tensors)
+    once = {name: tensor for name, tensor in tensors.items() if alike[name] == name}
+    half = {name: tensor for name, tensor in once.items() if _is_bfloat16(tensor)}
+    rest = {name: tensor for name, tensor in once.items() if name not in half}
+    places, first = {}, 0
     for name, tensor in (half | rest).items():
-        table[name] = [first, list(tensor.shape)]
+        places[name] = first
         first += tensor.numel()
+    table = {name: [places[alike[name]], list(t.shape)] for name, t in tensors.items()}
     bits = (_flat(list(half.values())).view(np.uint32) >> 16).astype(np.uint16)
     turned = (bits << 1) | (bits >> 15)
     arrays: dict[str, NDArray[Any]] = {
@@ -198,11 +212,19 @@ def model(vae: VAE, name: str, apart: bool = False) -> bytes:
 
 
 def encoder(vae: VAE) -> bytes:
-    """The blob of an encoder that comes after its model's. ProgramError as `model`."""
+    """The blob of an encoder that comes after its model's. ProgramError as `model`.
+
+    An encoder may look at what the decoder makes of its answer: tensors that the model's blob has
+    are `borrowed` from it, [name there, shape] by name.
+    """
     tensors: dict[str, Tensor] = {}
+    decoders: dict[str, Tensor] = {}
     program = _encoder(vae, tensors)
+    of_module(vae.decoder, [vae.config.latent_dim], decoders)
+    alike = _alike(tensors, decoders)
+    borrowed = {name: [other, list(tensors.pop(name).shape)] for name, other in alike.items()}
     table, arrays = _weights(tensors)
-    return pack("encoder", {"program": program, "tensors": table}, arrays)
+    return pack("encoder", {"program": program, "tensors": table, "borrowed": borrowed}, arrays)
 
 
 @torch.no_grad()

@@ -26,8 +26,9 @@
  *   codes?: Float32Array}} ModelArrays the weights: first those that are bfloat16 in two planes, then the
  *   others as float32; and, of a decoder alone, the codes (n, d) of its pictures
  *
- * @typedef {{kind: "encoder", program: ProgramSpec, tensors: Record<string, [number, number[]]>}}
- *   EncoderHeader one that comes after its model, whose `encoder` is then "apart"; its weights as there
+ * @typedef {{kind: "encoder", program: ProgramSpec, tensors: Record<string, [number, number[]]>,
+ *   borrowed: Record<string, [string, number[]]>}} EncoderHeader one that comes after its model, whose `encoder`
+ *   is then "apart"; its weights as there, but for those `borrowed` from the model: the name there, and a shape
  *
  * @typedef {{kind: "first", images: number[]}} FirstHeader numbers of the images that a page shows first
  * @typedef {{levels: Uint8Array, heads: Float32Array}} FirstArrays their values (k, c·h·w), and what the

@@ -19,10 +19,7 @@ import { LIKELIHOODS, mean } from "./likelihoods.js";
  * @param {import("./blob_types.js").ModelArrays} arrays
  */
 function weightsOf({ weights, exponents, mantissas }) {
-  if (!exponents || !mantissas) {
-    if (!weights) throw new Error("a model without weights");
-    return weights;
-  }
+  if (!exponents || !mantissas) return weights ?? new Float32Array(0);
   const halves = exponents.length;
   const bits = new Uint32Array(halves + (weights?.length ?? 0));
   for (let i = 0; i < halves; i++) {
@@ -37,11 +34,18 @@ function weightsOf({ weights, exponents, mantissas }) {
 /**
  * The tensors of a model's or an encoder's blob, by their names.
  * @param {import("./blob_types.js").ModelBlob | import("./blob_types.js").EncoderBlob} blob
+ * @param {import("../engine/program.js").Tensors} [lender] the model's, of which an encoder has some
  * @returns {import("../engine/program.js").Tensors}
  */
-function tensorsOf({ header: { tensors }, arrays }) {
+function tensorsOf({ header, arrays }, lender) {
+  const { tensors } = header;
+  const borrowed = "borrowed" in header ? header.borrowed : {};
   const weights = weightsOf(arrays);
   return (name) => {
+    if (lender && Object.hasOwn(borrowed, name)) {
+      const [other, shape] = borrowed[name];
+      return { shape, data: lender(other).data };
+    }
     if (!Object.hasOwn(tensors, name)) throw new Error(`a tensor ${name}, which is not there`);
     const [first, shape] = tensors[name];
     return { shape, data: weights.subarray(first, first + sizeOf(shape)) };
@@ -78,7 +82,7 @@ export class Vae {
     this.d = header.latent_dim;
     this.shape = new ImageShape(header.shape);
     this.prior = latentFamily(header.prior);
-    const tensors = tensorsOf(blob);
+    const tensors = (this._tensors = tensorsOf(blob));
     const { encoder } = header;
     /** Whether there is an encoder, here or on its way. */
     this.encodes = encoder !== null;
@@ -110,7 +114,7 @@ export class Vae {
   async takeEncoder(blob) {
     if (this._encoder) return;
     await ready(blob.header.program);
-    this._encoder = new Network(blob.header.program, tensorsOf(blob));
+    this._encoder = new Network(blob.header.program, tensorsOf(blob, this._tensors));
     this._heads.clear();
   }
 
