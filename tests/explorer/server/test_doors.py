@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from explorer.server import doors, process
+from explorer.server import assets, doors, process
 
 
 async def _page(request):
@@ -30,6 +30,7 @@ def visitor(host: str) -> TestClient:
         routes=[
             Route("/stage/runs", _page, methods=["GET", "PUT"]),
             WebSocketRoute("/_stcore/stream", _stream),
+            *assets.routes(),
         ]
     )
     return TestClient(doors.Doors(app), base_url=f"http://{host}")
@@ -105,6 +106,8 @@ def test_every_answer_forbids_foreign_code_and_frames():
         client.get("/stage/runs"),
         client.get("/nowhere"),
         client.get("/stage/runs", headers={"host": "rebound.example"}),
+        client.get(f"/{assets.code_path('model/worker.js')}"),
+        client.get(f"/{assets.code_path('model/worker_exact.js')}"),
     ):
         policy = dict(
             part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
@@ -113,6 +116,9 @@ def test_every_answer_forbids_foreign_code_and_frames():
         assert "'wasm-unsafe-eval'" in policy["script-src"]
         assert "'unsafe-inline'" not in policy["script-src"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+    part = client.get(f"/{assets.code_path('model/vae.js')}").headers
+    assert part["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" not in part  # of a page's part the page's holds
 
 
 def test_nobody_outside_is_asked(monkeypatch):
