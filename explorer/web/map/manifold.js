@@ -109,21 +109,38 @@ export class Manifold {
 
   /** Put the newest grid where the map is now. */
   paint() {
-    const { canvas, grid, window: shown } = this;
+    const { canvas, window: shown } = this;
     if (!shown || !this.on) return;
     const ratio = globalThis.devicePixelRatio || 1;
     canvas.width = Math.round(shown.width * ratio);
     canvas.height = Math.round(shown.height * ratio);
-    if (!grid) return;
-    const [left, top] = shown.pixel([grid.x, grid.y + grid.rows * grid.size[1]]);
     const context = context2d(canvas);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(
-      grid.picture,
-      left * ratio,
-      top * ratio,
-      ((grid.columns * grid.size[0]) / shown.unit) * ratio,
-      ((grid.rows * grid.size[1]) / shown.unit) * ratio,
-    );
+    context.scale(ratio, ratio);
+    this.paintOn(context, this.ink);
   }
+
+  /** Paint the newest grid on a canvas over the map. @param {CanvasRenderingContext2D} c @param {string} ink of the theme that it is for */
+  paintOn(c, ink) {
+    const { grid, window: shown } = this;
+    if (!grid || !shown) return;
+    const [left, top] = shown.pixel([grid.x, grid.y + grid.rows * grid.size[1]]);
+    const [width, height] = [grid.columns * grid.size[0], grid.rows * grid.size[1]];
+    const picture = ink === this.ink ? grid.picture : inked(grid, ink);
+    c.imageSmoothingEnabled = false;
+    c.drawImage(picture, left, top, width / shown.unit, height / shown.unit);
+  }
+}
+
+/** A grid of grey pictures in another ink. @param {Grid} grid @param {string} ink */
+function inked({ picture, shape }, ink) {
+  if (shape.channels > 1) return picture;
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  const c = context2d(canvas);
+  c.drawImage(picture, 0, 0);
+  c.globalCompositeOperation = "source-in";
+  c.fillStyle = ink;
+  c.fillRect(0, 0, canvas.width, canvas.height);
+  return canvas;
 }

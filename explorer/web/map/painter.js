@@ -80,32 +80,48 @@ export function paintGrid(c, window, colours) {
   c.stroke();
 }
 
-/** The dots of all classes, as sprites, in `drawOrder`. @param {Context} c @param {MapWindow} window
- * @param {{groups: Group[], x: Float32Array, y: Float32Array, hidden: Set<string>,
- *   chosen: Uint8Array | null, opacity: number, small: boolean,
- *   shading?: import("./colouring.js").Shading | null}} codes */
-export function paintCodes(c, window, codes) {
-  const { groups, x, y, hidden, chosen, opacity, small, shading } = codes;
-  const dot = dotOf(x.length);
-  const size = small ? Math.max(2, 0.7 * dot.size) : dot.size;
-  const half = size / 2 + 1;
-  const ratio = c.getTransform().a;
-  const sprites = groups.map(({ name, colour }) =>
-    hidden.has(name) ? null : disc(colour, size, ratio),
-  );
-  const steps = shading?.ramp.map((colour) => disc(colour, size, ratio));
-  const unknown = disc(FAINT, size, ratio);
+/** Diameter of the dots of codes, in pixels. @param {import("./canvas_codes.js").Codes} codes */
+const diameterOf = ({ x, small }) => {
+  const { size } = dotOf(x.length);
+  return small ? Math.max(2, 0.7 * size) : size;
+};
+
+/**
+ * Draw the dots that are in the window, in `drawOrder`.
+ * @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes
+ * @param {(x: number, y: number, radius: number, colour: string, opacity: number) => void} draw
+ */
+export function eachDot(window, codes, draw) {
+  const { groups, x, y, hidden, chosen, opacity, shading } = codes;
+  const radius = diameterOf(codes) / 2;
+  const whole = dotOf(x.length).opacity * opacity;
+  const colours = groups.map(({ name, colour }) => (hidden.has(name) ? "" : colour));
   const group = groupsOf(groups, x.length);
+  const edge = radius + 1;
   for (const i of drawOrder(x.length)) {
-    const known = sprites[group[i]];
-    const sprite = known && shading && steps ? (steps[shading.shades[i]] ?? unknown) : known;
+    const own = colours[group[i]];
     const px = window.width / 2 + (x[i] - window.middle[0]) / window.unit;
     const py = window.height / 2 - (y[i] - window.middle[1]) / window.unit;
-    const off = px < -half || py < -half || px > window.width + half || py > window.height + half;
-    if (!sprite || off) continue;
-    c.globalAlpha = dot.opacity * opacity * (chosen && !chosen[i] ? 0.2 : 1);
-    c.drawImage(sprite, px - half, py - half, 2 * half, 2 * half);
+    const off = px < -edge || py < -edge || px > window.width + edge || py > window.height + edge;
+    if (!own || off) continue;
+    const colour = shading ? (shading.ramp[shading.shades[i]] ?? FAINT) : own;
+    draw(px, py, radius, colour, chosen && !chosen[i] ? 0.2 * whole : whole);
   }
+}
+
+/** The dots of all classes, as sprites. @param {Context} c @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes */
+export function paintCodes(c, window, codes) {
+  const size = diameterOf(codes);
+  const ratio = c.getTransform().a;
+  const half = size / 2 + 1;
+  /** @type {Map<string, HTMLCanvasElement>} */
+  const sprites = new Map();
+  eachDot(window, codes, (x, y, _, colour, opacity) => {
+    let sprite = sprites.get(colour);
+    if (!sprite) sprites.set(colour, (sprite = disc(colour, size, ratio)));
+    c.globalAlpha = opacity;
+    c.drawImage(sprite, x - half, y - half, 2 * half, 2 * half);
+  });
   c.globalAlpha = 1;
 }
 

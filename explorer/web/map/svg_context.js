@@ -89,6 +89,11 @@ export class SvgContext {
     this._add("rect", { x, y, width, height, fill: this.fillStyle });
   }
 
+  /** A picture over all of it. @param {string} href @param {number} width @param {number} height */
+  addImage(href, width, height) {
+    this._add("image", { href, x: 0, y: 0, width, height });
+  }
+
   /** @param {string} text @param {number} x @param {number} y */
   fillText(text, x, y) {
     this._write(text, x, y, { fill: this.fillStyle });

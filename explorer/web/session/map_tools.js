@@ -1,6 +1,5 @@
-// The buttons above a map: what a drag does, zoom, the picture to save, and back to μ.
+// The buttons above a map: what a drag does, zoom, what is saved, and back to μ.
 
-import { savePicture } from "../map/picture.js";
 import { oneOf } from "../widgets/choice.js";
 
 /** Have the buttons of a session's page act. @param {import("./session.js").Session} session */
@@ -12,7 +11,12 @@ export function wireTools(session) {
   click(".zoom-in", () => session.first.map.zoom(0.75));
   click(".zoom-out", () => session.first.map.zoom(1 / 0.75));
   click(".whole", () => session.first.map.reset(true));
-  click(".save", () => savePicture(session.first.map, `${session.first.name}-map.png`));
+  click(".save", () =>
+    import("./export_panel.js").then(
+      ({ openExports }) => openExports(session),
+      (error) => session.fault(`What saves could not be loaded (${error.message}); try again.`),
+    ),
+  );
   const modes = oneOf(session.$(".switch"), "aria-checked", (button) =>
     session.setMode(button.dataset.mode),
   );
