@@ -11,6 +11,7 @@ import { SvgContext } from "./svg_context.js";
 
 export const SCALE = 2; // pixels of a picture for one of the screen
 const ROW = 22; // pixels of a class in the legend, where a rem is 16
+const BESIDE = 52; // pixels of a legend beside its longest name
 const RAMP = [18, 150]; // width and height of a bar of colours
 const RING = 13; // radius in pixels
 const DIGITS = 4; // of a bar's ends
@@ -19,8 +20,12 @@ const DIGITS = 4; // of a bar's ends
 function sheetOf(map, colours) {
   const { window, codes, blob } = map;
   if (!window || !codes || !blob) return null;
-  const listed = legendOf(map);
-  const beside = listed.length || map.shading || blob.header.bar ? 130 * typeScale() : 0;
+  const bar = map.shading?.bar ?? blob.header.bar;
+  const names = bar ? [bar[0], "−0.0000"] : legendOf(map).map(({ name }) => name);
+  const ruler = new SvgContext("ruler");
+  ruler.font = font(15);
+  const widest = Math.max(...names.map((name) => ruler.measureText(name).width));
+  const beside = names.length ? Math.ceil(widest + BESIDE * typeScale()) : 0;
   return { map, colours, width: window.width + beside, height: window.height };
 }
 

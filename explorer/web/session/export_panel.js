@@ -60,12 +60,17 @@ function png(values, shape, factor = 1) {
   return pngOf(large);
 }
 
-/** A field of a CSV (RFC 4180). @param {string | number} value */
-const field = (value) =>
-  /[",\n\r]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+const SPECIAL = ['"', ",", "\n", "\r"]; // in a CSV (RFC 4180)
+const BARE = /^[\w./-]+$/;
+
+/** A field of a CSV. @param {string | number} value */
+const field = (value) => {
+  const text = String(value);
+  return SPECIAL.some((sign) => text.includes(sign)) ? `"${text.replaceAll('"', '""')}"` : text;
+};
 
 /** A word for a shell. @param {string} text */
-const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const quoted = (text) => (BARE.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 class ExportPanel {
   /** @param {Session} session */
@@ -194,8 +199,8 @@ class ExportPanel {
     const shape = view.vae.shape;
     const factor = Math.ceil(ENLARGED / Math.max(shape.width, shape.height));
     const kind = view.blob.header.view.kind;
-    const of =
-      session.image === null ? "drawing" : `${session.pictures.noun ?? "image"}-${session.image}`;
+    const number = session.pictures.numberOf(session.x);
+    const of = number === undefined ? "drawing" : `image-${number}`;
     if (what === "png") {
       const canvas = pictureOf(view.map, this.colours);
       if (!canvas) throw new Error("there is no map");
@@ -273,7 +278,7 @@ class ExportPanel {
     const digits = String(pictures.count).length;
     const whole = await this._each(async (image) => {
       const content = await png(pictures.get(image), pictures.shape);
-      const className = pictures.classes[pictures.labels[image]].replace(/[^\p{L}\p{N} _-]/gu, "_");
+      const className = pictures.classes[pictures.labels[image]].replace(/[^\p{L}\p{N}_-]/gu, "_");
       const name = `${className}/${String(image).padStart(digits, "0")}.png`;
       files.push({ name, content: new Uint8Array(await content.arrayBuffer()) });
     }, say);
