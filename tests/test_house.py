@@ -120,7 +120,8 @@ EXPLORER = (
     {"components", "messages"},
     {"session"},
     set(PAGE_FOLDERS),
-    {"app", "__main__"},
+    {"app", "commands"},
+    {"__main__"},
 )
 LEAVES = {"paths", "text", "web", "blobs", "latent", "figures"}  # these import each other
 WEB = (
