@@ -64,21 +64,22 @@ def of_training(
     middle, half = (low + high) / 2, float((high - low).max()) * 0.55 or 1.0
     colours = [CLASS_COLOURS[n % len(CLASS_COLOURS)] for n in probe.labels.tolist()]
     order = np.random.default_rng(0).permutation(len(colours))  # no class hides another
-    radius = max(1.5, side / 250)
+    fine = 3 * side  # edges of dots are smooth when it is made smaller
+    radius = max(4.5, fine / 250)
     for snapshot in snapshots:
-        page = Image.new("RGB", (2 * side, side), theme.paper)
-        draw = ImageDraw.Draw(page, "RGBA")
+        codes = Image.new("RGB", (fine, fine), theme.paper)
+        draw = ImageDraw.Draw(codes, "RGBA")
         places = (snapshot.codes[:, axes] - middle) / half  # from −1 to 1
         for n in order:
-            x, y = side * (places[n, 0] + 1) / 2, side * (1 - places[n, 1]) / 2
+            x, y = fine * (places[n, 0] + 1) / 2, fine * (1 - places[n, 1]) / 2
             box = (x - radius, y - radius, x + radius, y + radius)
             draw.ellipse(box, fill=colours[n] + "b0")
         cells = round(len(snapshot.grid) ** 0.5)
         rows = snapshot.grid.reshape(cells, cells, -1) / 255
         grid = Image.fromarray(np.round(255 * sheet(rows, probe.image_shape)).astype(np.uint8))
-        grid.thumbnail((side, side))
-        page.paste(Image.new("RGB", (side, side), theme.paper), (side, 0))  # dots end at the edge
-        page.paste(grid.convert("RGB").resize((side, side), Image.Resampling.LANCZOS), (side, 0))
+        page = Image.new("RGB", (2 * side, side), theme.paper)
+        for left, part in ((0, codes), (side, grid.convert("RGB"))):
+            page.paste(part.resize((side, side), Image.Resampling.LANCZOS), (left, 0))
         yield np.asarray(page)
 
 

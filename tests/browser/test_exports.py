@@ -1,0 +1,145 @@
+"""What is saved from a page: pictures of what is shown, films, tables and archives."""
+
+import io
+import re
+import zipfile
+from xml.etree import ElementTree
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from training.data import datasets
+from training.data.datasets import to_float
+
+pytestmark = pytest.mark.browser
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def save(s, what: str) -> tuple[str, bytes]:
+    """Name and content of what a button of the panel gives."""
+    with s.page.expect_download(timeout=60_000) as coming:
+        s.page.locator(f'[data-save="{what}"]').click()
+    content = coming.value.path().read_bytes()
+    s.until(lambda: s.page.locator(".export-panel .state").inner_text().startswith("Saved"))
+    return coming.value.suggested_filename, content
+
+
+def open_panel(s) -> None:
+    s.page.get_by_role("button", name="Save what is shown").click()
+    s.page.wait_for_selector(".export-panel[open]")
+
+
+def near(picture: np.ndarray, colour: str) -> np.ndarray:
+    """Rows and columns of the pixels that have about this colour."""
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+    return np.argwhere(np.abs(picture[..., :3].astype(int) - wanted).max(-1) < 40)
+
+
+def test_a_map_is_saved_as_it_is_shown_in_either_theme(app, screen):
+    s = screen().open(f"{app.url}/?image=7")
+    s.page.locator(".legend button", has_text=re.compile("^3$")).click()  # it leaves the map
+    ring = np.array(s.ring()) - np.array(s.plot(0, 0))
+    box = s.page.locator(".stage .map").bounding_box()
+    open_panel(s)
+    name, content = save(s, "png")
+    assert name == "mnist-2d-plane-map.png"
+    light = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert light.shape[0] == 2 * round(box["height"])
+    assert light.shape[1] > 2 * box["width"]  # the legend is beside it
+    cyan = near(light[:, : round(2 * box["width"])], "#0e9ab5")
+    lies = cyan[np.abs(np.hypot(*(cyan[:, ::-1] - 2 * ring).T) - 26) < 6]
+    assert len(lies) > 200  # the ring, 4 pixels wide, twice as fine
+    assert light[4, -4].min() > 245
+    s.page.locator(".export-panel .theme").select_option("dark")
+    dark = np.asarray(Image.open(io.BytesIO(save(s, "png")[1])).convert("RGB"))
+    assert dark.shape == light.shape
+    assert dark[4, -4].max() < 60
+
+    name, content = save(s, "svg")
+    root = ElementTree.fromstring(content)
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert {"0", "9", "z₁ →", "↑ z₂", "p(z): 1σ, 2σ"} <= texts
+    assert "3" not in {t.text for t in root.iter(f"{SVG}text") if "bold" in t.get("style", "")}
+    dots = [p for p in root.iter(f"{SVG}path") if p.get("opacity") == "0.7"]
+    labels = datasets.load("mnist-5k", "train").labels
+    total = len(labels) + len(datasets.load("mnist-5k", "test").labels)
+    assert 0.8 * 0.9 * total < len(dots) < total
+    assert s.errors == []
+
+
+def test_x_and_x_hat_are_saved_with_whole_pixels(app, screen, vae, images):
+    s = screen().open(f"{app.url}/?image=7&z=0.5,-1")
+    open_panel(s)
+    name, content = save(s, "x-hat")
+    assert name == "mnist-2d-x-hat-of-image-7.png"
+    saved = np.asarray(Image.open(io.BytesIO(content)).convert("L"))[::19, ::19]
+    with torch.no_grad():
+        wanted = vae.picture(torch.tensor([[0.5, -1.0]])).reshape(28, 28).numpy()
+    assert np.abs(saved - 255 * wanted).max() <= 2
+    _, content = save(s, "x")
+    saved = np.asarray(Image.open(io.BytesIO(content)).convert("L"))[::19, ::19]
+    assert np.array_equal(saved, images[7].reshape(28, 28).numpy())
+
+
+def test_a_walk_is_a_film_and_a_lasso_a_table_and_an_archive(app, screen, vae, images):
+    s = screen().open(f"{app.url}/?image=7")
+    s.page.get_by_role("tab", name="Walk").click()
+    s.page.locator(".walk .seconds").fill("1")
+    open_panel(s)
+    assert s.page.locator('[data-save="csv"]').is_disabled()
+    name, content = save(s, "film")
+    assert re.fullmatch(r"mnist-2d-walk\.(mp4|webm)", name)
+    with av.open(io.BytesIO(content)) as film:
+        frames = [f.to_ndarray(format="rgb24").astype(int) for f in film.decode(video=0)]
+    assert len(frames) >= 5
+    assert frames[0].shape[0] == 720
+    side = frames[0].shape[1] - 720
+    change = np.abs(frames[0] - frames[-1])
+    assert change[:, side:].mean() > 5  # x̂ has changed, and the ring gone elsewhere
+    assert len(near(change[:, :side].astype(np.uint8), "#f0655f")) + (change > 90).sum() > 500
+
+    s.page.keyboard.press("Escape")
+    s.page.get_by_role("radio", name="Lasso").click()
+    s.page.mouse.move(*s.plot(0.46, 0.42))
+    s.page.mouse.down()
+    for across, down in ((0.52, 0.42), (0.52, 0.5), (0.46, 0.5), (0.46, 0.42)):
+        s.page.mouse.move(*s.plot(across, down))
+    s.page.mouse.up()
+    s.until(lambda: re.match(r"[\d,]+ images:", s.note()))
+    count = int(s.note().split(" images")[0].replace(",", ""))
+    open_panel(s)
+    name, content = save(s, "csv")
+    assert name == f"mnist-2d-lasso-of-{count}.csv"
+    table = pd.read_csv(io.BytesIO(content))
+    assert len(table) == count > 20
+    with torch.no_grad():
+        q = vae.encode(to_float(images[table["image"].to_numpy(copy=True)]))
+    np.testing.assert_allclose(table[["mu_1", "mu_2"]], q.mu, atol=1e-4)
+    np.testing.assert_allclose(table[["std_1", "std_2"]], q.std, rtol=1e-3)
+    archive = zipfile.ZipFile(io.BytesIO(save(s, "zip")[1]))
+    assert archive.testzip() is None
+    names = archive.namelist()
+    assert len(names) == count
+    for file in names[:: max(1, count // 10)]:
+        picture = np.asarray(Image.open(io.BytesIO(archive.read(file))).convert("L"))
+        number = int(re.search(r"/(\d+)\.png", file)[1])
+        assert np.array_equal(picture.ravel(), images[number].numpy())
+    assert s.errors == []
+
+
+def test_compare_saves_the_model_that_is_chosen(app, screen):
+    s = screen()
+    s.page.goto(f"{app.url}/compare?beside=mnist-2d,gamma")
+    s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
+    open_panel(s)
+    s.page.locator(".export-panel .model").select_option("gamma")
+    name, content = save(s, "png")
+    assert name == "gamma-plane-map.png"
+    assert "explorer codes gamma" in s.page.locator(".export-panel .commands").inner_text()
+    assert len(np.unique(np.asarray(Image.open(io.BytesIO(content))))) > 50
+    assert s.errors == []
