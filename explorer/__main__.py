@@ -1,4 +1,4 @@
-"""The command line: python -m explorer figures CHECKPOINT --out DIR."""
+"""The command line: python -m explorer figures | export CHECKPOINT … --out PLACE."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer import paths
+from explorer.handout import command
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, CheckpointError
 from training.console import say
@@ -32,14 +33,22 @@ def main(argv: list[str] | None = None) -> int:
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
     sub.add_argument("--data-dir", type=Path, default=paths.data_dir())
     sub.add_argument("--dpi", type=int, default=200, help="pixels an inch of the PNG files")
+    sub.set_defaults(run=_figures)
+    command.add_arguments(
+        commands.add_parser(
+            "export",
+            help="Write checkpoints and images as a page that needs no server.",
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+    ).set_defaults(run=_export)
     args = parser.parse_args(argv)
     try:
-        _figures(args)
+        args.run(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; the figures that are written stay.", file=sys.stderr)
+        print("Stopped; the files that are written stay.", file=sys.stderr)
         return 130
     return 0
 
@@ -84,6 +93,13 @@ def _figures(args: argparse.Namespace) -> None:
             say(str(file))
 
 
+def _export(args: argparse.Namespace) -> None:
+    found = [checkpoints.load(_file_of(named)) for named in dict.fromkeys(args.checkpoint)]
+    command.run(
+        args, found, lambda: _data_there(found[0].data, args.data_dir, "the hand-out shows")
+    )
+
+
 def _unwritable(folder: Path, error: OSError) -> CheckpointError:
     return CheckpointError(
         f"{folder} cannot be written to ({error.strerror}); name another folder with --out."
@@ -108,7 +124,7 @@ def _file_of(named: str) -> Path:
     return files[named]
 
 
-def _data_there(trained_on: str, data_dir: Path) -> str:
+def _data_there(trained_on: str, data_dir: Path, shows: str = "the figures show") -> str:
     """The data set that a checkpoint was trained on, or the embedded one where it is not here."""
     own = datasets.is_own(trained_on)
     try:
@@ -118,7 +134,7 @@ def _data_there(trained_on: str, data_dir: Path) -> str:
         pass
     where = "here" if own else f"in {data_dir}"
     seen = "" if own else ", of MNIST's training images,"
-    say(f"{trained_on} is not {where}; the figures show {EMBEDDED}{seen} instead.")
+    say(f"{trained_on} is not {where}; {shows} {EMBEDDED}{seen} instead.")
     return EMBEDDED
 
 

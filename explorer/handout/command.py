@@ -1,0 +1,117 @@
+"""The command that writes a hand-out: python -m explorer export CHECKPOINT … --out FILE."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from explorer import paths
+from explorer.handout import contents, document
+from explorer.handout.document import ExportError
+from training.checkpoint import Checkpoint
+from training.console import say
+from training.data.datasets import DataError, ImageSet
+from training.errors import OptionError
+from training.text import printable_path
+
+Loaded = Sequence[Checkpoint]
+
+
+def add_arguments(sub: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The options of `python -m explorer export`."""
+    quiet = argparse.SUPPRESS
+    sub.add_argument(
+        "checkpoint", nargs="+", help="checkpoints' files, or their names in checkpoints/"
+    )
+    place = sub.add_mutually_exclusive_group(required=True)
+    place.add_argument("--out", type=Path, default=quiet, help="the HTML file to write")
+    place.add_argument(
+        "--folder", type=Path, default=quiet, help="the folder to write, for a static host"
+    )
+    sub.add_argument("--data", default=quiet, help="default: what the first was trained on")
+    sub.add_argument("--data-dir", type=Path, default=paths.data_dir())
+    sub.add_argument("--images", type=int, default=contents.USUAL_IMAGES, help="how many")
+    sub.add_argument(
+        "--no-terms", action="store_true", help="without the wall of images by their terms"
+    )
+    sub.add_argument(
+        "--float32", action="store_true", help="keep all digits of weights that have more than 16"
+    )
+    return sub
+
+
+def run(args: argparse.Namespace, found: Loaded, usual: Callable[[], str]) -> None:
+    """Write a hand-out of checkpoints; `usual` gives the data set that belongs to them.
+
+    Raises:
+        UserError: an option is wrong, or what it names does not go together.
+    """
+    _check(args, found)
+    images = _images(args, found, usual)
+    smaller = found if args.float32 else [_rounded(one, images) for one in found]
+    made = contents.gather(
+        smaller, images, paths.cache_dir(), not args.no_terms, lambda words: say(f"… {words}")
+    )
+    if hasattr(args, "folder"):
+        files = document.folder_of_files(made)
+        document.write_files(args.folder, files)
+        size = sum(map(len, files.values()))
+        say(
+            f"{args.folder / 'index.html'} and {len(files) - 1} files beside it: {_megabytes(size)}"
+        )
+        return
+    page = document.one_file(made)
+    document.write_files(args.out.parent, {args.out.name: page})
+    say(f"{args.out}: {_megabytes(len(page))}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.2f} MB"
+
+
+def _check(args: argparse.Namespace, found: Loaded) -> None:
+    if not 10 <= args.images <= contents.MOST_IMAGES:
+        raise OptionError(
+            f"--images {args.images} is not possible; choose a number from 10 to "
+            f"{contents.MOST_IMAGES}."
+        )
+    if len(found) > contents.MOST_CHECKPOINTS:
+        raise OptionError(
+            f"{len(found)} checkpoints are too many for one page; choose at most "
+            f"{contents.MOST_CHECKPOINTS}."
+        )
+    names = [one.name for one in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError(f"Two of the checkpoints are called {name!r}; rename one of them.")
+    if hasattr(args, "out"):
+        if args.out.suffix.lower() not in (".html", ".htm"):
+            raise OptionError(
+                f"--out {printable_path(str(args.out))} is no HTML file; give it a name that ends "
+                "in .html, or name a folder with --folder."
+            )
+        if args.out.is_dir():
+            raise ExportError(f"{printable_path(str(args.out))} is a folder; name a file.")
+
+
+def _images(args: argparse.Namespace, found: Loaded, usual: Callable[[], str]) -> ImageSet:
+    came = found[0].images_with_it
+    if came is not None and not hasattr(args, "data"):
+        return contents.some_of(came, args.images)
+    name = args.data if hasattr(args, "data") else usual()
+    images = contents.load_images(name, args.data_dir)
+    if not len(images):
+        raise DataError(f"{name} has no images; choose another with --data.")
+    return contents.some_of(images, args.images)
+
+
+def _rounded(one: Checkpoint, images: ImageSet) -> Checkpoint:
+    vae = one.vae if one.vae.encoder is None else contents.in_16_bits(one.vae)
+    if vae is one.vae or vae.shape != images.shape:
+        return one
+    loss = contents.loss_of_rounding(one.vae, vae, contents.some_of(images, 500))
+    say(
+        f"{one.name}: its weights are rounded to 16 bits, by which the sum of its terms grows by "
+        f"{loss:+.3f} (a mean over images); --float32 keeps them."
+    )
+    return replace(one, vae=vae)
