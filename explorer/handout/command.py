@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from explorer import paths
@@ -106,12 +105,13 @@ def _images(args: argparse.Namespace, found: Loaded, usual: Callable[[], str]) -
 
 
 def _rounded(one: Checkpoint, images: ImageSet) -> Checkpoint:
-    vae = one.vae if one.vae.encoder is None else contents.in_16_bits(one.vae)
-    if vae is one.vae or vae.shape != images.shape:
-        return one
-    loss = contents.loss_of_rounding(one.vae, vae, contents.some_of(images, 500))
-    say(
-        f"{one.name}: its weights are rounded to 16 bits, by which the sum of its terms grows by "
-        f"{loss:+.3f} (a mean over images); --float32 keeps them."
-    )
-    return replace(one, vae=vae)
+    if one.vae.encoder is None or one.vae.shape != images.shape:
+        return one  # what is wrong with it is said later
+    smaller = contents.in_16_bits(one)
+    if smaller is not one:
+        loss = contents.loss_of_rounding(one.vae, smaller.vae, contents.some_of(images, 500))
+        say(
+            f"{one.name}: its weights are rounded to 16 bits, which adds {loss:+.3f} to the sum of "
+            "its terms (a mean over images); --float32 keeps them."
+        )
+    return smaller

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,18 +70,19 @@ def load_images(name: str, data_dir: Path) -> ImageSet:
 
 
 @torch.no_grad()
-def in_16_bits(vae: VAE) -> VAE:
-    """A copy whose weights are bfloat16's numbers, so that each takes two bytes; the model itself
-    where they are already."""
+def in_16_bits(found: Checkpoint) -> Checkpoint:
+    """A copy whose weights are bfloat16's numbers, so that each takes two bytes; the checkpoint
+    itself where they are already."""
+    vae = found.vae
     rounded = {
         name: tensor.bfloat16().to(tensor.dtype) if tensor.is_floating_point() else tensor
         for name, tensor in vae.state_dict().items()
     }
     if all(torch.equal(tensor, rounded[name]) for name, tensor in vae.state_dict().items()):
-        return vae
+        return found
     made = copy.deepcopy(vae)
     made.load_state_dict(rounded)
-    return made.eval()
+    return replace(found, vae=made.eval())
 
 
 @torch.no_grad()

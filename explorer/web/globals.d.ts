@@ -9,7 +9,14 @@ interface History {
 }
 
 /** Modules of a hand-out, which are functions there (web/handout/boot.js). */
-declare var define: (path: string, make: (exports: object, need: (path: string) => any, later: (path: string) => Promise<any>) => void) => void;
+declare var define: (
+  path: string,
+  make: (
+    exports: object,
+    need: (path: string) => any,
+    later: (path: string) => Promise<any>,
+  ) => void,
+) => void;
 declare var need: (path: string) => any;
 declare var later: (path: string) => Promise<any>;
 

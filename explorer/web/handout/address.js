@@ -38,7 +38,9 @@ export class Address {
 
   /** Those of `options` that it lists. @param {string} name @param {string[]} options */
   names(name, options) {
-    const found = (this.parts.get(name) ?? "").split(",").map((part) => part.replaceAll("%2C", ","));
+    const found = (this.parts.get(name) ?? "")
+      .split(",")
+      .map((part) => part.replaceAll("%2C", ","));
     return options.filter((option) => found.includes(option));
   }
 

@@ -12,7 +12,7 @@
   const makers = new Map();
   /** @type {Map<string, object>} */
   const made = new Map();
-  /** @type {Map<string, (() => void)[]>} */
+  /** @type {Map<string, ((value?: any) => void)[]>} */
   const waiting = new Map();
 
   /** A module that has come. @param {string} path @param {Make} make */

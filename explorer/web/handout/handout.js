@@ -1,5 +1,5 @@
-// The host of the stage where there is no server: it plays the part of Streamlit's adapter, with the pages' data
-// out of the file itself and the view in the address.
+// The host of the stage where there is no server: it gives the pages their data out of the file itself, and keeps
+// the view in the address.
 
 import { takeFrom } from "../model/blobs.js";
 import { provideKatex } from "../widgets/math.js";
@@ -13,6 +13,7 @@ import { MOST_BESIDE, PAGES, ROOT, besideOf, modelOf } from "./given.js";
  * @typedef {{show: (parent: HTMLElement, data: object, send: (name: string, value: any) => void) => Shown}} PageModule
  */
 
+const { later, packs } = globalThis;
 const MAPS = { plane: "Latent plane", pca: "PCA" };
 const THEMES = { auto: "light dark", light: "light", dark: "dark" };
 const NAMES = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
@@ -26,6 +27,11 @@ function answerFromFile() {
     return new Response(bytes, { headers: { "x-unpacked-length": String(bytes.length) } });
   });
   globalThis.Worker = class extends Worker {
+    /** Modules that are functions need no module; and from a file browsers begin no worker that is one. @param {string} url */
+    constructor(url) {
+      super(url);
+    }
+
     /** A worker can fetch nothing here: its model goes before the order. @param {any} message @param {any} [options] */
     postMessage(message, options) {
       const { model } = message;
@@ -77,13 +83,16 @@ class Handout {
     this.checkpoint = /** @type {HTMLSelectElement} */ (document.querySelector(".choose-model"));
     this.maps = document.querySelector(".choose-map");
     this.beside = document.querySelector(".choose-beside");
+    this.theme = "auto";
     this._listen();
     this._theme(this._keptTheme());
   }
 
   /** @returns {PageName} */
   get wanted() {
-    const offered = Object.keys(PAGES).filter((n) => n !== "compare" || this.facts.models.length > 1);
+    const offered = Object.keys(PAGES).filter(
+      (n) => n !== "compare" || this.facts.models.length > 1,
+    );
     return /** @type {PageName} */ (this.address.text("page", offered) ?? "explore");
   }
 

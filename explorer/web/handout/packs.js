@@ -1,9 +1,11 @@
 // Packs of files (docs/FORMATS.md): from the page itself, where they stand as text, or from beside it. The twin that
 // writes them is explorer/handout/packs.py. Runs in the page before any module.
 
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
 {
   const BITS = 7;
-  const INSTEAD = { "À": 0, "Á": 13, "Â": 60 };
+  const INSTEAD = { À: 0, Á: 13, Â: 60 };
   const SCRIPT = { type: "text/javascript" };
 
   /** The bytes of a text of seven bits a character. @param {string} text */
@@ -21,7 +23,7 @@
     return found;
   };
 
-  /** The files of a pack by their paths. @param {ReadableStream} packed @returns {Promise<Map<string, Uint8Array>>} */
+  /** The files of a pack by their paths. @param {ReadableStream} packed @returns {Promise<Map<string, Bytes>>} */
   const unpack = async (packed) => {
     const whole = await new Response(
       packed.pipeThrough(new DecompressionStream("gzip")),
@@ -40,11 +42,11 @@
     constructor() {
       /** @type {{packs: {name: string, size: number}[], folder: string | null}} */
       this.facts = JSON.parse(document.getElementById("pack-list").textContent);
-      /** @type {Map<string, Uint8Array>} */
+      /** @type {Map<string, Bytes>} */
       this.files = new Map();
       /** The scripts that came, for workers. @type {Blob[]} */
       this.scripts = [];
-      /** Whoever waits for a file. @type {Map<string, ((file: Uint8Array | null) => void)[]>} */
+      /** Whoever waits for a file. @type {Map<string, ((file: Bytes | null) => void)[]>} */
       this.waiting = new Map();
       /** Packs are taken in their order. @type {Promise<unknown>} */
       this.taken = Promise.resolve();
@@ -87,7 +89,7 @@
       return answer.body;
     }
 
-    /** @param {Map<string, Uint8Array>} files */
+    /** @param {Map<string, Bytes>} files */
     async _add(files) {
       const code = files.get("code.js");
       if (code) {
@@ -103,7 +105,7 @@
       }
     }
 
-    /** A file, once it has come; null where there is none. @param {string} path @returns {Promise<Uint8Array | null>} */
+    /** A file, once it has come; null where there is none. @param {string} path @returns {Promise<Bytes | null>} */
     async get(path) {
       const there = this.files.get(path);
       if (there) return there;

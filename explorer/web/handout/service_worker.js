@@ -8,7 +8,9 @@ worker.addEventListener("install", (event) => {
   event.waitUntil(
     caches
       .open(worker.VERSION)
-      .then((cache) => cache.addAll(worker.FILES.map((file) => new Request(file, { cache: "reload" }))))
+      .then((cache) =>
+        cache.addAll(worker.FILES.map((file) => new Request(file, { cache: "reload" }))),
+      )
       .then(() => worker.skipWaiting()),
   );
 });
@@ -30,6 +32,8 @@ worker.addEventListener("activate", (event) => {
 
 worker.addEventListener("fetch", (event) => {
   event.respondWith(
-    caches.match(event.request, { ignoreSearch: true }).then((kept) => kept ?? fetch(event.request)),
+    caches
+      .match(event.request, { ignoreSearch: true })
+      .then((kept) => kept ?? fetch(event.request)),
   );
 });

@@ -2,7 +2,7 @@
 
 import { takeFrom } from "../model/blobs.js";
 
-/** @type {Map<string, Uint8Array>} */
+/** @type {Map<string, Uint8Array<ArrayBuffer>>} */
 const given = new Map();
 
 addEventListener("message", (/** @type {MessageEvent} */ event) => {
