@@ -76,7 +76,7 @@ def definition(module: str) -> str:
 
     def take(found: re.Match[str]) -> str:
         names, whole, path = found[1], found[2], found[3]
-        given = f'need("{_beside(module, path)}")'
+        given = f'$need("{_beside(module, path)}")'
         if whole:
             return f"const {whole}={given};"
         if names is None:
@@ -85,14 +85,14 @@ def definition(module: str) -> str:
         return f"const{{{taken}}}={given};"
 
     source = _STATIC.sub(take, _NOTHING.sub("", _source(module)))
-    source = _LAZY.sub(lambda found: f'await later("{_beside(module, found[1])}")', source)
+    source = _LAZY.sub(lambda found: f'await $later("{_beside(module, found[1])}")', source)
     names = [found[2] for found in _EXPORT.finditer(source)]
     source = _EXPORT.sub(lambda found: f"{found[1]} {found[2]}", source)
     if left := _LEFT.search(source):
         raise ValueError(f"explorer/web/{module} has {left[0]!r}, which a hand-out cannot load")
     body, given = re.sub(r"\n{2,}", "\n", source), ",".join(names)
-    head = f'define("{module}",(exports,need,later)=>{{"use strict";'
-    return f"{head}{body}\nObject.assign(exports,{{{given}}});}});\n"
+    head = f'define("{module}",($exports,$need,$later)=>{{"use strict";'
+    return f"{head}{body}\nObject.assign($exports,{{{given}}});}});\n"
 
 
 def script(modules: Iterable[str]) -> bytes:

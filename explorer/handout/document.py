@@ -62,7 +62,7 @@ $links
 <a href="#page=compare" data-page="compare" $alone>Compare</a>
 <a href="#page=understand" data-page="understand">Understand</a>
 </nav>
-<button type="button" class="theme">◐ Auto</button>
+<button type="button" class="theme">◐ <span>auto</span></button>
 </header>
 <div class="choices">
 <select class="choose-model" aria-label="Checkpoint" hidden></select>

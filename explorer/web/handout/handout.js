@@ -16,7 +16,7 @@ import { MOST_BESIDE, PAGES, ROOT, besideOf, modelOf } from "./given.js";
 const { later, packs } = globalThis;
 const MAPS = { plane: "Latent plane", pca: "PCA" };
 const THEMES = { auto: "light dark", light: "light", dark: "dark" };
-const NAMES = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
+const SIGNS = { auto: "◐", light: "☀", dark: "☾" };
 const THEME_KEY = "vae-theme";
 
 /** Answer what the pages fetch out of the file. */
@@ -159,8 +159,8 @@ class Handout {
     document.documentElement.style.colorScheme = THEMES[this.theme];
     document.documentElement.dataset.theme = this.theme;
     const button = document.querySelector(".theme");
-    button.textContent = NAMES[this.theme];
-    button.setAttribute("aria-label", `Theme: ${this.theme}; press for the next`);
+    button.innerHTML = `${SIGNS[this.theme]} <span>${this.theme}</span>`;
+    button.setAttribute("title", `Theme: ${this.theme}; press for the next`);
     try {
       localStorage.setItem(THEME_KEY, this.theme);
     } catch {
