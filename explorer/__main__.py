@@ -4,11 +4,16 @@ import argparse
 import sys
 from typing import Any
 
-from explorer.commands import codes, figures, film
+from explorer.commands import codes, export, figures, film
 from training.errors import UserError
 
 # Modules with HELP, add_arguments(parser) and run(arguments).
-COMMANDS: dict[str, Any] = {"figures": figures, "codes": codes, "film": film}
+COMMANDS: dict[str, Any] = {
+    "export": export,
+    "figures": figures,
+    "codes": codes,
+    "film": film,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

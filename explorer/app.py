@@ -7,11 +7,8 @@ import streamlit as st
 from explorer import components
 from explorer.session import page_slots
 
-# A ring and its point, as the letter ◎; Streamlit would look for a file of that name.
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><g fill="none" stroke="#0e9ab5" '
-    'stroke-width="3"><circle cx="16" cy="16" r="13"/><circle cx="16" cy="16" r="6"/></g></svg>'
-)
+# A ring and its point, as text: Streamlit would look for a file of that name elsewhere.
+ICON = (Path(__file__).parent / "web" / "icon.svg").read_text()
 
 
 @st.fragment(run_every="12h")

@@ -29,7 +29,8 @@ def modules(*folders: str) -> str:
 
 
 PAGE_FOLDERS = sorted(path.parent.name for path in ROOT.glob("explorer/*/page.py"))
-ARRAYS = modules("explorer/latent", "explorer/figures", "explorer/runs") + ",explorer.blobs"
+ARRAYS = modules("explorer/latent", "explorer/figures", "explorer/runs", "explorer/handout")
+ARRAYS += ",explorer.blobs,explorer.entries"
 PAGES = modules("explorer/session", *(f"explorer/{page}" for page in PAGE_FOLDERS))
 
 
@@ -115,9 +116,9 @@ TRAINING = (
 )
 EXPLORER = (
     {"paths", "text", "web", "blobs", "latent", "figures"},
-    {"runs"},
+    {"entries", "runs"},
     {"server"},
-    {"components", "messages"},
+    {"components", "messages", "handout"},
     {"session"},
     set(PAGE_FOLDERS),
     {"app", "commands"},
@@ -131,7 +132,7 @@ WEB = (
     {"map"},
     {"session"},
     set(PAGE_FOLDERS),
-    {"adapter.js", "early.js"},
+    {"adapter.js", "early.js", "handout"},
 )
 
 

@@ -34,19 +34,23 @@ def opened(args: argparse.Namespace) -> tuple[Checkpoint, ImageSet]:
     Raises:
         CheckpointError, DataError: there is none of them, or they do not fit.
     """
-    found = checkpoints.load(_file_of(args.checkpoint))
+    found = checkpoints.load(file_of(args.checkpoint))
     if found.vae.encoder is None:
         raise CheckpointError(
             f"{printable(found.name)} is a decoder alone, and this is of images and their codes."
         )
     images = None if hasattr(args, "data") else found.images_with_it
     if images is None:
-        name = args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
-        images = datasets.load(name, "test", args.data_dir)
+        images = datasets.load(data_of(args, found), "test", args.data_dir)
     if images.shape != found.vae.shape:
         fault = datasets.misfit(images.name, images.shape, found.name, found.vae.shape)
         raise DataError(f"{fault}; choose another with --data.")
     return found, images
+
+
+def data_of(args: argparse.Namespace, found: Checkpoint) -> str:
+    """The data set that is named, or the one that a checkpoint was trained on."""
+    return args.data if hasattr(args, "data") else _data_there(found.data, args.data_dir)
 
 
 def codes_of(found: Checkpoint, images: ImageSet) -> "Codes":
@@ -73,7 +77,7 @@ def unwritable(path: Path, error: OSError) -> CheckpointError:
     )
 
 
-def _file_of(named: str) -> Path:
+def file_of(named: str) -> Path:
     """The checkpoint's file: a path, or a bare name of one in the folder of checkpoints.
 
     Raises:

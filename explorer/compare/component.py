@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from explorer import components
+from explorer.entries import FURTHEST
 from explorer.server import assets
-from explorer.session import view_state
 from explorer.session.offers import Entry
 
 KEY = "compare"
@@ -51,7 +51,7 @@ def mount(
             pictures=pictures,
             typical=list(typical),
             models=[entry._asdict() for entry in entries],
-            furthest=view_state.FURTHEST,
+            furthest=FURTHEST,
             start={"image": start[0], "place": start[1] and list(start[1])},
             drawn=drawn,
         ),
@@ -74,6 +74,6 @@ def parse(view: Any, key: str, images: int) -> View | None:
         return View(image, None)
     if not isinstance(place, list) or not 1 <= len(place) <= 2:
         return None
-    if not all(type(v) in (int, float) and abs(v) <= view_state.FURTHEST for v in place):
+    if not all(type(v) in (int, float) and abs(v) <= FURTHEST for v in place):
         return None
     return View(image, tuple(float(v) for v in place))

@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from explorer import messages, paths
-from explorer.explore import own_pictures
+from explorer.explore import own_pictures, take_away
 from explorer.figures.theme import z_name
 from explorer.latent.projections import PROJECTIONS
 from explorer.runs import manage
@@ -29,6 +29,7 @@ def scene() -> Scene:
         _upload()
         own_pictures.draw()
         _download()
+        away = st.container()
         _tsne_options()
         if model is not None:
             _manage(view_state.get("checkpoint"))
@@ -53,6 +54,8 @@ def scene() -> Scene:
         st.stop()
     _view(columns[2], found)
     _axes(columns[3], found)
+    with away:
+        take_away.draw(found)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import streamlit as st
 import torch
 
+from explorer import entries
 from explorer.latent import codes as latent_codes
 from explorer.latent import projections
 from explorer.latent.codes import Codes, Level
@@ -160,30 +161,16 @@ def projected(key: tuple[str, str], name: str, _codes: Codes) -> MapView:
     return project(_codes)
 
 
-def _some(count: int) -> list[int | None]:
-    """Images evenly among `count`, as many as a page shows typical ones of."""
-    most = latent_codes.MOST_TYPICAL
-    return [*range(0, count, max(1, count // most))][:most]
-
-
 @st.cache_resource(max_entries=64, show_spinner=False)
 def typical(key: tuple[str, str], _codes: Codes, _shown: Shown) -> list[int | None]:
     """For each class a typical image by its code; of a single class some of its images."""
-    images = _shown.images
-    if len(images.classes) == 1:
-        return _some(len(images))
-    return latent_codes.typical(_codes, images.labels.numpy(), len(images.classes))
+    return entries.typical(_codes, _shown.images)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def typical_pixels(key: str, _shown: Shown) -> list[int | None]:
     """As `typical`, whatever the model."""
-    images = _shown.images
-    if len(images.classes) == 1:
-        return _some(len(images))
-    return latent_codes.typical_pixels(
-        images.images.numpy(), images.labels.numpy(), len(images.classes)
-    )
+    return entries.typical_pixels(_shown.images)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from explorer.entries import MOST_TOGETHER
 from explorer.paths import data_dir, run_dir
 from explorer.runs import watch
 from explorer.server import access
@@ -23,7 +24,6 @@ from training.text import printable
 from training.vae.image_shape import ImageShape
 
 TRAINING = "-train"  # ends the name of a table whose training images are meant
-MOST_TOGETHER = 10_000  # images that are shown without being split
 _SECONDS = 60  # for which what lies in folders is taken to be as it was
 
 _opened: dict[str, str] = {}  # names that visitors of this machine gave to pictures they opened

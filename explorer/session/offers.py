@@ -1,21 +1,15 @@
 """Blobs on offer to the browser: models, pictures and maps of a scene, each made once."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from explorer import blobs
-from explorer.figures import latent_scatter
-from explorer.figures.latent_scatter import Colouring
+from explorer import blobs, entries
 from explorer.latent.projections import MapView
 from explorer.server.assets import STORE
 from explorer.session import catalogue
 from explorer.session.catalogue import Model
 from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene
-from training.data.datasets import ImageSet
 
 
 class Entry(NamedTuple):
@@ -40,13 +34,9 @@ def entry(
 ) -> Entry:
     """A scene's model and a map of its codes, coloured by a `factor` or else by class. The same
     `revision` stands for the same map. `first` are the images that the page begins with."""
-    vae = scene.model.checkpoint.vae
-    grid = vae.config.grid
-    size = "×".join(map(str, grid)) if grid else f"{vae.config.continuous}-D"
-    note = f"{size} · {vae.prior.title if vae.prior.has_density else 'autoencoder'}"
     return Entry(
         name,
-        note,
+        entries.note(scene.model.checkpoint.vae),
         offer_model(scene.model),
         offer_encoder(scene.model),
         offer_map(scene, view, revision, factor),
@@ -71,16 +61,15 @@ def offer_encoder(model: Model) -> str:
 def offer_first(scene: Scene, first: Sequence[int | None]) -> str:
     """The path of the blob of the images that a page begins with: the first of them, two that are
     the ends of its walk, and as many others as there is room for."""
-    image, *others = [n for n in first if n is not None]
-    ends = [others[len(others) // 4], others[-1]] if others else []
+    image, *rest = entries.begins_with(first)
     vae, images = scene.model.checkpoint.vae, scene.shown.images
 
     def build(number: int) -> bytes:
         if not 0 <= number < len(images):
             raise IndexError(f"there is no image {number} of {len(images)}")
-        return blobs.first(vae, images, [number, *ends, *others])
+        return blobs.first(vae, images, [number, *rest])
 
-    key = blobs.VERSION, scene.key, tuple(others)
+    key = blobs.VERSION, scene.key, tuple(rest)
     return f"{STORE.offer_parts('first', key, build)}{image}"
 
 
@@ -91,43 +80,23 @@ def offer_pictures(shown: Shown) -> str:
     return STORE.offer(("pictures", shown.key), lambda: blobs.pictures(images, pieces))
 
 
-def colouring(images: ImageSet, factor: str | None) -> Colouring:
-    """What colours the codes of images: the factor of that name, or their classes."""
-    for found in images.factors:
-        if found.name != factor:
-            continue
-        if found.names is None:
-            return latent_scatter.by_value(found.values, found.name)
-        return latent_scatter.by_class(found.values.astype(np.int64), found.names)
-    return latent_scatter.by_class(images.labels.numpy(), images.classes)
-
-
 def offer_map(
     scene: Scene, view: MapView, revision: tuple[Any, ...], factor: str | None = None
 ) -> str:
     """The path of the map's blob. The same scene, `revision` and `factor` stand for the same."""
 
     def build() -> bytes:
-        images, prior = scene.shown.images, scene.model.checkpoint.vae.prior
         # Zoom and hidden classes belong to the scene and the projection, not to a step of t-SNE.
         stays = "|".join(map(str, (*scene.key, *revision[:-1])))
-        plane = view.spec["kind"] == "plane"
-        scatter = latent_scatter.scatter(
-            view.points,
-            view.index,
-            colouring(images, factor),
-            prior.facts()["std"] if plane else 0.0,
-            prior.low if plane else -math.inf,
-        )
-        return blobs.map_(
-            scatter,
-            view.spec,
-            view.axis_titles,
+        return entries.map_of(
+            scene.model.checkpoint.vae,
+            scene.shown.images,
+            view,
             scene.dims,
             stays,
-            view.codes,
             scene.directions,
             catalogue.level(scene.key, scene.model, scene.shown, scene.codes),
+            factor,
         )
 
     return STORE.offer(("map", scene.key, revision, factor), build)

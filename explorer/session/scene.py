@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from explorer import entries
 from explorer.latent import codes as latent_codes
 from explorer.latent import directions as along
 from explorer.latent.codes import Codes, Dimension
@@ -65,5 +66,4 @@ def overflowing(model: Model) -> str:
 
 def usual_axes(scene: Scene) -> tuple[int, int]:
     """The plane's dimensions unless told otherwise: the most informative; (0, 1) of two."""
-    first, second = scene.axes[:2]
-    return (0, 1) if len(scene.axes) == 2 else (first, second)
+    return entries.usual_axes(scene.axes)

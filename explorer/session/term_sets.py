@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from explorer import blobs
+from explorer import blobs, entries
 from explorer.latent import terms
 from explorer.latent.terms import Arrays
 from explorer.paths import cache_dir
@@ -20,7 +20,6 @@ from explorer.server.assets import STORE, NotYetError
 from explorer.session import catalogue, image_sets, view_state
 from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene
-from training.evaluation import image_terms
 
 PATIENCE = 10.0  # seconds after which who no longer asks has gone
 MOST_WAITING = 32
@@ -167,17 +166,6 @@ def offer(scene: Scene) -> dict[str, Any] | None:
         return blobs.terms(0 if other else piece * per, found)
 
     names = [name for name, _ in others]
-    found, row = image_terms.method(vae), vae.likelihood
-    return {
-        "path": STORE.offer_parts("terms", (blobs.VERSION, *scene.key, *names), build),
-        "images": len(images),
-        "per_piece": per,
-        "soon": _SOON,
-        "method": found.kind,
-        "k": found.k,
-        "density": vae.prior.has_density,
-        "constant": row.constant(vae.shape) or 0.0,
-        "total": "−ELBO" if row.is_nll and vae.prior.has_density else row.total_title,
-        "unit": row.unit,
-        "beside": [{"title": name, "number": _BESIDE * (n + 1)} for n, name in enumerate(names)],
-    }
+    path = STORE.offer_parts("terms", (blobs.VERSION, *scene.key, *names), build)
+    sets = [{"title": name, "number": _BESIDE * (n + 1)} for n, name in enumerate(names)]
+    return entries.terms_of(vae, len(images), path, _SOON, sets)

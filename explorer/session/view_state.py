@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import streamlit as st
 
+from explorer.entries import FURTHEST
 from explorer.latent.projections import PROJECTIONS
 from training.errors import UserError
 from training.text import printable
@@ -17,7 +18,6 @@ from training.text import printable
 MOST_NUMBERS = 256  # of a code in a link: an address of some kilobytes is refused on its way
 DRAWN = "drawn"  # what a link says of an x that it does not hold
 SECTIONS = 9  # of the walk through the theory
-FURTHEST = 100  # of a place under a prior, in standard normal units
 
 
 class LinkError(UserError):

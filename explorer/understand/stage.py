@@ -1,16 +1,12 @@
 """The walk through the theory on the page: what it is given, and what it reports."""
 
-from typing import Any
-
 import streamlit as st
 
-from explorer import messages, paths
+from explorer import entries, messages
 from explorer.latent import projections
 from explorer.session import catalogue, offers, view_state
 from explorer.session.scene import Scene, usual_axes
 from explorer.understand import component
-from training.evaluation import exact_command, table
-from training.evaluation.table import TableError
 
 _LINKED = ("checkpoint", "data", "image", "x", "section")
 
@@ -50,45 +46,10 @@ def _walk(scene: Scene, typical: list[int | None]) -> None:
         offers.offer_pictures(scene.shown),
         typical,
         component.View(image, view_state.get("section"), view_state.get("x") is not None),
-        rates(),
-        gaps(scene.model.checkpoint.name),
+        entries.rates(),
+        entries.gaps(scene.model.checkpoint.name),
         on_view,
     )
     if view_state.first_time(component.KEY):
         on_view()
     view_state.publish(*_LINKED)
-
-
-def gaps(name: str) -> dict[str, Any] | None:
-    """Mean gap of a checkpoint over its first test images, and that with the encoder it had before,
-    each [nats, standard error]; None where nobody has measured it."""
-    known = exact_command.read(paths.checkpoint_dir())
-    found = {
-        key: row
-        for key in ("checkpoints", "before")
-        for row in known.get(key, [])
-        if row.get("name") == name
-    }
-    if "checkpoints" not in found:
-        return None
-    now, before = found["checkpoints"], found.get("before", {})
-    return {"images": now["images"], "gap": now["gap"], "before": before.get("gap")}
-
-
-def rates() -> list[dict[str, str | float]]:
-    """Rate (KL) and distortion (cross-entropy of the pictures) of the checkpoints that were
-    measured on MNIST, means over its test images in nats per image."""
-    try:
-        rows = table.read(paths.checkpoint_dir())
-    except (TableError, ValueError):  # the Compare page says so
-        return []
-    return [
-        {
-            "name": row.name,
-            "rate": row.evaluation.kl,
-            "distortion": row.evaluation.bernoulli,
-            "dims": row.evaluation.latent_dim,
-        }
-        for row in rows.values()
-        if row.data == "mnist" and row.evaluation.mutual_information is not None
-    ]

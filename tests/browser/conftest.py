@@ -162,7 +162,8 @@ class Screen:
     def settled(self) -> None:
         self.page.wait_for_function(
             "() => { const a = document.querySelector('.stApp');"
-            " return a && a.dataset.testScriptState !== 'running'"
+            " if (!a) return document.querySelector('#pack-list') !== null;"  # a hand-out
+            " return a.dataset.testScriptState !== 'running'"
             " && a.getAttribute('data-test-script-state') !== 'running'; }",
             timeout=60_000,
         )

@@ -99,6 +99,7 @@ export class ByTerms {
     const key = facts ? facts.path : "";
     for (const one of [this.by.parentElement, this.opener]) one.hidden = !facts;
     if (!facts) this.open(false);
+    set(this.root, "data-alone", !facts?.beside.length);
     if (key !== this.key) {
       this.key = key;
       this.terms?.stop();

@@ -95,6 +95,15 @@ function unpack(buffer, length, kind) {
   return /** @type {Blobs[K]} */ (/** @type {unknown} */ ({ header, arrays }));
 }
 
+/** @typedef {(url: string, signal?: AbortSignal) => Promise<Response>} Source of bytes */
+/** @type {Source} */
+let ask = (url, signal) => fetch(url, { credentials: "same-origin", signal });
+
+/** Take blobs from elsewhere than the server. @param {Source} source */
+export function takeFrom(source) {
+  ask = source;
+}
+
 /** The sentence of whatever was thrown. @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
@@ -116,7 +125,7 @@ export const fetchBlob = async (url, kind, progress, signal) =>
  */
 async function made(url, progress, signal) {
   for (;;) {
-    const answer = await fetch(url, { credentials: "same-origin", signal });
+    const answer = await ask(url, signal);
     const share = answer.headers.get("x-share");
     if (answer.status !== 503 || share === null) return answer;
     progress?.(Number(share));

@@ -126,7 +126,7 @@ export class Keeper {
       );
     return {
       shape: String(session.pictures.shape),
-      search: location.search,
+      search: location.search + location.hash,
       x: this._input(),
       manifold: session.manifold,
       path: session.walk.path,
@@ -181,7 +181,7 @@ export class Keeper {
     );
     return (
       kept.shape === String(this.session.pictures.shape) &&
-      (load?.type === "reload" || kept.search === location.search)
+      (load?.type === "reload" || kept.search === location.search + location.hash)
     );
   }
 

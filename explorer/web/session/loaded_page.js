@@ -203,6 +203,7 @@ export class LoadedPage {
         found.put(first);
         vae.takeHeads(first);
       }
+    for (const one of loaded) if (!one.vae.knows(start.image)) await this._whole(one, root);
     const needed = [start.image, ...usualEnds(typical)].filter((n) => n < found.count);
     await Promise.all(needed.map((n) => found.ready(n)));
     return { pictures: found, loaded };
@@ -216,6 +217,7 @@ export class LoadedPage {
 
   /** Plotly comes when there is nothing else to do; without it the map stays as it is. @param {Data} data */
   _fetchPlotly(data) {
+    if (!data.plotly) return; // there is none
     const load = () =>
       loadPlotly(new URL(data.plotly, data.root).href)
         .then((plotly) => this.plotlysMap?.usePlotly(plotly))

@@ -11,12 +11,14 @@ export function wireTools(session) {
   click(".zoom-in", () => session.first.map.zoom(0.75));
   click(".zoom-out", () => session.first.map.zoom(1 / 0.75));
   click(".whole", () => session.first.map.reset(true));
-  click(".save", () =>
-    import("./export_panel.js").then(
-      ({ openExports }) => openExports(session),
-      (error) => session.fault(`What saves could not be loaded (${error.message}); try again.`),
-    ),
-  );
+  click(".save", async () => {
+    try {
+      const { openExports } = await import("./export_panel.js");
+      openExports(session);
+    } catch (error) {
+      session.fault(`What saves could not be loaded (${error.message}); try again.`);
+    }
+  });
   const modes = oneOf(session.$(".switch"), "aria-checked", (button) =>
     session.setMode(button.dataset.mode),
   );

@@ -7,6 +7,11 @@
 /** @type {Promise<Katex> | null} */
 let loading = null;
 
+/** Take KaTeX, with its style sheet, from elsewhere. @param {Promise<Katex>} katex */
+export function provideKatex(katex) {
+  loading = katex;
+}
+
 /** KaTeX, its style sheet and fonts, loaded once a page. @param {string} folder its address @returns {Promise<Katex>} */
 export function loadKatex(folder) {
   loading ??= new Promise((resolve, reject) => {

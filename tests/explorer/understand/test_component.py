@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from explorer import paths
+from explorer import entries, paths
 from explorer.session import view_state
 from explorer.session.view_state import SECTIONS, LinkError
-from explorer.understand import component, stage
+from explorer.understand import component
 from training.evaluation import exact_command, table
 
 GOOD = {"key": "k", "image": 4, "section": 9, "drawn": False, "telling": 3}
@@ -40,7 +40,7 @@ def test_a_link_names_a_section_that_there_is():
 
 def test_rate_and_distortion_are_the_tables():
     rows = table.read(paths.checkpoint_dir())
-    found = {row["name"]: row for row in stage.rates()}
+    found = {row["name"]: row for row in entries.rates()}
     assert {"mnist-2d", "mnist-10d", "gamma"} <= set(found)
     assert "sprites-64" not in found  # of other pictures
     for name, row in found.items():
@@ -51,15 +51,15 @@ def test_rate_and_distortion_are_the_tables():
 
 def test_gaps_are_those_of_the_file_now_and_before(tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_CHECKPOINT_DIR", str(tmp_path))
-    assert stage.gaps("a") is None
+    assert entries.gaps("a") is None
     file = tmp_path / exact_command.JSON
     for broken in ("", "[]", "{"):
         file.write_text(broken)
-        assert stage.gaps("a") is None
+        assert entries.gaps("a") is None
     now = {"name": "a", "images": 1000, "gap": [0.97, 0.03]}
     before = {"name": "a", "images": 1000, "gap": [4.9, 0.4]}
     other = {"name": "b", "images": 20, "gap": [1.0, 0.5]}
     file.write_text(json.dumps({"checkpoints": [other, now], "before": [before]}))
-    assert stage.gaps("a") == {"images": 1000, "gap": [0.97, 0.03], "before": [4.9, 0.4]}
-    assert stage.gaps("b") == {"images": 20, "gap": [1.0, 0.5], "before": None}
-    assert stage.gaps("c") is None
+    assert entries.gaps("a") == {"images": 1000, "gap": [0.97, 0.03], "before": [4.9, 0.4]}
+    assert entries.gaps("b") == {"images": 20, "gap": [1.0, 0.5], "before": None}
+    assert entries.gaps("c") is None

@@ -1,0 +1,100 @@
+"""Modules as one script: from a file, browsers load neither modules nor workers that import some.
+
+A module becomes a function that is given `need`, the modules that it imports by their paths. It is
+called once, the modules that it imports first, as `import` does; none here import each other in a
+ring, and no name that one exports is given another value later.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from explorer.server.assets import MODULES, code_alone
+
+_STATIC = re.compile(
+    r'^(?:import|export)\s*(?:(?:\{([^}]*)\}|\*\s*as\s+(\w+))\s*from\s*)?"(\.{1,2}/[\w./]+)";$',
+    re.MULTILINE,
+)
+_LAZY = re.compile(r'\bawait import\("(\.{1,2}/[\w./]+)"\)')
+_EXPORT = re.compile(
+    r"^export\s+((?:async\s+)?(?:function\s*\*?|class)|const)\s*([\w$]+)", re.MULTILINE
+)
+_RENAMED = re.compile(r"(\w+)\s+as\s+(\w+)")
+_NOTHING = re.compile(r"^export\s*\{\s*\};$", re.MULTILINE)
+_LEFT = re.compile(r"^(?:import|export)\b.*|\bimport\.meta\b|\bawait import\(", re.MULTILINE)
+
+
+def _beside(module: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module), path))
+
+
+@cache
+def _source(module: str) -> str:
+    return code_alone((MODULES / module).read_text("utf-8"))
+
+
+@cache
+def imported(module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The modules that one imports, and those that it may import later."""
+    source = _source(module)
+    return (
+        tuple(_beside(module, found[3]) for found in _STATIC.finditer(source)),
+        tuple(_beside(module, path) for path in _LAZY.findall(source)),
+    )
+
+
+def needed(*modules: str, lazily: bool = False) -> list[str]:
+    """Modules and what they import, directly or not, in the order in which they can run; `lazily`
+    also what they may import later."""
+    found: dict[str, None] = {}
+    met = set()
+
+    def visit(module: str) -> None:
+        if module in met:
+            return
+        met.add(module)
+        now, later = imported(module)
+        for other in now:
+            visit(other)
+        found[module] = None
+        if lazily:
+            for other in later:
+                visit(other)
+
+    for module in modules:
+        visit(module)
+    return list(found)
+
+
+def definition(module: str) -> str:
+    """The statement that defines a module.
+
+    Raises:
+        ValueError: it imports or exports in a way that this does not read.
+    """
+
+    def take(found: re.Match[str]) -> str:
+        names, whole, path = found[1], found[2], found[3]
+        given = f'$need("{_beside(module, path)}")'
+        if whole:
+            return f"const {whole}={given};"
+        if names is None:
+            return f"{given};"
+        taken = _RENAMED.sub(r"\1:\2", names)
+        return f"const{{{taken}}}={given};"
+
+    source = _STATIC.sub(take, _NOTHING.sub("", _source(module)))
+    source = _LAZY.sub(lambda found: f'await $later("{_beside(module, found[1])}")', source)
+    names = [found[2] for found in _EXPORT.finditer(source)]
+    source = _EXPORT.sub(lambda found: f"{found[1]} {found[2]}", source)
+    if left := _LEFT.search(source):
+        raise ValueError(f"explorer/web/{module} has {left[0]!r}, which a hand-out cannot load")
+    body, given = re.sub(r"\n{2,}", "\n", source), ",".join(names)
+    head = f'define("{module}",($exports,$need,$later)=>{{"use strict";'
+    return f"{head}{body}\nObject.assign($exports,{{{given}}});}});\n"
+
+
+def script(modules: Iterable[str]) -> bytes:
+    """The definitions of modules."""
+    return "".join(map(definition, modules)).encode()
