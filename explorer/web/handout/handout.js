@@ -4,6 +4,7 @@
 import { takeFrom } from "../model/blobs.js";
 import { provideKatex } from "../widgets/math.js";
 import { Address } from "./address.js";
+import { Remote } from "./remote.js";
 import { MOST_BESIDE, PAGES, ROOT, besideOf, modelOf } from "./given.js";
 
 /**
@@ -84,6 +85,11 @@ class Handout {
     this.maps = document.querySelector(".choose-map");
     this.beside = document.querySelector(".choose-beside");
     this.theme = "auto";
+    /** Where it is a part of another page. */
+    this.remote =
+      parent === window
+        ? null
+        : new Remote(() => (this.page === "explore" ? /** @type {any} */ (this.shown) : null));
     this._listen();
     this._theme(this._keptTheme());
   }
@@ -141,8 +147,12 @@ class Handout {
   _write(parts, entry) {
     this.address.put({ page: this.page || this.wanted, ...parts });
     const hash = this.address.toString();
-    if (entry) history.pushState(null, "", hash);
-    else history.replaceState(null, "", hash);
+    try {
+      if (entry) history.pushState(null, "", hash);
+      else history.replaceState(null, "", hash);
+    } catch {
+      // A page that stands in another one's text has no address.
+    }
   }
 
   _keptTheme() {
@@ -199,6 +209,7 @@ class Handout {
       if (this.page === page) this._write(PAGES[page].told(view), false);
     });
     this._choices(page);
+    this.remote?.listen();
   }
 
   /** @param {PageName} page @returns {Promise<PageModule>} */

@@ -43,6 +43,8 @@ export class Session extends LoadedPage {
     this.dirty = new Set();
     this.frame = 0;
     this.settling = 0;
+    /** Told of every change. @type {(() => void) | null} */
+    this.observer = null;
     this.input = new InputPanel(root, {
       choose: (image) => this.choose(image),
       drawing: () => this.draw(),
@@ -295,6 +297,7 @@ export class Session extends LoadedPage {
   /** Something changed: the next frame shows it. However often this is called, there is one. */
   change(what) {
     this.dirty.add(what);
+    this.observer?.();
     this.frame ||= requestAnimationFrame((now) => this.paint(now));
     return this;
   }
