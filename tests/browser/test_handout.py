@@ -200,7 +200,7 @@ def test_an_address_is_a_strangers_and_choices_stand_in_it(handout, screen, vae)
     s.until(lambda: s.pixels("body")[-5, 5].mean() < light / 3)
     assert s.page.locator(".stage.explore").get_attribute("data-theme") == "dark"
     to(s, "compare")
-    s.page.get_by_role("button", name="report-n12").click()
+    s.page.get_by_role("button", name="report-n12", exact=True).click()
     s.until(lambda: s.page.locator(".compare .column").count() == 1)
     assert fragment(s)["beside"] == "mnist-2d"
     assert s.errors == []
