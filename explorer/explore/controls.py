@@ -26,10 +26,10 @@ def scene() -> Scene:
         columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
     model = boxes.checkpoint_box(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
+        away = st.container()
         _upload()
         own_pictures.draw()
         _download()
-        away = st.container()
         _tsne_options()
         if model is not None:
             _manage(view_state.get("checkpoint"))

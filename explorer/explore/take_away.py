@@ -62,4 +62,4 @@ def _follow(scene: Scene, was_done: bool) -> None:
             width="stretch",
         )
         return
-    st.progress(0.0 if job.future and not job.future.running() else 0.5, f"{job.words} …")
+    messages.caption(f"It is being made, some ten seconds long: {job.words} …")

@@ -46,24 +46,29 @@ def imported(module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def needed(*modules: str, lazily: bool = False) -> list[str]:
     """Modules and what they import, directly or not, in the order in which they can run; `lazily`
-    also what they may import later."""
+    also what they may import later.
+
+    Raises:
+        ValueError: some import each other in a ring.
+    """
     found: dict[str, None] = {}
-    met = set()
+    open_: list[str] = []
+    later: list[str] = list(modules)
 
     def visit(module: str) -> None:
-        if module in met:
+        if module in open_:
+            raise ValueError(f"{' → '.join([*open_, module])} import each other in a ring")
+        if module in found:
             return
-        met.add(module)
-        now, later = imported(module)
-        for other in now:
+        open_.append(module)
+        for other in imported(module)[0]:
             visit(other)
+        open_.pop()
         found[module] = None
-        if lazily:
-            for other in later:
-                visit(other)
+        later.extend(imported(module)[1] if lazily else ())
 
-    for module in modules:
-        visit(module)
+    while later:
+        visit(later.pop(0))
     return list(found)
 
 

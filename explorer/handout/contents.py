@@ -114,7 +114,7 @@ def _terms(vae: VAE, images: ImageSet, cache: Path, report: Report) -> Iterator[
     """The blobs of the terms of images, a piece after the other."""
     per = terms.per_piece(vae)
     for first in range(0, len(images), per):
-        report(f"terms of images {first:,} to {min(first + per, len(images)):,}")
+        report(f"terms of images {first + 1:,} to {min(first + per, len(images)):,}")
         some = images.take(torch.arange(first, min(first + per, len(images))))
         labels = vae.labels_of(some.labels, len(some.classes))
         path = terms.path_of(cache / "terms", vae, some.images, labels, False)

@@ -11,7 +11,7 @@ import torch
 from benchmarks.handout import static
 from explorer.__main__ import main as explorer
 from tests.browser import test_equation, test_stage, test_tools, test_understand
-from tests.browser.hands import Finger, decoded
+from tests.browser.hands import Finger, decoded, open_options
 from training import checkpoint
 from training.data.datasets import to_float
 
@@ -200,7 +200,25 @@ def test_an_address_is_a_strangers_and_choices_stand_in_it(handout, screen, vae)
     s.until(lambda: s.pixels("body")[-5, 5].mean() < light / 3)
     assert s.page.locator(".stage.explore").get_attribute("data-theme") == "dark"
     to(s, "compare")
-    s.page.get_by_role("button", name="report-n12").click()
+    s.page.get_by_role("button", name="report-n12", exact=True).click()
     s.until(lambda: s.page.locator(".compare .column").count() == 1)
     assert fragment(s)["beside"] == "mnist-2d"
     assert s.errors == []
+
+
+def test_a_visitor_takes_the_page_away_that_is_on_show(app, screen, vae, tmp_path):
+    s = screen(accept_downloads=True).open(f"{app.url}/?checkpoint=mnist-2d")
+    open_options(s.page)
+    s.page.get_by_role("button", name="Make the file").click()
+    button = s.page.get_by_role("button", name="Download the file")
+    button.wait_for(timeout=90_000)
+    with s.page.expect_download() as begun:
+        button.click()
+    file = tmp_path / "taken.html"
+    begun.value.save_as(file)
+    assert begun.value.suggested_filename == "mnist-2d.html"
+    other = screen()
+    asked, said = hear(other)
+    other.open(file.as_uri())
+    assert np.abs(other.digit() - decoded(vae, other.z())).mean() < 6
+    assert (asked, said, other.errors) == ([], [], [])

@@ -4,7 +4,7 @@
 import { ellipse } from "../map/projections.js";
 import { context2d, html, plotContext, round125, set, watchSize, write } from "../widgets/dom.js";
 import { font } from "../widgets/type.js";
-import { listen } from "./plane_hands.js";
+import { MARGIN, listen } from "./plane_hands.js";
 
 /**
  * What can be dragged: where it is, and what a hand does to it. A `free` one comes to wherever the plane is
@@ -16,7 +16,6 @@ import { listen } from "./plane_hands.js";
  */
 
 const CORNERS = 360; // of a line of the prior, which is seen closely too
-export const MARGIN = 26; // pixels, for the numbers at the axes
 
 /** A colour's red, green and blue. @param {string} hex as in #1d4ed8 */
 export const channelsOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));

@@ -1,6 +1,6 @@
 // Hands on a plane: the pointer takes the nearest handle, or brings the free one; arrow keys move the active one.
 
-import { MARGIN } from "./plane.js";
+export const MARGIN = 26; // pixels, for the numbers at the axes
 
 /** @typedef {import("./plane.js").PlanePicture} PlanePicture */
 

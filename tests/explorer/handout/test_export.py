@@ -1,0 +1,156 @@
+"""The command that writes hand-outs: what is in them, how large they are, and what it refuses."""
+
+import json
+import re
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from explorer import blobs, paths
+from explorer.__main__ import main
+from explorer.handout import contents, document, packs
+from explorer.handout.making import BUSY, MOST_WAITING, Maker
+from training import checkpoint
+from training.data import datasets
+from training.data.datasets import to_float
+from training.errors import OptionError
+from training.evaluation import image_terms
+
+PACK = re.compile(r'<script type="text/plain" id="pack-([\w-]+)">(.*?)</script>', re.DOTALL)
+FEW = ("--data", "mnist-5k", "--data-dir", "nowhere", "--images", "40")
+
+
+def files_of(page: str) -> dict[str, bytes]:
+    found = {}
+    for _, text in PACK.findall(page):
+        found |= {k: v for k, v in packs.unpack(packs.as_bytes(text)).items() if k != "code.js"}
+    return found
+
+
+def test_a_hand_out_of_2000_digits_is_small_and_holds_what_torch_makes(tmp_path, capsys):
+    out = tmp_path / "latent.html"
+    some = ("--data", "mnist-5k", "--data-dir", "nowhere", "--no-terms")
+    assert main(["export", "mnist-2d", *some, "--out", str(out)]) == 0
+    assert f"{out}: {out.stat().st_size / 1e6:.2f} MB" in capsys.readouterr().out
+    assert out.stat().st_size < 2.7e6
+    page = out.read_bytes().decode()
+    assert [name for name, _ in PACK.findall(page)] == [
+        *("start", "encoder", "pictures", "more", "katex")
+    ]
+    assert not re.search(r"https?://(?!www\.w3\.org)", PACK.sub("", page))
+    policy = re.search(r'Security-Policy" content="([^"]+)"', page)[1]
+    assert "connect-src 'none'" in policy
+    files = files_of(page)
+    facts = json.loads(files["facts.json"])
+    assert (facts["images"], facts["models"][0]["name"]) == (2000, "mnist-2d")
+    vae = checkpoint.load(paths.checkpoint_dir() / "mnist-2d.safetensors").vae
+    images = datasets.load("mnist-5k", "train").images[:2000]
+    with torch.no_grad():
+        codes = vae.encode(to_float(images)).mu.numpy()
+    _, arrays = blobs.unpack(files[facts["models"][0]["maps"]["plane"]])
+    order = np.argsort(arrays["index"])
+    places = np.stack([arrays["x"], arrays["y"]], 1)[order]
+    np.testing.assert_allclose(places, codes, atol=1e-4)
+    pieces = [blobs.unpack(files[f"piece.{n}"]) for n in (0, 1)]
+    assert sum(header["count"] for header, _ in pieces) == 2000
+
+
+def test_terms_are_those_of_the_images_that_came_along(tmp_path):
+    out = tmp_path / "few.html"
+    assert main(["export", "report-n12", *FEW, "--images", "12", "--out", str(out)]) == 0
+    files = files_of(out.read_text())
+    terms = json.loads(files["facts.json"])["models"][0]["terms"]
+    assert (terms["images"], terms["beside"]) == (12, [])
+    _, found = blobs.unpack(files[f"{terms['path']}0"])
+    vae = checkpoint.load(paths.checkpoint_dir() / "report-n12.safetensors").vae
+    x = to_float(datasets.load("mnist-5k", "train").images[:12])
+    np.testing.assert_allclose(found["kl"], image_terms.bounds(vae, x, None).kl, atol=1e-3)
+    assert found["log_p"].shape == (12,)
+
+
+def test_a_folder_has_its_packs_beside_the_page_and_names_all_it_keeps(tmp_path):
+    folder = tmp_path / "site"
+    assert main(["export", "mnist-2d", *FEW, "--no-terms", "--folder", str(folder)]) == 0
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    worker = (folder / "service_worker.js").read_text()
+    kept = set(json.loads(re.search(r"FILES = (\[.*?\]);", worker)[1]))
+    assert kept == {"./", *there - {"service_worker.js"}}
+    page = (folder / "index.html").read_text()
+    assert "connect-src 'self'" in page
+    assert json.loads((folder / "manifest.webmanifest").read_text())["start_url"] == "./index.html"
+    assert len([name for name in there if name.endswith(".bin")]) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["nosuch", "--out", "{}/a.html"], "There is no checkpoint 'nosuch'"),
+        (["mnist-2d", "--data", "nosuch", "--out", "{}/a.html"], "There is no data set 'nosuch'"),
+        (["mnist-2d", "--data", "mnist", "--out", "{}/a.html"], "MNIST is not in nowhere"),
+        (["mnist-2d", "sprites-64", *FEW, "--out", "{}/a.html"], "sprites-64 takes 3×64×64"),
+        (["mnist-2d", *FEW, "--out", "{}/a.pdf"], "give it a name that ends in .html"),
+        (["mnist-2d", *FEW, "--out", "{}/folder.html"], "is a folder; name a file"),
+        (["mnist-2d", *FEW, "--no-terms", "--out", "{}/file/a.html"], "cannot be written to"),
+        (["mnist-2d", *FEW, "--images", "9", "--out", "{}/a.html"], "--images 9 is not possible"),
+        (["mnist-2d", "{}/mnist-2d.safetensors", *FEW, "--out", "{}/a.html"], "rename one"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(options, says, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.html").mkdir()
+    shutil.copy(paths.checkpoint_dir() / "mnist-2d.safetensors", tmp_path)
+    given = [option.format(tmp_path) for option in options]
+    if "--data-dir" not in given:
+        given += ["--data-dir", "nowhere"]
+    assert main(["export", *given]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert says in told
+    assert told.count("\n") == 1
+
+
+def test_sorted_images_are_taken_at_even_distances():
+    images = datasets.load("mnist-5k", "train")
+    assert torch.equal(contents.some_of(images, 50).images, images.images[:50])
+    inside = images.take(images.labels.argsort())
+    some = contents.some_of(inside, 50)
+    assert len(set(some.labels.tolist())) == 10
+    assert contents.some_of(images, 10**6) is images
+
+
+def test_what_visitors_ask_for_is_made_once_and_one_at_a_time():
+    maker, made = Maker(), []
+
+    def make(report):
+        report("half of it")
+        made.append(1)
+        return b"page"
+
+    def refuse(report):
+        raise OptionError("It cannot be.")
+
+    first = maker.ask("a", make)
+    assert maker.ask("a", make) is first
+    assert first.future.result(10) == b"page" == first.result()
+    assert (made, first.words, maker.find("a")) == ([1], "half of it", first)
+    failed = maker.ask("b", refuse)
+    failed.future.exception(10)
+    assert failed.result() == "It cannot be."
+    again = maker.ask("b", make)  # whoever asks again has it tried again
+    assert again.future.result(10) == b"page"
+    gate = threading.Event()
+    jobs = [maker.ask(n, lambda report: gate.wait(10) and b"") for n in range(MOST_WAITING)]
+    assert maker.ask("c", make) == BUSY
+    gate.set()
+    for job in jobs:
+        job.future.result(10)
+    assert maker.ask("c", make).future.result(10) == b"page"
+
+
+def test_the_formulas_fonts_stand_in_their_style_sheet():
+    style = document._katex()["katex.css"].decode()
+    assert style.count("@font-face") == len(document.FONTS)
+    assert "url(fonts/" not in style
