@@ -1,10 +1,13 @@
-"""The button that makes a page of what is on show, which needs no server."""
+"""What of a scene can be taken along: its codes as tables, and a page that needs no server."""
+
+from functools import partial
 
 import streamlit as st
 
 from explorer import messages, paths
 from explorer.handout import contents, document
 from explorer.handout.making import MAKER, Job
+from explorer.latent import code_table
 from explorer.session.scene import Scene
 
 _LOOK = 1.0  # seconds between looks at what is being made
@@ -15,11 +18,32 @@ def draw(scene: Scene) -> None:
     if scene.model.checkpoint.vae.encoder is None:
         return
     st.markdown("**Take it with you**")
+    _tables(scene)
     job = MAKER.find(scene.key)
     if job is None or (job.done and isinstance(job.result(), str)):
         _ask(scene, job)
     else:
         st.fragment(_follow, run_every=None if job.done else _LOOK)(scene, job.done)
+
+
+def _tables(scene: Scene) -> None:
+    """The codes of all images as files, each made when it is asked for."""
+    count, name = len(scene.shown.images), scene.model.checkpoint.name
+    st.caption("The codes of all images, as a table:")
+    columns = st.columns(len(code_table.KINDS))
+    for column, (kind, what) in zip(columns, code_table.KINDS.items(), strict=True):
+        column.download_button(
+            kind.upper() if kind != "parquet" else "Parquet",
+            partial(_packed, scene, kind),
+            f"{name}-codes.{kind}",
+            on_click="ignore",
+            help=f"Codes of all {count:,} images: {what}",
+            width="stretch",
+        )
+
+
+def _packed(scene: Scene, kind: str) -> bytes:
+    return code_table.packed(code_table.frame(scene.codes, scene.shown.images), kind)
 
 
 def _ask(scene: Scene, failed: Job | None) -> None:

@@ -143,3 +143,17 @@ def test_compare_saves_the_model_that_is_chosen(app, screen):
     assert "explorer codes gamma" in s.page.locator(".export-panel .commands").inner_text()
     assert len(np.unique(np.asarray(Image.open(io.BytesIO(content))))) > 50
     assert s.errors == []
+
+
+def test_the_codes_of_all_images_are_a_table(app, screen, vae, images):
+    s = screen().open(f"{app.url}/?checkpoint=mnist-2d")
+    s.page.get_by_role("button", name="Options").click()
+    with s.page.expect_download(timeout=60_000) as coming:
+        s.page.get_by_role("button", name="Parquet").click()
+    assert coming.value.suggested_filename == "mnist-2d-codes.parquet"
+    table = pd.read_parquet(coming.value.path())
+    assert len(table) == len(images)
+    some = [0, 7, 4999]
+    with torch.no_grad():
+        q = vae.encode(to_float(images[some]))
+    np.testing.assert_allclose(table.loc[some, ["mu_1", "mu_2"]], q.mu, atol=1e-4)
