@@ -128,7 +128,7 @@ export class Wall {
     const picture = ((clientWidth + GAP) / this.columns - GAP - 16) / 3;
     const high = picture * (height / width) + WORDS;
     this.rows = Math.max(
-      this.columns < 4 ? SCROLLED : LEAST,
+      matchMedia("(max-width: 900px)").matches ? SCROLLED : LEAST,
       Math.floor((clientHeight + GAP) / (high + GAP)),
     );
     this.first -= this.first % this.perPage;
