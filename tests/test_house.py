@@ -115,7 +115,7 @@ TRAINING = (
     {"__main__"},
 )
 EXPLORER = (
-    {"paths", "text", "web", "blobs", "latent", "figures"},
+    {"paths", "text", "web", "blobs", "latent", "figures", "compressed"},
     {"entries", "runs"},
     {"server"},
     {"components", "messages", "handout"},

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from explorer.compressed import gzipped
+
 BITS = 7  # of a character
 # What the text of a script may not have, or a parser changes: NUL, carriage return, "<".
 REFUSED = "\x00\r<"
@@ -25,7 +27,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
         index[path] = [first, len(content)]
         first += len(content)
     head = json.dumps(index, separators=(",", ":")).encode()
-    return gzip.compress(b"".join([_LENGTH.pack(len(head)), head, *files.values()]), 9, mtime=0)
+    return gzipped(b"".join([_LENGTH.pack(len(head)), head, *files.values()]))
 
 
 def unpack(packed: bytes) -> dict[str, bytes]:

@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from explorer.compressed import gzipped
+
 PREFIX = "stage"
 MODULES = Path(__file__).parents[1] / "web"
 _KATEX = Path(__file__).parents[1] / "vendor" / "katex"
@@ -86,7 +88,7 @@ class Store:
                 entry.name = hashlib.blake2b(blob, digest_size=16).hexdigest()
                 # Large sets of pictures would keep the first visitor waiting.
                 level = 9 if len(blob) < 16 * 2**20 else 2
-                entry.packed = self._pool.submit(gzip.compress, blob, level, mtime=0)
+                entry.packed = self._pool.submit(gzipped, blob, level)
         self._trim(key)
         return f"{PREFIX}/blob/{entry.name}"
 

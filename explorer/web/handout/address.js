@@ -40,7 +40,7 @@ export class Address {
   names(name, options) {
     const found = (this.parts.get(name) ?? "")
       .split(",")
-      .map((part) => part.replaceAll("%2C", ","));
+      .map((part) => part.replaceAll("%2C", ",").replaceAll("%25", "%"));
     return options.filter((option) => found.includes(option));
   }
 

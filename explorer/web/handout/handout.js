@@ -283,7 +283,9 @@ class Handout {
     const names = besideOf(this.facts, this.address).map((model) => model.name);
     const chosen = names.includes(name) ? names.filter((n) => n !== name) : [...names, name];
     if (!chosen.length) return;
-    const kept = chosen.slice(-MOST_BESIDE).map((n) => n.replaceAll(",", "%2C"));
+    const kept = chosen
+      .slice(-MOST_BESIDE)
+      .map((n) => n.replaceAll("%", "%25").replaceAll(",", "%2C"));
     this.go({ beside: kept.join(",") });
   }
 }
