@@ -87,7 +87,7 @@ class Store:
                 blob = build()
                 entry.name = hashlib.blake2b(blob, digest_size=16).hexdigest()
                 # Large sets of pictures would keep the first visitor waiting.
-                level = 9 if len(blob) < 16 * 2**20 else 2
+                level = 6 if len(blob) < 16 * 2**20 else 2
                 entry.packed = self._pool.submit(gzipped, blob, level)
         self._trim(key)
         return f"{PREFIX}/blob/{entry.name}"
