@@ -20,7 +20,7 @@ from training.vae.model import VAE
 from training.vae.priors import GammaPosterior, Posterior
 
 SIDES = (257, 513, 1025)  # of the grids over the plane, each through the one before
-SETTLED = 5e-3  # nats, of log p(x) from a coarser grid and of the ELBO from a smaller rule
+SETTLED = 0.02  # nats, of log p(x) from a coarser grid and of the ELBO from a smaller rule
 ORDERS = (8, 12, 20, 32)  # of the Gauss rules over q(z|x), in a dimension
 CODES = 2048  # that are decoded at a time
 LEAST = -14.0  # of log z, where z is positive
