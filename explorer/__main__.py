@@ -1,4 +1,4 @@
-"""The command line: python -m explorer figures CHECKPOINT --out DIR."""
+"""The command line: python -m explorer figures CHECKPOINT --out DIR | lesson FILE."""
 
 import argparse
 import os
@@ -32,16 +32,27 @@ def main(argv: list[str] | None = None) -> int:
     sub.add_argument("--data", default=quiet, help="default: what the checkpoint was trained on")
     sub.add_argument("--data-dir", type=Path, default=paths.data_dir())
     sub.add_argument("--dpi", type=int, default=200, help="pixels an inch of the PNG files")
+    sub.set_defaults(act=_figures)
+    sub = commands.add_parser("lesson", help="Check a lesson, a YAML file (docs/LESSONS.md).")
+    sub.add_argument("file", type=Path)
+    sub.set_defaults(act=_lesson)
     args = parser.parse_args(argv)
     try:
-        _figures(args)
+        args.act(args)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; the figures that are written stay.", file=sys.stderr)
+        print("Stopped; what is written stays.", file=sys.stderr)
         return 130
     return 0
+
+
+def _lesson(args: argparse.Namespace) -> None:
+    from explorer.lessons import check
+
+    for line in check.report(args.file):
+        say(line)
 
 
 def _figures(args: argparse.Namespace) -> None:

@@ -7,3 +7,6 @@ interface History {
   /** Set where the page folds its own entries of the history into one. */
   foldsViews?: boolean;
 }
+
+/** What stood behind the # when the page was opened, where its host takes that away. */
+declare var openedWith: string | undefined;

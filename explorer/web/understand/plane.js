@@ -3,7 +3,7 @@
 
 import { ellipse } from "../map/projections.js";
 import { context2d, html, plotContext, round125, set, watchSize, write } from "../widgets/dom.js";
-import { font } from "../widgets/type.js";
+import { font, room } from "../widgets/type.js";
 import { listen } from "./plane_hands.js";
 
 /**
@@ -16,7 +16,8 @@ import { listen } from "./plane_hands.js";
  */
 
 const CORNERS = 360; // of a line of the prior, which is seen closely too
-export const MARGIN = 26; // pixels, for the numbers at the axes
+const USUAL = 26;
+export let MARGIN = USUAL; // pixels, for the numbers at the axes
 
 /** A colour's red, green and blue. @param {string} hex as in #1d4ed8 */
 export const channelsOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
@@ -108,6 +109,7 @@ export class PlanePicture {
     this.theme = theme;
     this.lit = lit;
     [this.width, this.height] = [width, height];
+    MARGIN = Math.round(USUAL * room());
     if (width <= 2 * MARGIN || height <= 2 * MARGIN) return false;
     const { low, high } = this.box;
     this.scale = Math.min(
@@ -273,6 +275,7 @@ export class PlanePicture {
     c.font = font(11);
     const step = round125((high[0] - low[0]) / 4);
     const digits = Math.max(0, Math.ceil(-Math.log10(step)));
+    const by = room();
     const text = (/** @type {number} */ v) =>
       v
         .toFixed(digits)
@@ -281,15 +284,16 @@ export class PlanePicture {
     c.textAlign = "center";
     for (let v = Math.ceil(low[0] / step) * step; v <= high[0]; v += step) {
       const [x] = this.at([v, 0]);
-      if (x > MARGIN + 12 && x < width - 40) c.fillText(text(v), x, height - MARGIN + 16);
+      if (x > MARGIN + 12 * by && x < width - 40 * by)
+        c.fillText(text(v), x, height - MARGIN + 16 * by);
     }
-    c.fillText("z₁", width - 12, height - MARGIN + 16);
+    c.fillText("z₁", width - 12 * by, height - MARGIN + 16 * by);
     c.textAlign = "right";
     for (let v = Math.ceil(low[1] / step) * step; v <= high[1]; v += step) {
       const [, y] = this.at([0, v]);
-      if (y > 30 && y < height - MARGIN - 6) c.fillText(text(v), MARGIN - 4, y + 4);
+      if (y > 30 * by && y < height - MARGIN - 6) c.fillText(text(v), MARGIN - 4, y + 4 * by);
     }
-    c.fillText("z₂", MARGIN - 4, 14);
+    c.fillText("z₂", MARGIN - 4, 14 * by);
     c.textAlign = "left";
     c.globalAlpha = 1;
   }
