@@ -6,6 +6,7 @@ const WEB = "explorer/web/**/*.js";
 const OFF_PAGE = ["explorer/web/engine/**/*.js", "explorer/web/model/**/*.js"];
 
 export default defineConfig([
+  { ignores: ["explorer/web/vendor/**"] },
   js.configs.recommended,
   {
     rules: {

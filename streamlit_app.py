@@ -12,6 +12,7 @@ from explorer.server import (
     assets,
     compression,
     doors,
+    lesson_routes,
     opening,
     process,
     run_routes,
@@ -40,7 +41,7 @@ threading.Thread(target=_warm_up, daemon=True, name="warm-up").start()
 base = st.get_option("server.baseUrlPath") or ""
 app = st.App(
     Path(__file__).with_name("explorer") / "app.py",
-    routes=[*assets.routes(base), *run_routes.routes(base)],
+    routes=[*assets.routes(base), *run_routes.routes(base), *lesson_routes.routes(base)],
     middleware=[
         Middleware(sockets.Closing),
         Middleware(doors.Doors),

@@ -1,10 +1,10 @@
-"""The command line: python -m explorer figures | codes | film CHECKPOINT --out PATH."""
+"""The command line: python -m explorer COMMAND."""
 
 import argparse
 import sys
 from typing import Any
 
-from explorer.commands import codes, export, figures, film
+from explorer.commands import codes, export, figures, film, lesson
 from training.errors import UserError
 
 # Modules with HELP, add_arguments(parser) and run(arguments).
@@ -13,6 +13,7 @@ COMMANDS: dict[str, Any] = {
     "figures": figures,
     "codes": codes,
     "film": film,
+    "lesson": lesson,
 }
 
 

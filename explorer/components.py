@@ -15,9 +15,12 @@ WEB = Path(__file__).parent / "web"
 ADAPTER = (WEB / "adapter.js").read_text()
 
 
+BEHIND = ("session/menu.css", "session/present.css")  # of what all pages have
+
+
 def declare(name: str, *styles: str) -> Any:
     """A component of this name with style sheets below `web/`, the stage's own first."""
-    css = "".join((WEB / style).read_text() for style in ("base.css", *styles))
+    css = "".join((WEB / style).read_text() for style in ("base.css", *styles, *BEHIND))
     # What a module draws stands in the page itself: there is one style sheet for all of it.
     return st.components.v2.component(name, css=css, js=ADAPTER, isolate_styles=False)
 

@@ -21,7 +21,7 @@ _EXPORT = re.compile(
     r"^export\s+((?:async\s+)?(?:function\s*\*?|class)|const)\s*([\w$]+)", re.MULTILINE
 )
 _RENAMED = re.compile(r"(\w+)\s+as\s+(\w+)")
-_NOTHING = re.compile(r"^export\s*\{\s*\};$", re.MULTILINE)
+_LISTED = re.compile(r"^export\s*\{([^}]*)\};$", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*|\bimport\.meta\b|\bawait import\(", re.MULTILINE)
 
 
@@ -89,9 +89,11 @@ def definition(module: str) -> str:
         taken = _RENAMED.sub(r"\1:\2", names)
         return f"const{{{taken}}}={given};"
 
-    source = _STATIC.sub(take, _NOTHING.sub("", _source(module)))
+    plain = _source(module)
+    listed = [name for found in _LISTED.finditer(plain) for name in re.split(r"[,\s]+", found[1])]
+    source = _STATIC.sub(take, _LISTED.sub("", plain))
     source = _LAZY.sub(lambda found: f'await $later("{_beside(module, found[1])}")', source)
-    names = [found[2] for found in _EXPORT.finditer(source)]
+    names = [found[2] for found in _EXPORT.finditer(source)] + [name for name in listed if name]
     source = _EXPORT.sub(lambda found: f"{found[1]} {found[2]}", source)
     if left := _LEFT.search(source):
         raise ValueError(f"explorer/web/{module} has {left[0]!r}, which a hand-out cannot load")

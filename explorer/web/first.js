@@ -11,6 +11,47 @@
   };
 }
 
+// What stands behind the # is taken off the address with its first change: a link's view is kept for the page, and the
+// theme goes where the framework looks for it. It is shown once; what the hand makes of it stays in the tab.
+{
+  const read = () => {
+    const carried = new URLSearchParams(location.hash.slice(1));
+    if (!carried.has("view") && !carried.has("theme")) return false;
+    globalThis.openedWith = location.hash;
+    const theme = { light: "Light", dark: "Dark" }[carried.get("theme") ?? ""];
+    try {
+      if (theme)
+        localStorage.setItem(`stActiveTheme-${location.pathname}-v2`, JSON.stringify(theme));
+    } catch {
+      // A browser that keeps nothing has the system's theme.
+    }
+    history.replaceState(history.state, "", location.pathname + location.search);
+    return true;
+  };
+  globalThis.openedWith = "";
+  read();
+  addEventListener("hashchange", () => /[#&]view=/.test(location.hash) && location.reload());
+}
+
+// A lesson's place, what is hidden and the lecture hall's look are the browser's own part of an address: the page keeps
+// them where the server writes the rest of it.
+{
+  const OWN = ["lesson", "step", "present", "hide"];
+  const push = history.pushState.bind(history);
+  history.pushState = (state, unused, url) => {
+    const next = new URL(url ?? "", location.href);
+    if (next.pathname === location.pathname) {
+      const now = new URLSearchParams(location.search);
+      for (const name of OWN) {
+        const value = now.get(name);
+        if (value === null) next.searchParams.delete(name);
+        else next.searchParams.set(name, value);
+      }
+    }
+    push(state, unused, next.pathname + next.search + next.hash);
+  };
+}
+
 // The framework asks for its icons' font at once, 0.4 MB. It comes when an icon is seen, after the first picture.
 {
   const load = document.fonts.load.bind(document.fonts);

@@ -27,3 +27,6 @@ declare var packs: {
   worker(...modules: string[]): string;
   arrived(name: string): void;
 };
+
+/** What stood behind the # when the page was opened, where its host takes that away. */
+declare var openedWith: string | undefined;

@@ -116,8 +116,8 @@ export class LatentMap {
         this._repaint("over");
         listener.hover(code < 0 ? null : image(code), pixel);
       },
-      pinch: (from, to) => this._showWindow(this.window?.pinched(from, to)),
-      zoom: (factor, pixel) => this._showWindow(this.window?.zoomed(factor, pixel)),
+      pinch: (from, to) => this.showWindow(this.window?.pinched(from, to)),
+      zoom: (factor, pixel) => this.showWindow(this.window?.zoomed(factor, pixel)),
       reset: () => this.reset(),
       lasso: (line, done) => {
         this.line = done ? [] : line;
@@ -213,13 +213,13 @@ export class LatentMap {
   reset(all = false) {
     this.all = all && (this.zoomed || !this.all);
     this.zoomed = false;
-    this._showWindow(this._whole(), false);
+    this.showWindow(this._whole(), false);
   }
 
   /** Zoom about the middle. @param {number} factor */
   zoom(factor) {
     const { window } = this;
-    if (window) this._showWindow(window.zoomed(factor, [window.width / 2, window.height / 2]));
+    if (window) this.showWindow(window.zoomed(factor, [window.width / 2, window.height / 2]));
   }
 
   // --- places -----------------------------------------------------------------------------------
@@ -253,12 +253,12 @@ export class LatentMap {
     const [width, height] = sizeOf(this.dots);
     if (!this.blob || !width || !height) return;
     const { window } = this;
-    if (!window || !this.zoomed) this._showWindow(this._whole(), false);
-    else this._showWindow(window.resized(width, height));
+    if (!window || !this.zoomed) this.showWindow(this._whole(), false);
+    else this.showWindow(window.resized(width, height));
   }
 
   /** Show another part of the map. @param {MapWindow | null | undefined} window @param {boolean} [byHand] */
-  _showWindow(window, byHand = true) {
+  showWindow(window, byHand = true) {
     if (!window) return;
     if (byHand) this.zoomed = true;
     this.window = this.manifold.window = window;

@@ -90,6 +90,17 @@ export class Legend {
       this.hidden = new Set(this.hidden);
       if (!this.hidden.delete(name)) this.hidden.add(name);
     }
+    this._told();
+  }
+
+  /** Take classes off the map, and no others. @param {Iterable<string>} names those that there are not are left out */
+  hide(names) {
+    const there = new Set(this.groups.map((g) => g.name));
+    this.hidden = new Set([...names].filter((name) => there.has(name)));
+    this._told();
+  }
+
+  _told() {
     for (const one of /** @type {Iterable<HTMLElement>} */ (this.host.children))
       set(one, "aria-pressed", !this.hidden.has(one.dataset.name ?? ""));
     this.changed(this.hidden);

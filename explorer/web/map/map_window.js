@@ -97,6 +97,15 @@ export class MapWindow {
     );
   }
 
+  /** Over other ranges, as far as a hand could zoom. @param {number[]} ranges of x and of y, from and to */
+  over([x0, x1, y0, y1]) {
+    const unit = Math.max((x1 - x0) / this.width, (y1 - y0) / this.height);
+    const within = Math.min(this.whole * MOST_OUT, Math.max(this.whole / MOST_IN, unit));
+    /** @type {Point} */
+    const middle = [(x0 + x1) / 2, (y0 + y1) / 2];
+    return new MapWindow(this.width, this.height, middle, within, this.whole);
+  }
+
   /** Panned by pixels. @param {number} dx @param {number} dy */
   panned(dx, dy) {
     /** @type {Point} */
@@ -127,6 +136,12 @@ export class MapWindow {
     const middle = [x - (is[0] - this.width / 2) * unit, y + (is[1] - this.height / 2) * unit];
     return new MapWindow(this.width, this.height, middle, unit, this.whole);
   }
+}
+
+/** Whether a value is x from and to, and y from and to. @param {unknown} range @returns {range is number[]} */
+export function isRange(range) {
+  if (!Array.isArray(range) || range.length !== 4 || !range.every(Number.isFinite)) return false;
+  return range[0] < range[1] && range[2] < range[3] && range.every((v) => Math.abs(v) < 1e6);
 }
 
 /** Round values between two, about a gap apart. @param {Point} range @param {number} gap */

@@ -1,23 +1,29 @@
 // What outlives a reload of the page: a drawing or a picture of one's own as x, z, the manifold, the walk's
-// ends and the open panel. It stays in the tab: the address has no room for a picture.
+// ends, the zoom, the classes that are hidden and the open panel. It stays in the tab; link.js puts the same
+// behind the # of an address.
+
+import { isRange } from "../map/map_window.js";
 
 /**
  * @typedef {import("./session.js").Session} Session
  * @typedef {{strokes?: [number, number][][], base?: string | null, taken?: string}} KeptInput a drawing, or
  *   else a picture from a file
  * @typedef {{shape: string, search: string, x: KeptInput | null, manifold: boolean, path: string,
- *   tab: string | null, codes: Record<string, string>,
+ *   tab: string | null, codes: Record<string, string>, share: number | null,
+ *   windows: Record<string, number[]>, hidden: string[],
+ *   lasso: {model: string, images: number[]} | null,
  *   marks: ({x: string, place: number[] | null, ends: Record<string, string>} | null)[]}} Kept `codes` are z and
- *   `ends` the walk's, by the address of their model, which changes with its weights
+ *   `ends` the walk's, by the address of their model, which changes with its weights; so are `windows`, the
+ *   ranges of maps that a hand has zoomed; `share` is of the walk, where z is on it
  */
 
 const MOST = 2 ** 21; // characters; a browser has room for some 5 million
-const POINTS = 50_000; // of a drawing
+export const POINTS = 50_000; // of a drawing
 const LOST =
   "x was a drawing or a picture of somebody's, which an address does not hold. You see an image of the data instead, and z at its code.";
 
-/** @param {Float32Array} values */
-function pack(values) {
+/** Numbers as text. @param {Float32Array} values */
+export function pack(values) {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   let text = "";
   for (let i = 0; i < bytes.length; i += 8192)
@@ -66,6 +72,34 @@ export function keptDrawing(page, size) {
   }
 }
 
+/** What a link carries behind its #: the address's own, or what the page was opened with where that is gone. @returns {string} */
+export const carried = () =>
+  new URLSearchParams((globalThis.openedWith ?? location.hash).slice(1)).get("view") ?? "";
+
+/** x as it was made: strokes, or a picture. @param {{x: Float32Array, input: import("./input_panel.js").InputPanel}} page @returns {KeptInput} */
+export function inputOf({ x, input: { pad } }) {
+  if (!pad.active) return { taken: pack(x) };
+  // Of an empty pad x is what was there before.
+  if (pad.empty || pad.strokes.flat().length > POINTS) return { strokes: [], base: pack(x) };
+  return { strokes: pad.strokes, base: pad.base && pack(pad.base) };
+}
+
+/** Make what was kept x's picture; null where it is none. @param {{input: import("./input_panel.js").InputPanel, pictures: import("../model/pictures.js").Pictures}} page @param {KeptInput | null} kept */
+export function takeInput({ input, pictures }, kept) {
+  const { size } = pictures.shape;
+  if (kept?.taken) {
+    const x = unpackImage(kept.taken, size);
+    if (x) input.pad.deactivate();
+    input.taken = x !== null;
+    return x;
+  }
+  if (!kept || !areStrokes(kept.strokes)) return null;
+  const base = kept.base ? unpackImage(kept.base, size) : null;
+  if (!base && !kept.strokes.length) return null;
+  input.pad.restore(base, kept.strokes);
+  return input.pad.image();
+}
+
 export class Keeper {
   /**
    * @param {Session} session
@@ -98,7 +132,7 @@ export class Keeper {
   }
 
   keep() {
-    const all = this._record();
+    const all = this.record();
     for (const record of [all, { ...all, marks: [] }, { ...all, marks: [], x: null }]) {
       const text = JSON.stringify(record);
       if (text.length > MOST) continue;
@@ -111,8 +145,8 @@ export class Keeper {
     }
   }
 
-  /** @returns {Kept} */
-  _record() {
+  /** All that the address has no field for. @returns {Kept} */
+  record() {
     const { session, panel } = this;
     const models = session.data.models;
     const byModel = (
@@ -127,11 +161,20 @@ export class Keeper {
     return {
       shape: String(session.pictures.shape),
       search: location.search + location.hash,
-      x: this._input(),
+      x: this.drawn ? inputOf(session) : null,
       manifold: session.manifold,
       path: session.walk.path,
       tab: panel?.read() ?? null,
       codes: byModel((view) => view.z),
+      share: session.where.kind === "walk" ? session.where.share : null,
+      windows: Object.fromEntries(
+        models.flatMap(({ name, model }) => {
+          const { map } = session.views.get(name) ?? {};
+          return map?.zoomed && map.window ? [[model, [...map.window.x, ...map.window.y]]] : [];
+        }),
+      ),
+      hidden: [...(session.first?.map.hidden ?? [])],
+      lasso: this._lasso(),
       marks: session.marks.map(
         (mark, k) =>
           mark && {
@@ -143,15 +186,11 @@ export class Keeper {
     };
   }
 
-  /** @returns {KeptInput | null} */
-  _input() {
-    const { pad } = this.session.input;
-    const { x } = this.session;
-    if (!this.drawn) return null;
-    if (!pad.active) return { taken: pack(x) };
-    if (pad.empty) return { strokes: [], base: pack(x) }; // x is what was there before
-    if (pad.strokes.flat().length > POINTS) return { strokes: [], base: pack(x) };
-    return { strokes: pad.strokes, base: pad.base && pack(pad.base) };
+  /** What is chosen on a map. @returns {Kept["lasso"]} */
+  _lasso() {
+    const { lasso, data } = this.session;
+    const model = data.models.find(({ name }) => name === lasso.view?.name)?.model;
+    return model === undefined ? null : { model, images: lasso.images };
   }
 
   /** Go on as before the page was loaded anew; once, when its first data are there. */
@@ -164,14 +203,21 @@ export class Keeper {
     try {
       const kept = /** @type {Kept | null} */ (JSON.parse(sessionStorage.getItem(this.key)));
       if (kept && !session.data.alive && this._isSame(kept)) {
-        back = this._restoreInput(kept);
-        this._restoreOthers(kept);
+        back = this.apply(kept);
       }
     } catch {
       // Nothing is kept here, or it makes no sense.
     }
-    if (told && !back) this._sayLost();
+    if (told && !back && !carried()) this.sayLost();
     else if (told !== back) queueMicrotask(() => session.settle());
+  }
+
+  /** Show what was kept, or what a link carries. @param {Kept} kept @returns {boolean} whether x is what it was */
+  apply(kept) {
+    const back = this._restoreInput(kept);
+    this._restoreOthers(kept);
+    this._restoreMaps(kept);
+    return back;
   }
 
   /** Whether it was kept of the view that is asked for: by a reload, or at this very address. @param {Kept} kept */
@@ -188,19 +234,7 @@ export class Keeper {
   /** @param {Kept} kept @returns {boolean} whether x is what it was */
   _restoreInput({ x: input, codes }) {
     const { session } = this;
-    const { pad } = session.input;
-    const { size } = session.pictures.shape;
-    let x = null;
-    if (input?.taken) {
-      x = unpackImage(input.taken, size);
-      session.input.taken = x !== null;
-    } else if (input && areStrokes(input.strokes)) {
-      const base = input.base ? unpackImage(input.base, size) : null;
-      if (base || input.strokes.length) {
-        pad.restore(base, input.strokes);
-        x = pad.image();
-      }
-    }
+    const x = takeInput(session, input);
     const { where } = session;
     if (x) session.setInput(x, null);
     const [view, ...others] = session.views.values();
@@ -212,7 +246,7 @@ export class Keeper {
   }
 
   /** @param {Kept} kept */
-  _restoreOthers({ manifold, path, tab, marks }) {
+  _restoreOthers({ manifold, path, tab, marks, share }) {
     const { session } = this;
     const { size } = session.pictures.shape;
     if (manifold === true) session.showManifold(true);
@@ -225,13 +259,38 @@ export class Keeper {
       session.marks[k] = { x, where: place ? { kind: "place", t: mark.place } : { kind: "mu" } };
       for (const { name, model } of session.data.models) {
         const view = session.views.get(name);
-        view.ends[k] = unpack(mark.ends[model], view.vae.d);
+        view.ends[k] = unpack(mark.ends[model], view.vae.d) ?? view.ends[k];
       }
     });
+    const led = [...session.views.values()].every((view) => view.ends.every(Boolean));
+    if (typeof share !== "number" || !(share >= 0 && share <= 1) || !led) return;
+    session.lead();
+    session.go({ kind: "walk", share });
+  }
+
+  /** Zoom, hidden classes, and what is chosen: of maps, which have their size a little later. @param {Kept} kept */
+  _restoreMaps({ windows = {}, hidden = [], lasso = null }) {
+    const { session } = this;
+    const { models } = session.data;
+    const viewAt = (path) => session.views.get(models.find(({ model }) => model === path)?.name);
+    const wait = (tries = 0) => {
+      const { map } = session.first;
+      if (!map.window && tries < 60) return requestAnimationFrame(() => wait(tries + 1));
+      for (const { model } of models) {
+        const shown = viewAt(model)?.map;
+        if (shown?.window && isRange(windows[model]))
+          shown.showWindow(shown.window.over(windows[model]));
+      }
+      if (hidden.length) map.legend?.hide(hidden.map(String));
+      const view = lasso && viewAt(lasso.model);
+      if (view && Array.isArray(lasso.images))
+        session.select(view, lasso.images.filter(Number.isInteger));
+    };
+    wait();
   }
 
   /** A link says that x was drawn, and the drawing is not here: z must not stay without it. */
-  _sayLost() {
+  sayLost() {
     const { session } = this;
     session.go({ kind: "mu" });
     queueMicrotask(() => {

@@ -70,6 +70,8 @@ export class LoadedPage {
     this.encoders = Promise.resolve();
     /** What somebody waits for, in words. */
     this.waiting = "";
+    /** Comes after the page. @type {import("./page_menu.js").PageMenu | null} */
+    this.menu = null;
     this.loader = new Loader(
       {
         model: (blob) => Vae.of(blob),
@@ -175,7 +177,19 @@ export class LoadedPage {
     }
     this.root.dataset.ready = "true";
     // In the order of use, for whoever has a slow line.
-    this.encoders.then(() => this.plotlysMap && this._fetchPlotly(data)).catch(() => {});
+    this.encoders
+      .then(async () => {
+        await this._offerMenu();
+        if (this.plotlysMap) this._fetchPlotly(data);
+      })
+      .catch(() => {});
+  }
+
+  /** Links, lessons and the lecture hall's look. */
+  async _offerMenu() {
+    const { PageMenu } = await import("./page_menu.js");
+    this.menu ??= new PageMenu(this);
+    await this.menu.begin();
   }
 
   /**

@@ -238,14 +238,14 @@ export class Session extends LoadedPage {
     let share = where.kind === "walk" ? where.share : 0;
     if (where.kind !== "walk") {
       const along = this.traversal(first);
-      this._lead();
+      this.lead();
       if (along) share = Math.max(0, along.share(along.at.read(first.z)));
     }
     this.go({ kind: "walk", share: share >= 1 ? 0 : share });
   }
 
   /** Lead the walk of each model anew; z stays at its share of it. */
-  _lead() {
+  lead() {
     for (const view of this.views.values()) {
       view.setPath(this.walk.path, this.traversal(view));
       if (this.where.kind === "walk") view.go(this.where);
@@ -313,7 +313,7 @@ export class Session extends LoadedPage {
     if (next) this.go(next);
     const led = dirty.has("settle") && walk.traverses && where.kind !== "walk";
     if (dirty.has("film") || dirty.has("x") || led) {
-      this._lead();
+      this.lead();
       dirty.add("film");
     }
     const views = [...this.views.values()];

@@ -1,13 +1,14 @@
 // A small chart on a canvas: lines, points and bars between two axes, fast enough for a hand that drags.
 
 import { html, plotContext, round125, set, watchSize } from "../widgets/dom.js";
-import { font } from "../widgets/type.js";
+import { font, room } from "../widgets/type.js";
 
 /** @typedef {{low: number, high: number, title: string, log?: boolean, ticks?: number}} Axis */
 
-const LEFT = 52;
-const BOTTOM = 34;
-const TOP = 18;
+let LEFT = 52;
+let BOTTOM = 34;
+const FIRST = 18;
+let TOP = FIRST;
 const RIGHT = 10;
 
 export class Axes {
@@ -38,6 +39,8 @@ export class Axes {
     this.c = context;
     this.theme = theme;
     [this.width, this.height] = [width, height];
+    const by = room();
+    [LEFT, TOP, BOTTOM] = [52 * by, FIRST * by, 34 * by];
     if (width < 2 * LEFT || height < 2 * BOTTOM) return false;
     this.x = x;
     this.y = y;
@@ -70,6 +73,7 @@ export class Axes {
 
   _frame() {
     const { c, theme, x, y, width, height } = this;
+    const by = room();
     c.font = font(11);
     c.strokeStyle = theme.grid;
     c.lineWidth = 1;
@@ -84,16 +88,16 @@ export class Axes {
       c.stroke();
       ink();
       c.textAlign = "right";
-      c.fillText(label(v, y), LEFT - 5, this.py(v) + 4);
+      c.fillText(label(v, y), LEFT - 5, this.py(v) + 4 * by);
       c.globalAlpha = 1;
     }
     ink();
     c.textAlign = "center";
-    for (const v of ticksOf(x, x.ticks ?? Math.min(5, width / 110)))
-      c.fillText(label(v, x), this.px(v), height - BOTTOM + 14);
+    for (const v of ticksOf(x, x.ticks ?? Math.min(5, width / (110 * by))))
+      c.fillText(label(v, x), this.px(v), height - BOTTOM + 14 * by);
     c.fillText(x.title, (LEFT + width) / 2, height - 4);
     c.textAlign = "left";
-    c.fillText(y.title, 2, 11);
+    c.fillText(y.title, 2, 11 * by);
     c.globalAlpha = 1;
   }
 

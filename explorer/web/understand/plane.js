@@ -3,8 +3,8 @@
 
 import { ellipse } from "../map/projections.js";
 import { context2d, html, plotContext, round125, set, watchSize, write } from "../widgets/dom.js";
-import { font } from "../widgets/type.js";
-import { MARGIN, listen } from "./plane_hands.js";
+import { font, room } from "../widgets/type.js";
+import { listen } from "./plane_hands.js";
 
 /**
  * What can be dragged: where it is, and what a hand does to it. A `free` one comes to wherever the plane is
@@ -16,6 +16,7 @@ import { MARGIN, listen } from "./plane_hands.js";
  */
 
 const CORNERS = 360; // of a line of the prior, which is seen closely too
+const MARGIN = 26; // pixels, for the numbers at the axes
 
 /** A colour's red, green and blue. @param {string} hex as in #1d4ed8 */
 export const channelsOf = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
@@ -43,6 +44,7 @@ export class PlanePicture {
     this.least = -Infinity; // of a coordinate
     /** In pixels; a latent unit is `scale` of them. */
     this.width = this.height = this.scale = 0;
+    this.margin = MARGIN;
     /** @type {CanvasRenderingContext2D} */
     this.c = null;
     /** @type {Theme} */
@@ -69,7 +71,7 @@ export class PlanePicture {
   /** What is in view, of one scale on both axes. @returns {{low: number[], high: number[]}} */
   get view() {
     const { width, height, scale, middle } = this;
-    const half = [(width - MARGIN) / 2 / scale, (height - MARGIN) / 2 / scale];
+    const half = [(width - this.margin) / 2 / scale, (height - this.margin) / 2 / scale];
     return {
       low: [0, 1].map((k) => middle[k] - half[k]),
       high: [0, 1].map((k) => middle[k] + half[k]),
@@ -84,8 +86,8 @@ export class PlanePicture {
   at(z) {
     const { scale, middle, width, height } = this;
     return [
-      MARGIN + (width - MARGIN) / 2 + (z[0] - middle[0]) * scale,
-      (height - MARGIN) / 2 - (z[1] - middle[1]) * scale,
+      this.margin + (width - this.margin) / 2 + (z[0] - middle[0]) * scale,
+      (height - this.margin) / 2 - (z[1] - middle[1]) * scale,
     ];
   }
 
@@ -93,8 +95,8 @@ export class PlanePicture {
   place(x, y) {
     const { scale, middle, width, height, least } = this;
     return [
-      Math.max(least, middle[0] + (x - MARGIN - (width - MARGIN) / 2) / scale),
-      Math.max(least, middle[1] - (y - (height - MARGIN) / 2) / scale),
+      Math.max(least, middle[0] + (x - this.margin - (width - this.margin) / 2) / scale),
+      Math.max(least, middle[1] - (y - (height - this.margin) / 2) / scale),
     ];
   }
 
@@ -107,15 +109,16 @@ export class PlanePicture {
     this.theme = theme;
     this.lit = lit;
     [this.width, this.height] = [width, height];
-    if (width <= 2 * MARGIN || height <= 2 * MARGIN) return false;
+    this.margin = Math.round(MARGIN * room());
+    if (width <= 2 * this.margin || height <= 2 * this.margin) return false;
     const { low, high } = this.box;
     this.scale = Math.min(
-      (width - MARGIN) / (high[0] - low[0]),
-      (height - MARGIN) / (high[1] - low[1]),
+      (width - this.margin) / (high[0] - low[0]),
+      (height - this.margin) / (high[1] - low[1]),
     );
     context.save();
     context.beginPath();
-    context.rect(MARGIN, 0, width - MARGIN, height - MARGIN);
+    context.rect(this.margin, 0, width - this.margin, height - this.margin);
     context.clip();
     return true;
   }
@@ -266,12 +269,13 @@ export class PlanePicture {
     const { low, high } = this.view;
     c.strokeStyle = theme.grid;
     c.lineWidth = 1;
-    c.strokeRect(MARGIN + 0.5, 0.5, width - MARGIN - 1, height - MARGIN - 1);
+    c.strokeRect(this.margin + 0.5, 0.5, width - this.margin - 1, height - this.margin - 1);
     c.fillStyle = theme.ink;
     c.globalAlpha = 0.75;
     c.font = font(11);
     const step = round125((high[0] - low[0]) / 4);
     const digits = Math.max(0, Math.ceil(-Math.log10(step)));
+    const by = room();
     const text = (/** @type {number} */ v) =>
       v
         .toFixed(digits)
@@ -280,15 +284,17 @@ export class PlanePicture {
     c.textAlign = "center";
     for (let v = Math.ceil(low[0] / step) * step; v <= high[0]; v += step) {
       const [x] = this.at([v, 0]);
-      if (x > MARGIN + 12 && x < width - 40) c.fillText(text(v), x, height - MARGIN + 16);
+      if (x > this.margin + 12 * by && x < width - 40 * by)
+        c.fillText(text(v), x, height - this.margin + 16 * by);
     }
-    c.fillText("z₁", width - 12, height - MARGIN + 16);
+    c.fillText("z₁", width - 12 * by, height - this.margin + 16 * by);
     c.textAlign = "right";
     for (let v = Math.ceil(low[1] / step) * step; v <= high[1]; v += step) {
       const [, y] = this.at([0, v]);
-      if (y > 30 && y < height - MARGIN - 6) c.fillText(text(v), MARGIN - 4, y + 4);
+      if (y > 30 * by && y < height - this.margin - 6)
+        c.fillText(text(v), this.margin - 4, y + 4 * by);
     }
-    c.fillText("z₂", MARGIN - 4, 14);
+    c.fillText("z₂", this.margin - 4, 14 * by);
     c.textAlign = "left";
     c.globalAlpha = 1;
   }

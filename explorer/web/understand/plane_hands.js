@@ -1,7 +1,5 @@
 // Hands on a plane: the pointer takes the nearest handle, or brings the free one; arrow keys move the active one.
 
-export const MARGIN = 26; // pixels, for the numbers at the axes
-
 /** @typedef {import("./plane.js").PlanePicture} PlanePicture */
 
 const GRAB = 24; // pixels from a handle at which it is taken
@@ -55,7 +53,10 @@ function near(plane, x, y) {
 function move(plane, [x, y]) {
   const { width, height } = plane;
   plane.handles[plane.active]?.move(
-    plane.place(Math.min(width, Math.max(MARGIN, x)), Math.min(height - MARGIN, Math.max(0, y))),
+    plane.place(
+      Math.min(width, Math.max(plane.margin, x)),
+      Math.min(height - plane.margin, Math.max(0, y)),
+    ),
   );
 }
 

@@ -12,8 +12,19 @@ export function typeScale() {
       : 1;
   return scale;
 }
-globalThis.addEventListener?.("resize", () => (scale = 0)); // the page's letters grow with the window
+
+/** The page's letters have another size. */
+export function rescale() {
+  scale = 0;
+}
+globalThis.addEventListener?.("resize", rescale); // they grow with the window
+
+/** Whether the page is for a lecture hall, where no letter is smaller than a rem. */
+const large = () => globalThis.document?.documentElement?.hasAttribute?.("data-present") ?? false;
 
 /** A canvas's font. @param {number} size in pixels where a rem is 16 @param {string} [weight] */
 export const font = (size, weight = "") =>
-  `${weight} ${Math.round(10 * size * typeScale()) / 10}px ${FAMILY}`.trim();
+  `${weight} ${Math.round(10 * Math.max(size, large() ? 16 : 0) * typeScale()) / 10}px ${FAMILY}`.trim();
+
+/** How much more room the letters of a chart take than they usually do. */
+export const room = () => (large() ? 1.35 * typeScale() : 1);
