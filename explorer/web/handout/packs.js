@@ -87,8 +87,11 @@
       this.taken = this.taken
         .then(async () => this._add(await unpack(await open())))
         .catch((error) => {
-          this.fault = `A part of this page is damaged or cut off (${error.message}); fetch it again.`;
-          document.querySelector(".opening-words").textContent = this.fault;
+          this.fault = globalThis.DecompressionStream
+            ? `A part of this page is damaged or cut off (${error.message}); fetch it again.`
+            : "This browser cannot unpack the page: it needs one of 2023 or later.";
+          const words = document.querySelector(".opening-words");
+          if (words) words.textContent = this.fault;
         })
         .finally(() => {
           this.left -= 1;
