@@ -20,6 +20,7 @@ from explorer.latent.directions import principal
 from training.checkpoint import Checkpoint, CheckpointError
 from training.data import datasets
 from training.data.datasets import DataError, ImageSet
+from training.data.names import without_place
 from training.text import printable
 from training.vae.model import VAE
 
@@ -223,7 +224,7 @@ def gather(
     """
     _checked(found, images)
     digest = hashlib.blake2b(images.images.numpy().tobytes(), digest_size=6).hexdigest()
-    key = f"{printable(images.name)}-{len(images)}-{digest}"
+    key = f"{len(images)}-{digest}"
     shown = _Shown(images, key, cache, report)
     models = [_model(number, one, shown, with_terms) for number, one in enumerate(found)]
     report("pictures")
@@ -257,5 +258,5 @@ def gather(
 
 def _called(images: ImageSet) -> str:
     row = datasets.DATASETS.get(images.name)
-    title = row.title if row else printable(images.name)
+    title = row.title if row else printable(without_place(images.name))
     return f"{len(images):,} images of {title}"

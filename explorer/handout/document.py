@@ -217,7 +217,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         for name in sorted(files, key=lambda name: name.endswith((".html", ".js"))):
             path, content = folder / name, files[name]
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
+            replace_file(path, lambda file, content=content: file.writelines([content]))  # type: ignore[misc]
     except OSError as error:
         raise ExportError(
             f"{printable_path(folder)} cannot be written to ({error.strerror}); name another place."

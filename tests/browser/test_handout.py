@@ -1,6 +1,7 @@
 """The hand-out in a real browser: from disk and from a static host, with no request to anybody."""
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlsplit
 
@@ -203,6 +204,17 @@ def test_an_address_is_a_strangers_and_choices_stand_in_it(handout, screen, vae)
     s.page.get_by_role("button", name="report-n12", exact=True).click()
     s.until(lambda: s.page.locator(".compare .column").count() == 1)
     assert fragment(s)["beside"] == "mnist-2d"
+    assert s.errors == []
+
+
+def test_a_file_that_is_damaged_says_so(handout, screen, tmp_path):
+    page = Path(urlsplit(handout.url).path).read_text()
+    at = page.index('id="pack-start"') + 5000
+    broken = tmp_path / "broken.html"
+    broken.write_text(page[:at] + "damaged" + page[at + 7 :])
+    s = screen()
+    s.page.goto(broken.as_uri())
+    s.until(lambda: "damaged or cut off" in s.page.locator("main").inner_text())
     assert s.errors == []
 
 

@@ -37,7 +37,7 @@ function answerFromFile() {
     postMessage(message, options) {
       const { model } = message;
       const given = model && packs.files.get(model.slice(ROOT.length));
-      if (given) super.postMessage({ url: model, given });
+      if (given) super.postMessage({ url: model, given: given.slice() });
       super.postMessage(message, options);
     }
   };

@@ -5,6 +5,7 @@
 
 {
   const BITS = 7;
+  const PROGRESS = 250; // milliseconds
   const INSTEAD = { À: 0, Á: 13, Â: 60 };
   const SCRIPT = { type: "text/javascript" };
 
@@ -54,6 +55,21 @@
       this.fault = "";
       if (this.facts.folder !== null)
         for (const { name } of this.facts.packs) this._take(() => this._fetch(name));
+      else this._sayHowFar();
+    }
+
+    /** Say how much of the first pack has come. */
+    _sayHowFar() {
+      const [{ name, size }] = this.facts.packs;
+      const asking = setInterval(() => {
+        const words = document.querySelector(".opening-words");
+        const script = document.getElementById(`pack-${name}`);
+        if (!words || this.files.size) return clearInterval(asking);
+        /** @type {Text[]} */
+        const texts = Array.from(script?.childNodes ?? [], (node) => /** @type {Text} */ (node));
+        const come = texts.reduce((sum, text) => sum + text.length, 0);
+        words.textContent = `The model is on its way: ${Math.round((100 * come) / size)} %`;
+      }, PROGRESS);
     }
 
     /** A pack has arrived in the page. @param {string} name */
@@ -71,8 +87,11 @@
       this.taken = this.taken
         .then(async () => this._add(await unpack(await open())))
         .catch((error) => {
-          this.fault = `A part of this page is damaged or cut off (${error.message}); fetch it again.`;
-          document.querySelector(".opening-words").textContent = this.fault;
+          this.fault = globalThis.DecompressionStream
+            ? `A part of this page is damaged or cut off (${error.message}); fetch it again.`
+            : "This browser cannot unpack the page: it needs one of 2023 or later.";
+          const words = document.querySelector(".opening-words");
+          if (words) words.textContent = this.fault;
         })
         .finally(() => {
           this.left -= 1;

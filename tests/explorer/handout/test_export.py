@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from explorer import blobs, paths
 from explorer.__main__ import main
@@ -110,6 +111,23 @@ def test_what_cannot_be_is_one_sentence(options, says, tmp_path, capsys):
     assert told.startswith("error: ")
     assert says in told
     assert told.count("\n") == 1
+
+
+def test_own_pictures_are_called_by_no_place_of_this_machine(tmp_path, capsys):
+    folder = tmp_path / "secret" / "mine"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0)
+    for n in range(60):
+        pixels = noise.integers(0, 256, (32, 32), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{n}.png")
+    out = tmp_path / "own.html"
+    data = f"folder:{folder}?size=28&color=grey"
+    options = ("--data", data, "--no-terms", "--images", "10", "--out", str(out))
+    assert main(["export", "mnist-2d", *options]) == 0, capsys.readouterr().err
+    page = out.read_text()
+    held = page.encode() + b"".join(files_of(page).values())
+    assert b"folder:mine" in held
+    assert b"secret" not in held
 
 
 def test_sorted_images_are_taken_at_even_distances():
