@@ -2,7 +2,7 @@
 
 import { html, set, write } from "../widgets/dom.js";
 import { themeOf } from "../widgets/plotly.js";
-import { encode } from "../vendor/uqr/uqr.js";
+import { encode } from "../vendor/uqr.js";
 import * as link from "./link.js";
 
 const MOST_QR = 2300; // characters; with more a code has dots that a camera in a hall cannot tell apart
