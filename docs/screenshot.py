@@ -1,6 +1,6 @@
 """Take the README's screenshots, from the project's root.
 
-python -m docs.screenshot [--data-dir data]
+python -m docs.screenshot [--data-dir data | --lecture]
 """
 
 import argparse
@@ -39,13 +39,34 @@ def train(page: Any, url: str, server: Any) -> None:
     page.screenshot(path=ROOT / "docs" / "train.png")
 
 
+def lecture(page: Any, url: str, server: Any) -> None:
+    """What docs/LECTURE.md shows: the lecture hall's look, a lesson, a code."""
+    for name, where in (
+        ("present", "?checkpoint=mnist-2d&data=mnist-5k&image=7&present=1"),
+        ("lesson", "?lesson=what-is-a-latent-space&step=5"),
+        ("share", "?checkpoint=mnist-2d&data=mnist-5k&image=7"),
+    ):
+        goto(page, f"{url}/{where}", server)
+        page.wait_for_selector(".page-menu", state="attached", timeout=60_000)
+        page.wait_for_timeout(4000)
+        if name == "share":
+            page.get_by_role("button", name="Share", exact=True).click()
+            page.wait_for_timeout(1000)
+        page.screenshot(path=ROOT / "docs" / f"lecture-{name}.png")
+
+
 def main() -> None:
     """Train a little, start the app, open it in Chromium, and save what it shows in docs/."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--query", default="")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--lecture", action="store_true", help="only those of docs/LECTURE.md")
     args = parser.parse_args()
+    if args.lecture:
+        with serving(ROOT / "streamlit_app.py") as (url, server), chromium() as browser:
+            lecture(browser.new_page(viewport={"width": 1280, "height": 720}), url, server)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         runs = Path(temporary) / "runs"
         subprocess.run(

@@ -10,6 +10,6 @@ if found:
     stage.history(found)
 table.show(shown)
 st.html(
-    '<p class="foot">The address holds this view: copy it to share what you see. A drawing or '
-    "a picture of yours, the manifold and the marks of a walk stay in this tab.</p>"
+    '<p class="foot">The address holds models, images and place. A drawing or a picture of yours, '
+    "the manifold, the zoom and the marks of a walk are in the link that Share makes.</p>"
 )

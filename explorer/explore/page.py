@@ -9,12 +9,12 @@ stage.show(scene)
 history.show(scene)
 if stage.links_z(scene):
     st.html(
-        '<p class="foot">The address holds this view: copy it to share what you see. A drawing or '
-        "a picture of yours, the manifold and the marks of a walk stay in this tab.</p>"
+        '<p class="foot">The address holds model, images and z. A drawing or a picture of yours, '
+        "the manifold, the zoom and the marks of a walk are in the link that Share makes.</p>"
     )
 else:
     st.html(
-        '<p class="foot">The address holds this view but for z, which is too long for it: copy it '
-        "to share the others. A drawing or a picture of yours, the manifold and the marks of a "
-        "walk stay in this tab.</p>"
+        '<p class="foot">The address holds model and images; z is too long for it. A drawing or a '
+        "picture of yours, the manifold, the zoom and the marks of a walk are in the link that "
+        "Share makes.</p>"
     )

@@ -28,7 +28,7 @@ FONTS = (
 _FIRST = ("handout/handout.js", "explore/explore.js", "handout/worker.js", "model/worker.js")
 _LATER = ("compare/compare.js", "understand/understand.js", "model/worker_exact.js")
 _STYLES = {
-    "base.css": ("base.css",),
+    "base.css": ("base.css", "session/menu.css", "session/present.css"),
     "explore.css": ("explore/explore.css", "explore/wall.css"),
     "compare.css": ("compare/compare.css",),
     "understand.css": ("understand/understand.css",),

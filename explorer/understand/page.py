@@ -6,7 +6,7 @@ from explorer.understand import controls, stage
 
 stage.show(controls.scene())
 st.html(
-    '<p class="foot">The address holds the section, the model and the image: copy it to share '
-    "them. A drawing stays in this tab. Source: Kingma &amp; Welling, Auto-Encoding Variational "
+    '<p class="foot">The address holds the section, the model and the image; a drawing is in the '
+    "link that Share makes. Source: Kingma &amp; Welling, Auto-Encoding Variational "
     "Bayes (2014).</p>"
 )

@@ -1,4 +1,4 @@
-"""Each lesson by its keys: every step says its text and shows its view, its card over nothing."""
+"""Each lesson by its keys: a step says its text, shows its view, and its card lies over nothing."""
 
 import json
 

@@ -65,7 +65,7 @@ def test_all_that_is_written_can_be_read_from_the_last_row(app, screen, name):
     s = present(app, screen, name)
     s.page.evaluate("window.__fonts.clear()")
     s.page.evaluate("dispatchEvent(new Event('resize'))")
-    s.page.mouse.move(500, 300)
+    s.page.mouse.move(2, 2)
     s.page.wait_for_timeout(300)
     assert s.page.evaluate(SMALL) == []
     assert [v for v in s.page.evaluate("[...window.__fonts]") if v < 21.9] == []
@@ -87,7 +87,7 @@ def test_all_that_is_written_can_be_read_from_the_last_row(app, screen, name):
 def test_the_button_the_trail_and_less_motion(app, screen):
     s = screen().open(f"{app.url}/{PLACES['explore']}")
     s.page.get_by_role("button", name="Present").click()
-    s.page.wait_for_selector("html[data-present]")
+    s.page.wait_for_selector("html[data-present]", state="attached")
     s.until_query(present="1")
     s.page.wait_for_timeout(300)
     painted = """() => { const c = document.querySelector('.pointer-trail');
@@ -103,6 +103,6 @@ def test_the_button_the_trail_and_less_motion(app, screen):
     assert s.page.locator(".st-key-controls").is_visible()
     still = screen(reduced_motion="reduce")
     still.open(f"{app.url}/{PLACES['explore']}&present=1")
-    still.page.wait_for_selector("html[data-present]")
+    still.page.wait_for_selector("html[data-present]", state="attached")
     assert still.page.locator(".pointer-trail").count() == 0
     assert s.errors == still.errors == []

@@ -5,7 +5,7 @@
  *   maps: Record<string, string>, typical: (number | null)[], image: number, latent_dim: number,
  *   terms: import("../model/terms.js").TermFacts | null, gaps: object | null}} Model
  * @typedef {{key: string, images: number, data: string, pictures: string, furthest: number,
- *   typical: (number | null)[], rates: object[], models: Model[]}} Facts
+ *   typical: (number | null)[], rates: object[], models: Model[], lessons?: Record<string, object>}} Facts
  * @typedef {import("./address.js").Address} Address
  */
 
@@ -45,7 +45,7 @@ function exploreOf(facts, address) {
   const { latent_dim: d } = model;
   return {
     key: model.key,
-    models: [entryOf(model, address.text("view"))],
+    models: [entryOf(model, address.text("map"))],
     typical: model.typical,
     start: { image: imageOf(facts, address, model), z: address.numbers("z", d, d) },
     message: Object.hasOwn(model.maps, "none")

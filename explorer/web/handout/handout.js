@@ -71,6 +71,7 @@ class Handout {
     this.facts = facts;
     this.address = new Address(location.hash);
     this.alive = this.address.empty; // nobody has said what to show
+    this._openLink();
     /** @type {PageName | ""} */
     this.page = "";
     /** @type {Shown | null} */
@@ -102,6 +103,16 @@ class Handout {
     return /** @type {PageName} */ (this.address.text("page", offered) ?? "explore");
   }
 
+  /** Take a link's view and theme off the address: it is shown once. */
+  _openLink() {
+    if (!this.address.text("view") && !this.address.text("theme")) return;
+    globalThis.openedWith = location.hash;
+    const theme = this.address.text("theme", ["light", "dark"]);
+    if (theme) this._keepTheme(theme);
+    this.address.put({ view: null, theme: null });
+    history.replaceState(null, "", this.address.toString());
+  }
+
   // --- what hands do ----------------------------------------------------------------------------
 
   _listen() {
@@ -116,7 +127,7 @@ class Handout {
     }
     this.checkpoint.replaceChildren(...models.map(({ name }) => new Option(name, name)));
     this.checkpoint.addEventListener("change", () =>
-      this.go({ checkpoint: this.checkpoint.value, z: null, view: null }),
+      this.go({ checkpoint: this.checkpoint.value, z: null, map: null }),
     );
     document.querySelector(".theme").addEventListener("click", () => {
       const names = Object.keys(THEMES);
@@ -143,8 +154,18 @@ class Handout {
     this.show();
   }
 
+  /** Go to a lesson on another page, or about another model. @param {string} page @param {Record<string, any>} parts */
+  async _visit(page, parts) {
+    this.alive = false;
+    this._write({ page, ...parts }, true);
+    await this.show();
+    const { menu } = /** @type {any} */ (this.shown);
+    if (menu?.begun) await menu.teach(parts.lesson, parts.step); // a page that begins sees it in the address
+  }
+
   /** @param {Record<string, string | number | null>} parts @param {boolean} entry */
   _write(parts, entry) {
+    this.address = new Address(location.hash); // a lesson has a part of it
     this.address.put({ page: this.page || this.wanted, ...parts });
     const hash = this.address.toString();
     try {
@@ -171,8 +192,13 @@ class Handout {
     const button = document.querySelector(".theme");
     button.innerHTML = `${SIGNS[this.theme]} <span>${this.theme}</span>`;
     button.setAttribute("title", `Theme: ${this.theme}; press for the next`);
+    this._keepTheme(this.theme);
+  }
+
+  /** @param {string} name */
+  _keepTheme(name) {
     try {
-      localStorage.setItem(THEME_KEY, this.theme);
+      localStorage.setItem(THEME_KEY, name);
     } catch {
       // It is so until the page is closed.
     }
@@ -203,6 +229,9 @@ class Handout {
       plotly: "",
       alive: this.alive,
       worker: this._worker(page),
+      lessons: this.facts.lessons ?? {},
+      visit: (/** @type {string} */ to, /** @type {Record<string, any>} */ parts) =>
+        this._visit(to, parts),
     };
     this.shown = module.show(this._placeOf(page), data, (_name, view) => {
       this.alive = false;
@@ -262,11 +291,11 @@ class Handout {
     document.querySelector(".about").textContent =
       facts.models.length < 2 ? `${model.name} · ${model.note} · ${facts.data}` : facts.data;
     const kinds = Object.keys(model.maps).filter((kind) => kind in MAPS);
-    const kind = address.text("view", kinds) ?? kinds[0];
+    const kind = address.text("map", kinds) ?? kinds[0];
     this.maps.toggleAttribute("hidden", page !== "explore" || kinds.length < 2);
     this.maps.replaceChildren(
       ...kinds.map((one) =>
-        choice(MAPS[one], one === kind, () => this.go({ view: one === kinds[0] ? null : one })),
+        choice(MAPS[one], one === kind, () => this.go({ map: one === kinds[0] ? null : one })),
       ),
     );
     const beside = besideOf(facts, address);

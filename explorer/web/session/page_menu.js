@@ -25,9 +25,12 @@ export function inAddress(name) {
 /** Put values of the browser's own into the address; null takes one out. @param {Record<string, string | number | null>} values */
 export function putInAddress(values) {
   const url = new URL(location.href);
+  const hosted = "packs" in globalThis; // a file's address has all behind its #
+  const parts = hosted ? new URLSearchParams(url.hash.slice(1)) : url.searchParams;
   for (const [name, value] of Object.entries(values))
-    if (value === null) url.searchParams.delete(name);
-    else url.searchParams.set(name, String(value));
+    if (value === null) parts.delete(name);
+    else parts.set(name, String(value));
+  if (hosted) url.hash = parts.toString().replaceAll("%2C", ",");
   history.replaceState(history.state, "", url);
 }
 

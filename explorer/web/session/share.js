@@ -2,7 +2,7 @@
 
 import { html, set, write } from "../widgets/dom.js";
 import { themeOf } from "../widgets/plotly.js";
-import { encode } from "../vendor/uqr/uqr.js";
+import { encode } from "../vendor/uqr.js";
 import * as link from "./link.js";
 
 const MOST_QR = 2300; // characters; with more a code has dots that a camera in a hall cannot tell apart
@@ -103,7 +103,9 @@ export class SharePanel {
         : `With ${url.length} characters it is too long for a QR code (${MOST_QR} at most). `;
       const local = /^(localhost|127\.|\[::1\])/.test(location.hostname)
         ? "Its address is this machine's own: others need this server's name or number instead."
-        : "";
+        : location.protocol === "file:"
+          ? "It leads to this file on this machine; whoever has the file, too, needs what stands behind #."
+          : "";
       write(this.note, without + size + local || "It holds all that is shown.");
       return url;
     } catch (error) {

@@ -9,7 +9,7 @@ let LEFT = 52;
 let BOTTOM = 34;
 const FIRST = 18;
 let TOP = FIRST;
-const RIGHT = 10;
+let RIGHT = 10;
 
 export class Axes {
   /** @param {HTMLElement} host @param {string} name its class @param {() => void} changed */
@@ -40,14 +40,15 @@ export class Axes {
     this.theme = theme;
     [this.width, this.height] = [width, height];
     const by = room();
-    [LEFT, TOP, BOTTOM] = [52 * by, FIRST * by, 34 * by];
+    [LEFT, TOP, RIGHT, BOTTOM] = [52 * by, FIRST * by, 10 * by, 34 * by];
     if (width < 2 * LEFT || height < 2 * BOTTOM) return false;
     this.x = x;
     this.y = y;
     this._frame();
     context.save();
     context.beginPath();
-    context.rect(LEFT, TOP - 6, width - LEFT - RIGHT + 6, height - BOTTOM - TOP + 7);
+    const above = by > 1 ? 18 : 6; // where names stand on lines
+    context.rect(LEFT, TOP - above, width - LEFT - RIGHT + 6, height - BOTTOM - TOP + above + 1);
     context.clip();
     return true;
   }
@@ -81,7 +82,8 @@ export class Axes {
       c.fillStyle = theme.ink;
       c.globalAlpha = 0.78;
     };
-    for (const v of ticksOf(y, 4)) {
+    const rows = by > 1 ? Math.max(1, Math.min(4, (height - TOP - BOTTOM) / (34 * by))) : 4;
+    for (const v of ticksOf(y, rows)) {
       c.beginPath();
       c.moveTo(LEFT, this.py(v));
       c.lineTo(width - RIGHT, this.py(v));

@@ -5,6 +5,7 @@ import { normals, seeded } from "../model/random.js";
 import { Axes, histogram } from "./axes.js";
 import { planeOf } from "./picture.js";
 import { channelsOf } from "./plane.js";
+import { room } from "../widgets/type.js";
 import { Section, numeral } from "./section.js";
 
 const POINTS = 150; // draws in the two planes
@@ -269,7 +270,7 @@ export class Gradients extends Section {
       `path ± ${deviation(path)}`,
       theme.x_hat,
       "left",
-      29,
+      12 + 17 * room(),
       6,
     );
     chart.end();
