@@ -234,3 +234,34 @@ def test_a_visitor_takes_the_page_away_that_is_on_show(app, screen, vae, tmp_pat
     other.open(file.as_uri())
     assert np.abs(other.digit() - decoded(vae, other.z())).mean() < 6
     assert (asked, said, other.errors) == ([], [], [])
+
+
+def test_a_lesson_leads_through_pages_and_a_link_holds_a_view_from_disk(handout, screen):
+    s = screen()
+    asked, said = hear(s)
+    s.open(handout.url)
+    s.page.get_by_role("button", name="Lessons").click()
+    s.page.get_by_role("button", name="The ELBO in pictures").click()
+    s.page.wait_for_selector(".understand .lesson-card[data-step='1']")
+    s.page.keyboard.press("PageDown")
+    s.page.wait_for_selector(".understand .lesson-card[data-step='2']")
+    assert fragment(s)["step"] == "2"
+    assert fragment(s)["lesson"] == "the-elbo-in-pictures"
+    s.until(lambda: fragment(s).get("section") == "2")
+    s.page.locator(".lesson-close").click()
+    s.until(lambda: "lesson" not in fragment(s))
+    to(s, "explore")
+    s.page.get_by_role("button", name="Manifold").click()
+    s.page.mouse.click(*s.plot(0.3, 0.35))
+    s.frame()
+    z = s.z()
+    s.page.get_by_role("button", name="Share").click()
+    s.until(lambda: "view=1." in s.page.locator(".share-link").input_value())
+    link = s.page.locator(".share-link").input_value()
+    other = screen()
+    other.open(link)
+    other.until(lambda: np.allclose(other.z(), z, atol=0.011))
+    pressed = other.page.locator(".manifold-switch")
+    other.until(lambda: pressed.get_attribute("aria-pressed") == "true")
+    assert "view" not in fragment(other)  # it is shown once
+    assert asked == said == []

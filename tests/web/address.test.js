@@ -46,5 +46,5 @@ test("what is told stands in the address beside what is not known here", () => {
 test("a map is the one that is asked for, or the first", () => {
   const map = (/** @type {string} */ hash) =>
     PAGES.explore.given(FACTS, new Address(hash)).models[0].map;
-  assert.deepEqual([map(""), map("#view=pca"), map("#view=t-sne")], ["p", "q", "p"]);
+  assert.deepEqual([map(""), map("#map=pca"), map("#map=t-sne")], ["p", "q", "p"]);
 });
