@@ -64,7 +64,7 @@
       const asking = setInterval(() => {
         const words = document.querySelector(".opening-words");
         const script = document.getElementById(`pack-${name}`);
-        if (!words || this.files.size) return clearInterval(asking);
+        if (!words || this.files.size || this.fault) return clearInterval(asking);
         /** @type {Text[]} */
         const texts = Array.from(script?.childNodes ?? [], (node) => /** @type {Text} */ (node));
         const come = texts.reduce((sum, text) => sum + text.length, 0);
