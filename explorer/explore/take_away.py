@@ -1,6 +1,7 @@
 """What of a scene can be taken along: its codes as tables, and a page that needs no server."""
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -28,18 +29,21 @@ def draw(scene: Scene) -> None:
 
 def _tables(scene: Scene) -> None:
     """The codes of all images as files, each made when it is asked for."""
-    count, name = len(scene.shown.images), scene.model.checkpoint.name
     st.caption("The codes of all images, as a table:")
-    columns = st.columns(len(code_table.KINDS))
-    for column, (kind, what) in zip(columns, code_table.KINDS.items(), strict=True):
-        column.download_button(
-            kind.upper() if kind != "parquet" else "Parquet",
-            partial(_packed, scene, kind),
-            f"{name}-codes.{kind}",
-            on_click="ignore",
-            help=f"Codes of all {count:,} images: {what}",
-            width="stretch",
-        )
+    left, middle, right = st.columns(3)
+    left.download_button("CSV", **_file(scene, "csv"), help="For a spreadsheet")
+    middle.download_button("Parquet", **_file(scene, "parquet"), help="For pandas, polars, DuckDB")
+    right.download_button("NPZ", **_file(scene, "npz"), help="NumPy's arrays")
+
+
+def _file(scene: Scene, kind: str) -> dict[str, Any]:
+    """What a button needs to know of a table's file."""
+    return {
+        "data": partial(_packed, scene, kind),
+        "file_name": f"{scene.model.checkpoint.name}-codes.{kind}",
+        "on_click": "ignore",
+        "width": "stretch",
+    }
 
 
 def _packed(scene: Scene, kind: str) -> bytes:

@@ -82,8 +82,9 @@ def test_a_cell_moves_the_picture_and_a_lasso_comes_back_as_numbers(lab, screen,
         return cells.nth(number)
 
     run(0)
+    cells.first.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=120_000)
     frame = page.frame_locator("iframe[title='VAE Latent Explorer']")
-    frame.locator(".stage[data-ready=true]").wait_for(timeout=60_000)
+    frame.locator(".stage[data-ready=true]").wait_for(timeout=120_000)
 
     def shown() -> np.ndarray:
         levels = frame.locator("canvas.x-hat").evaluate(

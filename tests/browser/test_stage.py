@@ -6,10 +6,9 @@ import re
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from explorer.figures.latent_scatter import class_places
-from explorer.figures.theme import CLASS_COLOURS, THEMES
+from explorer.figures.theme import THEMES
 from explorer.latent import codes
 from explorer.latent.pca import fit_pca
 from tests.browser.hands import Finger, decoded, outgoing
@@ -452,16 +451,3 @@ def test_by_finger_the_map_moves_z_and_the_page_stays(app, screen, vae):
     s.frame()
     assert "your drawing" in s.page.locator(".quantity.x").inner_text()
     assert s.page.evaluate(scroll) == scrolled
-
-
-def test_the_map_is_saved_as_a_picture_of_what_is_on_it(app, screen):
-    s = screen().open(app.url)
-    with s.page.expect_download() as saved:
-        s.page.get_by_role("button", name="Save the map as a picture").click()
-    assert saved.value.suggested_filename == "mnist-2d-map.png"
-    picture = np.asarray(Image.open(saved.value.path()).convert("RGB")).astype(int)
-    box = s.page.locator(".stage .map").bounding_box()
-    assert picture.shape[:2] == pytest.approx((2 * box["height"], 2 * box["width"]), abs=2)
-    for colour in (*CLASS_COLOURS[:4], THEMES["light"].z):  # codes, and the ring
-        wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-        assert (np.abs(picture - wanted).max(-1) < 25).sum() > 100

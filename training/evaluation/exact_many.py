@@ -119,8 +119,8 @@ def _elbo(vae: VAE, x: Tensor) -> tuple[Tensor, Tensor]:
         open_ = (~(changes < SETTLED)).nonzero()[:, 0]
         if not len(open_):
             break
-        rule = _rule(q._make(part[open_] for part in q), order)
-        now = -_expected(vae, x[open_], *rule) - kl[open_]
+        nodes = rule(q._make(part[open_] for part in q), order)
+        now = -_expected(vae, x[open_], *nodes) - kl[open_]
         changes[open_] = (now - found[open_]).abs()
         found[open_] = now
     return found, changes
@@ -135,7 +135,7 @@ def _expected(vae: VAE, x: Tensor, z: Tensor, share: Tensor) -> Tensor:
     return torch.cat(found)
 
 
-def _rule(q: Posterior, order: int) -> tuple[Tensor, Tensor]:
+def rule(q: Posterior, order: int) -> tuple[Tensor, Tensor]:
     """Codes (B, order², 2) and weights (B, order²), which sum to 1, of Gauss's rule over each
     q(z|x), by the eigenvalues of its three-term recurrence (Golub & Welsch 1969)."""
     count = np.arange(1, order)
