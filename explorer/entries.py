@@ -3,6 +3,7 @@ same. No Streamlit."""
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from explorer.latent.codes import Codes, Dimension, Level
 from explorer.latent.directions import Directions
 from explorer.latent.projections import MapView
 from explorer.latent.terms import per_piece
-from training.data.datasets import ImageSet
+from training.data import datasets
+from training.data.datasets import DataError, ImageSet, Split
 from training.evaluation import exact_command, image_terms, table
 from training.evaluation.table import TableError
+from training.text import printable
 from training.vae.model import VAE
 
 MOST_TOGETHER = 10_000  # images that are shown without being split
@@ -34,6 +37,42 @@ def note(vae: VAE) -> str:
 def usual_axes(axes: Sequence[int]) -> tuple[int, int]:
     """The plane's dimensions unless told otherwise: the most informative; (0, 1) of two."""
     return (0, 1) if len(axes) == 2 else (axes[0], axes[1])
+
+
+def parts_shown(total: int) -> tuple[Split, ...]:
+    """The splits that are shown of a set of so many images that is no table to be downloaded."""
+    return ("train", "test") if total <= MOST_TOGETHER else ("test",)
+
+
+def joined(name: str, data_dir: Path, parts: Sequence[Split]) -> ImageSet:
+    """Splits of a data set, one behind the other; without those that have no images.
+
+    Raises:
+        DataError: there are none at all, or they cannot be had.
+    """
+    read, loaded, fault = datasets.reader(name, data_dir), [], None
+    for part in parts:
+        try:
+            loaded.append(read(part))
+        except DataError as error:  # few pictures leave nothing for one of the parts
+            fault = error
+    if not loaded:
+        raise fault or DataError(f"{printable(name)} has no images.")
+    return loaded[0] if len(loaded) == 1 else datasets.join(loaded)
+
+
+def load_images(name: str, data_dir: Path) -> ImageSet:
+    """The images of a data set that are shown unless told otherwise, in their order.
+
+    Raises:
+        DataError: they cannot be had.
+    """
+    if datasets.is_own(name):
+        total = datasets.listing(name, data_dir).total
+    else:
+        row = datasets.find(name)
+        total = MOST_TOGETHER + 1 if row.needs_download else sum(row.size)
+    return joined(name, data_dir, parts_shown(total))
 
 
 def _some(count: int) -> list[int | None]:

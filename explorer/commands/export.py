@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from explorer import paths
+from explorer import entries, paths
 from explorer.commands import inputs
 from explorer.handout import contents, document
 from explorer.handout.document import ExportError
@@ -103,7 +103,7 @@ def _images(args: argparse.Namespace, found: Loaded) -> ImageSet:
     if came is not None and not hasattr(args, "data"):
         return contents.some_of(came, args.images)
     name = inputs.data_of(args, found[0])
-    images = contents.load_images(name, args.data_dir)
+    images = entries.load_images(name, args.data_dir)
     if not len(images):
         raise DataError(f"{name} has no images; choose another with --data.")
     return contents.some_of(images, args.images)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer import paths
+from explorer import entries, paths
 from training import checkpoint as checkpoints
 from training.checkpoint import SUFFIX, Checkpoint, CheckpointError
 from training.console import say
@@ -41,7 +41,7 @@ def opened(args: argparse.Namespace) -> tuple[Checkpoint, ImageSet]:
         )
     images = None if hasattr(args, "data") else found.images_with_it
     if images is None:
-        images = datasets.load(data_of(args, found), "test", args.data_dir)
+        images = entries.load_images(data_of(args, found), args.data_dir)
     if images.shape != found.vae.shape:
         fault = datasets.misfit(images.name, images.shape, found.name, found.vae.shape)
         raise DataError(f"{fault}; choose another with --data.")

@@ -32,12 +32,14 @@ def mount(
     typical: Sequence[int | None],
     start: tuple[int, tuple[float, ...] | None],
     drawn: bool,
+    handout: str,
     on_view: Callable[[], None],
 ) -> None:
     """Put the comparison on the page.
 
     `key` names the images, `typical` one of each class, `start` the image and the place that it
-    begins with; `drawn` says that x was none of the images. `on_view` is called when a hand lets
+    begins with; `drawn` says that x was none of the images, `handout` is the path of a page
+    without a server. `on_view` is called when a hand lets
     go; `reported` then says of what.
     """
     _compare(
@@ -54,6 +56,7 @@ def mount(
             furthest=FURTHEST,
             start={"image": start[0], "place": start[1] and list(start[1])},
             drawn=drawn,
+            handout=handout,
         ),
     )
 

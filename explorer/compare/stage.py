@@ -7,7 +7,7 @@ import streamlit as st
 from explorer import components
 from explorer.compare import component
 from explorer.latent import projections
-from explorer.session import catalogue, offers, view_state
+from explorer.session import catalogue, downloads, offers, view_state
 from explorer.session.offers import Entry
 from explorer.session.scene import Scene, usual_axes
 
@@ -41,6 +41,7 @@ def _stage(found: dict[str, Scene]) -> None:
         typical,
         (image, view_state.get("place")),
         view_state.get("x_beside") == view_state.DRAWN,
+        downloads.offer_handout(list(found.values())),
         on_view,
     )
     if view_state.first_time(component.KEY):

@@ -34,6 +34,7 @@ def mount(
     drawn: bool = False,
     sees: str = "",
     terms: dict[str, Any] | None = None,
+    handout: str = "",
 ) -> None:
     """Put the stage on the page.
 
@@ -42,7 +43,8 @@ def mount(
     of each class; `message` is written over the map. `on_view` is called when a hand lets go;
     `reported` then says of what. Where it is `alive`, the page moves by itself until then; `drawn`
     says that x was none of the images, which a browser that drew it may still have. `sees` is what
-    a classifier sees in the picture at z. `terms` is what is on offer of the terms of all images.
+    a classifier sees in the picture at z. `terms` is what is on offer of the terms of all images,
+    `handout` the path of a page without a server.
     """
     _stage(
         key=KEY,
@@ -61,6 +63,7 @@ def mount(
             sees={"z": list(start[1]), "words": sees},
             drawn=drawn,
             terms=terms,
+            handout=handout,
         ),
     )
 

@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from explorer import messages, paths
-from explorer.explore import own_pictures, take_away
+from explorer.explore import own_pictures
 from explorer.figures.theme import z_name
 from explorer.latent.projections import PROJECTIONS
 from explorer.runs import manage
@@ -26,7 +26,6 @@ def scene() -> Scene:
         columns = st.columns([2.1, 3.0, 2.8, 1.8, 1.2], vertical_alignment="bottom")
     model = boxes.checkpoint_box(columns[0], good)
     with columns[4].popover("Options", icon=":material/tune:", width="stretch"):
-        away = st.container()
         _upload()
         own_pictures.draw()
         _download()
@@ -54,8 +53,6 @@ def scene() -> Scene:
         st.stop()
     _view(columns[2], found)
     _axes(columns[3], found)
-    with away:
-        take_away.draw(found)
     return found
 
 

@@ -9,7 +9,7 @@ from explorer import messages
 from explorer.explore import component, controls
 from explorer.latent import projections, tsne
 from explorer.latent.projections import MapView
-from explorer.session import catalogue, offers, term_sets, tsne_jobs, view_state
+from explorer.session import catalogue, downloads, offers, term_sets, tsne_jobs, view_state
 from explorer.session.scene import Scene
 from explorer.session.tsne_jobs import TsneJob
 
@@ -113,6 +113,7 @@ def _flow(scene: Scene, waited: bool) -> None:
         view_state.get("x") == view_state.DRAWN,
         catalogue.seen(scene.model, view_state.get("z")),
         term_sets.offer(scene),
+        downloads.offer_handout([scene]),
     )
     if view_state.first_time(component.KEY):
         on_view()

@@ -59,19 +59,6 @@ def some_of(images: ImageSet, count: int) -> ImageSet:
     return images.take(rows)
 
 
-def load_images(name: str, data_dir: Path) -> ImageSet:
-    """The images of a data set that a hand-out may hold: its test images; of an embedded one, all.
-
-    Raises:
-        DataError: it is not here, or cannot be read.
-    """
-    read = datasets.reader(name, data_dir)
-    row = None if datasets.is_own(name) else datasets.find(name)
-    if row is None or row.needs_download or sum(row.size) > entries.MOST_TOGETHER:
-        return read("test")
-    return datasets.join([read("train"), read("test")])
-
-
 @torch.no_grad()
 def in_16_bits(found: Checkpoint) -> Checkpoint:
     """A copy whose weights are bfloat16's numbers, so that each takes two bytes; the checkpoint

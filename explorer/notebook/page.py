@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer import paths
+from explorer import entries, paths
 from explorer.commands import inputs
 from explorer.handout import contents, document
 from training import checkpoint as checkpoints
@@ -126,7 +126,7 @@ def make(
         came = found.images_with_it
         named = found.data if datasets.is_there(found.data, "test", paths.data_dir()) else None
         name = named or datasets.EMBEDDED
-        shown = contents.load_images(name, paths.data_dir()) if came is None else came
+        shown = entries.load_images(name, paths.data_dir()) if came is None else came
     if shown.shape != found.vae.shape:
         raise DataError(f"{datasets.misfit(shown.name, shown.shape, found.name, found.vae.shape)}.")
     shown = shown.take(torch.arange(min(count, len(shown))))

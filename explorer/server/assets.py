@@ -21,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from explorer.compressed import gzipped
+from training.errors import UserError
 
 PREFIX = "stage"
 MODULES = Path(__file__).parents[1] / "web"
@@ -97,7 +98,8 @@ class Store:
         behind which a part's number stands.
 
         `kind` and `key` stand for the content, in every process; `build` raises IndexError where
-        there is no part of a number, NotYetError where that takes long and is being made. Many sets
+        there is no part of a number, NotYetError where that takes long and is being made, and
+        UserError, whose sentence the browser is told, where it cannot be. Many sets
         of one kind let none of another go.
         """
         name = hashlib.blake2b(repr((kind, key)).encode(), digest_size=16).hexdigest()
@@ -290,6 +292,9 @@ def _blob(request: Request) -> Response:
     except NotYetError as waits:
         headers = {"Cache-Control": "no-store", "Retry-After": "1", "X-Share": f"{waits.share:.3f}"}
         return PlainTextResponse("It is being made.\n", status_code=503, headers=headers)
+    except UserError as error:
+        headers = {"Cache-Control": "no-store"}
+        return PlainTextResponse(str(error), status_code=422, headers=headers)
     return _answer(request, packed, "application/octet-stream")
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from explorer.entries import MOST_TOGETHER
+from explorer.entries import joined, parts_shown
 from explorer.paths import data_dir, run_dir
 from explorer.runs import watch
 from explorer.server import access
@@ -104,10 +104,8 @@ def _lying(folder: bytes) -> list[Offer]:
         if row.needs_download:
             tables.append(table)
         else:
-            both = sum(row.size) <= MOST_TOGETHER
-            parts: tuple[Split, ...] = ("train", "test") if both else ("test",)
             title = f"{row.title} · embedded" if row.name == datasets.EMBEDDED else row.title
-            embedded.append(table._replace(parts=parts, title=title))
+            embedded.append(table._replace(parts=parts_shown(sum(row.size)), title=title))
     for row in datasets.DATASETS.values():
         if row.needs_download and row.on_disk(directory, "train"):
             name, title = row.name + TRAINING, _title(row, "train")
@@ -132,9 +130,10 @@ def _own(name: str, folder: bytes) -> Offer | None:
         return None
     told = names.parse(names.without_place(data))
     title = f"{printable(os.path.basename(told.path))} · your own, {listing.total:,} pictures"
-    parts: tuple[Split, ...] = ("train", "test") if listing.total <= MOST_TOGETHER else ("test",)
     name = f"{told.kind}:{printable(told.path)}"
-    return Offer(name, data, parts, title, listing.shape, own=True, total=listing.total)
+    return Offer(
+        name, data, parts_shown(listing.total), title, listing.shape, own=True, total=listing.total
+    )
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=4, show_spinner=False)
@@ -224,16 +223,7 @@ def _own_stamp(data: str, folder: bytes) -> str:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load(data: str, parts: tuple[Split, ...], folder: bytes, stamp: str) -> Shown:
-    loaded, fault = [], None
-    read = datasets.reader(data, Path(os.fsdecode(folder)))
-    for part in parts:
-        try:
-            loaded.append(read(part))
-        except DataError as error:  # few pictures leave nothing for one of the parts
-            fault = error
-    if not loaded:
-        raise fault or DataError(f"{printable(data)} has no images.")
-    images = loaded[0] if len(loaded) == 1 else datasets.join(loaded)
+    images = joined(data, Path(os.fsdecode(folder)), parts)
     some = images.images[:: max(1, len(images) // 64)].numpy()
     digest = hashlib.blake2b(some.tobytes() + stamp.encode(), digest_size=12).hexdigest()
     return Shown(f"{names.parse(data).kind or data}-{len(images)}-{digest}", images)

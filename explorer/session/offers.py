@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 from explorer import blobs, entries
 from explorer.latent.projections import MapView
 from explorer.server.assets import STORE
-from explorer.session import catalogue
+from explorer.session import catalogue, downloads
 from explorer.session.catalogue import Model
 from explorer.session.image_sets import Shown
 from explorer.session.scene import Scene
 
 
 class Entry(NamedTuple):
-    """A model on offer: its name, a note on what it is, and the paths of its blobs; `encoder` is
-    empty where there is none."""
+    """A model on offer: its name, a note on what it is, the paths of its blobs, and the beginning
+    of those of its tables; `encoder` and `tables` are empty where there are none."""
 
     name: str
     note: str
@@ -22,6 +22,7 @@ class Entry(NamedTuple):
     encoder: str
     map: str
     first: str
+    tables: str
 
 
 def entry(
@@ -41,6 +42,7 @@ def entry(
         offer_encoder(scene.model),
         offer_map(scene, view, revision, factor),
         offer_first(scene, first),
+        downloads.offer_tables(scene),
     )
 
 

@@ -1,11 +1,7 @@
 """The terms of all images of a scene, and of others beside them, on offer to the browser in pieces
-that are computed when it asks: one at a time for all visitors, and only while somebody asks."""
+that are computed when it asks."""
 
-import threading
-import time
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotDoneError
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,95 +12,18 @@ from explorer import blobs, entries
 from explorer.latent import terms
 from explorer.latent.terms import Arrays
 from explorer.paths import cache_dir
-from explorer.server.assets import STORE, NotYetError
+from explorer.server.assets import STORE
 from explorer.session import catalogue, image_sets, view_state
 from explorer.session.image_sets import Shown
+from explorer.session.job_queue import JobQueue
 from explorer.session.scene import Scene
 
-PATIENCE = 10.0  # seconds after which who no longer asks has gone
-MOST_WAITING = 32
 MOST_BESIDE = 500  # of the images of another set
 MOST_OFFERS = 6  # other sets
-_FIRST_LOOK = 0.2  # seconds that who asks first waits for what may be quick
 _SOON = 500  # the first of those pieces of the scene's images that have only what is there soon
 _BESIDE = 1000  # the piece of the first other set: that of the n-th is n times as much
 
-Report = Callable[[float], object]
-
-
-class _GoneError(Exception):
-    """Nobody waits for it any more."""
-
-
-class _Job:
-    def __init__(self) -> None:
-        self.share = 0.0
-        self.asked = time.monotonic()
-        self.future: Future[Arrays] | None = None
-
-    def told(self, share: float) -> None:
-        if time.monotonic() - self.asked > PATIENCE:
-            raise _GoneError
-        self.share = min(share, 1.0)
-
-
-class TermQueue:
-    """What is computed, by what it is of; one thread does it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[Hashable, _Job] = {}
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="terms")
-
-    def ask(self, key: Hashable, work: Callable[[Report], Arrays]) -> Arrays:
-        """What `work` gives, which is told how far it is.
-
-        Raises:
-            NotYetError: it is being computed, or waits for its turn.
-        """
-        with self._lock:
-            job = self._jobs.get(key)
-            first = job is None
-            if job is None:
-                if len(self._jobs) >= MOST_WAITING:
-                    self._jobs = {k: j for k, j in self._jobs.items() if not _over(j)}
-                if len(self._jobs) >= MOST_WAITING:
-                    raise NotYetError(0.0)
-                job = self._jobs[key] = _Job()
-                job.future = self._pool.submit(self._run, job, work)
-            job.asked = time.monotonic()
-        assert job.future is not None
-        try:
-            found = job.future.result(_FIRST_LOOK if first else 0)
-        except NotDoneError:
-            raise NotYetError(job.share) from None
-        except _GoneError:  # and here somebody is again
-            self._forget(key, job)
-            raise NotYetError(0.0) from None
-        except Exception:
-            self._forget(key, job)
-            raise
-        self._forget(key, job)
-        return found
-
-    def _forget(self, key: Hashable, job: _Job) -> None:
-        with self._lock:
-            if self._jobs.get(key) is job:
-                del self._jobs[key]
-
-    @staticmethod
-    def _run(job: _Job, work: Callable[[Report], Arrays]) -> Arrays:
-        job.told(0.0)
-        return work(job.told)
-
-
-def _over(job: _Job) -> bool:
-    """Whether a job is done, and nobody came for it."""
-    done = job.future is not None and job.future.done()
-    return done and time.monotonic() - job.asked > PATIENCE
-
-
-QUEUE = TermQueue()
+QUEUE: JobQueue[Arrays] = JobQueue("terms")
 
 
 def beside(scene: Scene) -> list[tuple[str, Callable[[], Shown | str]]]:

@@ -30,14 +30,15 @@ def mount(
     start: View,
     rates: Sequence[Mapping[str, str | float]],
     gaps: Mapping[str, Any] | None,
+    handout: str,
     on_view: Callable[[], None],
 ) -> None:
     """Put the walk on the page.
 
     `key` names model and images, `typical` an image of each class, `start` what it begins with,
     `rates` are rate and distortion of checkpoints, `gaps` what is known of the model's over many
-    images. `on_view` is called when a hand lets go;
-    `reported` then says of what.
+    images, `handout` is the path of a page without a server. `on_view` is called when a hand lets
+    go; `reported` then says of what.
     """
     _understand(
         key=KEY,
@@ -55,6 +56,7 @@ def mount(
             drawn=start.drawn,
             rates=list(rates),
             gaps=gaps and dict(gaps),
+            handout=handout,
         ),
     )
 

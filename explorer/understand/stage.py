@@ -4,7 +4,7 @@ import streamlit as st
 
 from explorer import entries, messages
 from explorer.latent import projections
-from explorer.session import catalogue, offers, view_state
+from explorer.session import catalogue, downloads, offers, view_state
 from explorer.session.scene import Scene, usual_axes
 from explorer.understand import component
 
@@ -48,6 +48,7 @@ def _walk(scene: Scene, typical: list[int | None]) -> None:
         component.View(image, view_state.get("section"), view_state.get("x") is not None),
         entries.rates(),
         entries.gaps(scene.model.checkpoint.name),
+        downloads.offer_handout([scene]),
         on_view,
     )
     if view_state.first_time(component.KEY):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from explorer.__main__ import main
 from training.data import datasets
 from training.data.datasets import to_float
 
@@ -25,13 +26,13 @@ def save(s, what: str) -> tuple[str, bytes]:
     with s.page.expect_download(timeout=60_000) as coming:
         s.page.locator(f'[data-save="{what}"]').click()
     content = coming.value.path().read_bytes()
-    s.until(lambda: s.page.locator(".export-panel .state").inner_text().startswith("Saved"))
+    s.until(lambda: s.page.locator(".share-files .state").inner_text().startswith("Saved"))
     return coming.value.suggested_filename, content
 
 
 def open_panel(s) -> None:
-    s.page.get_by_role("button", name="Save what is shown").click()
-    s.page.wait_for_selector(".export-panel[open]")
+    s.page.get_by_role("button", name="Share and export").click()
+    s.page.wait_for_selector(".share-panel[open]")
 
 
 def near(picture: np.ndarray, colour: str) -> np.ndarray:
@@ -55,7 +56,7 @@ def test_a_map_is_saved_as_it_is_shown_in_either_theme(app, screen):
     lies = cyan[np.abs(np.hypot(*(cyan[:, ::-1] - 2 * ring).T) - 26) < 6]
     assert len(lies) > 200  # the ring, 4 pixels wide, twice as fine
     assert light[4, -4].min() > 245
-    s.page.locator(".export-panel .theme").select_option("dark")
+    s.page.locator(".share-files .theme").select_option("dark")
     dark = np.asarray(Image.open(io.BytesIO(save(s, "png")[1])).convert("RGB"))
     assert dark.shape == light.shape
     assert dark[4, -4].max() < 60
@@ -91,7 +92,7 @@ def test_a_walk_is_a_film_and_a_lasso_a_table_and_an_archive(app, screen, vae, i
     s.page.get_by_role("tab", name="Walk").click()
     s.page.locator(".walk .seconds").fill("1")
     open_panel(s)
-    assert s.page.locator('[data-save="csv"]').is_disabled()
+    assert s.page.locator('[data-save="lasso-csv"]').is_disabled()
     name, content = save(s, "film")
     assert re.fullmatch(r"mnist-2d-walk\.(mp4|webm)", name)
     with av.open(io.BytesIO(content)) as film:
@@ -113,7 +114,7 @@ def test_a_walk_is_a_film_and_a_lasso_a_table_and_an_archive(app, screen, vae, i
     s.until(lambda: re.match(r"[\d,]+ images:", s.note()))
     count = int(s.note().split(" images")[0].replace(",", ""))
     open_panel(s)
-    name, content = save(s, "csv")
+    name, content = save(s, "lasso-csv")
     assert name == f"mnist-2d-lasso-of-{count}.csv"
     table = pd.read_csv(io.BytesIO(content))
     assert len(table) == count > 20
@@ -132,26 +133,47 @@ def test_a_walk_is_a_film_and_a_lasso_a_table_and_an_archive(app, screen, vae, i
     assert s.errors == []
 
 
+def test_the_command_beside_a_walk_makes_its_film(app, screen, vae, images, tmp_path, monkeypatch):
+    s = screen().open(f"{app.url}/?image=7&data=mnist-5k")
+    s.page.get_by_role("tab", name="Walk").click()
+    s.page.get_by_role("button", name="Mark A").click()
+    open_panel(s)
+    command = s.page.locator("[data-part=walk] code").inner_text().split()
+    assert command[:5] == ["python", "-m", "explorer", "film", "mnist-2d"]
+    assert command[command.index("--from") + 1] == "7"
+    last = int(command[command.index("--to") + 1])
+    assert command[command.index("--data") + 1] == "mnist-5k"
+    monkeypatch.chdir(tmp_path)
+    assert main([*command[3:], "--side", "28"]) == 0
+    film = Image.open("walk.gif")
+    for frame, image in ((0, 7), (film.n_frames // 2, last)):
+        film.seek(frame)
+        with torch.no_grad():
+            wanted = vae.picture(vae.encode(to_float(images[[image]])).mu).reshape(28, 28)
+        shown = np.asarray(film.convert("L")) / 255
+        assert np.abs(shown - wanted.numpy()).mean() < 0.02
+    assert s.errors == []
+
+
 def test_compare_saves_the_model_that_is_chosen(app, screen):
     s = screen()
     s.page.goto(f"{app.url}/compare?beside=mnist-2d,gamma")
     s.page.wait_for_selector(".compare[data-ready=true]", timeout=60_000)
     open_panel(s)
-    s.page.locator(".export-panel .model").select_option("gamma")
+    s.page.locator(".share-files .model").select_option("gamma")
     name, content = save(s, "png")
     assert name == "gamma-plane-map.png"
-    assert "explorer codes gamma" in s.page.locator(".export-panel .commands").inner_text()
+    assert "explorer codes gamma" in s.page.locator("[data-part=tables] code").inner_text()
     assert len(np.unique(np.asarray(Image.open(io.BytesIO(content))))) > 50
     assert s.errors == []
 
 
 def test_the_codes_of_all_images_are_a_table(app, screen, vae, images):
     s = screen().open(f"{app.url}/?checkpoint=mnist-2d")
-    s.page.get_by_role("button", name="Options").click()
-    with s.page.expect_download(timeout=60_000) as coming:
-        s.page.get_by_role("button", name="Parquet").click()
-    assert coming.value.suggested_filename == "mnist-2d-codes.parquet"
-    table = pd.read_parquet(coming.value.path())
+    open_panel(s)
+    name, content = save(s, "parquet")
+    assert name == "mnist-2d-codes.parquet"
+    table = pd.read_parquet(io.BytesIO(content))
     assert len(table) == len(images)
     some = [0, 7, 4999]
     with torch.no_grad():

@@ -12,7 +12,7 @@ import torch
 from benchmarks.handout import static
 from explorer.__main__ import main as explorer
 from tests.browser import test_equation, test_stage, test_tools, test_understand
-from tests.browser.hands import Finger, decoded, open_options
+from tests.browser.hands import Finger, decoded
 from training import checkpoint
 from training.data.datasets import to_float
 
@@ -220,12 +220,9 @@ def test_a_file_that_is_damaged_says_so(handout, screen, tmp_path):
 
 def test_a_visitor_takes_the_page_away_that_is_on_show(app, screen, vae, tmp_path):
     s = screen(accept_downloads=True).open(f"{app.url}/?checkpoint=mnist-2d")
-    open_options(s.page)
-    s.page.get_by_role("button", name="Make the file").click()
-    button = s.page.get_by_role("button", name="Download the file")
-    button.wait_for(timeout=90_000)
-    with s.page.expect_download() as begun:
-        button.click()
+    s.page.get_by_role("button", name="Share and export").click()
+    with s.page.expect_download(timeout=90_000) as begun:
+        s.page.get_by_role("button", name="One HTML file").click()
     file = tmp_path / "taken.html"
     begun.value.save_as(file)
     assert begun.value.suggested_filename == "mnist-2d.html"
@@ -255,7 +252,7 @@ def test_a_lesson_leads_through_pages_and_a_link_holds_a_view_from_disk(handout,
     s.page.mouse.click(*s.plot(0.3, 0.35))
     s.frame()
     z = s.z()
-    s.page.get_by_role("button", name="Share").click()
+    s.page.get_by_role("button", name="Share", exact=True).click()
     s.until(lambda: "view=1." in s.page.locator(".share-link").input_value())
     link = s.page.locator(".share-link").input_value()
     other = screen()

@@ -33,7 +33,7 @@ export const page = () =>
       <button type="button" class="back" title="Move every z to its model's mean of q(z|x)">z ← μ</button>
       <button type="button" class="manifold-switch" aria-pressed="false"
         title="The decoded picture of every place, as the maps' background">Manifold</button>
-      <button type="button" class="save" aria-label="Save what is shown" title="Save what is shown: maps, pictures, a film of the walk, what a lasso holds">⤓</button>
+      <button type="button" class="save" aria-label="Share and export" title="Share and export: a link, maps, pictures, a film of the walk, tables, one file of all">⤓</button>
     </div>
     <div class="switch" role="radiogroup" aria-label="What a drag on a map does">
       <button type="button" role="radio" data-mode="z" aria-checked="true">Move z</button>

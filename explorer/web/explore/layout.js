@@ -52,7 +52,7 @@ const MARKUP = `
           <button type="button" class="zoom-out" aria-label="Zoom out" title="Zoom out">−</button>
           <button type="button" class="zoom-in" aria-label="Zoom in" title="Zoom in">+</button>
           <button type="button" class="whole" aria-label="Show the whole map" title="Show the whole map">⤢</button>
-          <button type="button" class="save" aria-label="Save what is shown" title="Save what is shown: maps, pictures, a film of the walk, what a lasso holds">⤓</button>
+          <button type="button" class="save" aria-label="Share and export" title="Share and export: a link, maps, pictures, a film of the walk, tables, one file of all">⤓</button>
         </span>
       </div>
       <div class="map" tabindex="0" role="application" data-mode="z" aria-label="Map of the latent space.

@@ -150,6 +150,18 @@ async function bytesOf(answer, progress) {
 }
 
 /**
+ * The bytes of a file that the server makes when it is asked for, whatever is in them.
+ * @param {string} url @param {(share: number) => void} progress told how much of it is made, or has come @param {AbortSignal} [signal]
+ */
+export async function fetchFile(url, progress, signal) {
+  const answer = await made(url, progress, signal);
+  if (answer.status === 422) throw new PayloadError(await answer.text()); // a sentence
+  if (!answer.ok)
+    throw new PayloadError(`The server did not make it (${answer.status}); its log says why.`);
+  return bytesOf(answer, progress);
+}
+
+/**
  * Fetch and read a blob, and say how many bytes it took on its way.
  * @template {keyof Blobs} K
  * @param {string} url

@@ -13,8 +13,8 @@ import { waitForIntent } from "../widgets/range.js";
 
 /**
  * A model on the page: its name, a note on what it is, and the paths of its blobs.
- * @typedef {{name: string, note: string, model: string, encoder: string, map: string, first: string}}
- *   Entry `encoder` is empty where there is none
+ * @typedef {{name: string, note: string, model: string, encoder: string, map: string, first: string, tables?: string}}
+ *   Entry `encoder` is empty where there is none; with `tables` the paths of those of all codes begin, where a server has them
  */
 
 /**
@@ -32,6 +32,7 @@ import { waitForIntent } from "../widgets/range.js";
  * @property {boolean} [alive] whether nobody has said yet what to show
  * @property {{z: number[], words: string}} [sees] what a classifier sees in the picture at z; "" without one
  * @property {import("../model/terms.js").TermFacts | null} [terms] of all images
+ * @property {string} [handout] the path of a page that needs no server; "" or nothing where none can be made
  * @property {boolean} [drawn] whether x is said to be none of the images
  * @property {{name: string, rate: number, distortion: number, dims: number}[]} [rates] of checkpoints, nats
  * @property {{images: number, gap: [number, number], before: [number, number] | null} | null} [gaps] the model's
@@ -179,17 +180,19 @@ export class LoadedPage {
     // In the order of use, for whoever has a slow line.
     this.encoders
       .then(async () => {
-        await this._offerMenu();
+        await this.offerMenu();
         if (this.plotlysMap) this._fetchPlotly(data);
       })
       .catch(() => {});
   }
 
-  /** Links, lessons and the lecture hall's look. */
-  async _offerMenu() {
+  /** Links, lessons and the lecture hall's look, once there are encoders. */
+  async offerMenu() {
     const { PageMenu } = await import("./page_menu.js");
+    await this.encoders;
     this.menu ??= new PageMenu(this);
     await this.menu.begin();
+    return this.menu;
   }
 
   /**

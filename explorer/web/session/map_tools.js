@@ -13,8 +13,7 @@ export function wireTools(session) {
   click(".whole", () => session.first.map.reset(true));
   click(".save", async () => {
     try {
-      const { openExports } = await import("./export_panel.js");
-      openExports(session);
+      await (await session.offerMenu()).openFiles();
     } catch (error) {
       session.fault(`What saves could not be loaded (${error.message}); try again.`);
     }

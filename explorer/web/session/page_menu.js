@@ -12,7 +12,7 @@ import { hideParts, hideable } from "./parts.js";
 
 const MARKUP = `<nav class="page-menu" aria-label="Lessons, links, presenting">
   <button type="button" class="lessons-open" aria-haspopup="dialog" aria-expanded="false">Lessons</button>
-  <button type="button" class="share-open" aria-haspopup="dialog" aria-expanded="false">Share</button>
+  <button type="button" class="share-open" aria-haspopup="dialog" aria-expanded="false" title="A link, a QR code, pictures, films, tables, one file of all">Share</button>
   <button type="button" class="present-open" aria-pressed="false" title="Full screen, with large type: for a projector">Present</button>
 </nav>`;
 
@@ -63,16 +63,26 @@ export class PageMenu {
 
   /** @param {"lessons" | "share"} name */
   async _toggle(name) {
+    const panel = await this._panel(name);
+    for (const [other, one] of Object.entries(this.panels))
+      if (other !== name && this.button(other).getAttribute("aria-expanded") === "true")
+        one.toggle();
+    panel.toggle();
+  }
+
+  /** What can be had as files. */
+  async openFiles() {
+    /** @type {import("./share.js").SharePanel} */ (await this._panel("share")).open(true);
+  }
+
+  /** @param {"lessons" | "share"} name */
+  async _panel(name) {
     const { root } = this.page.data;
     const made = {
       share: async () => new (await import("./share.js")).SharePanel(this),
       lessons: async () => new (await import("./lesson_list.js")).LessonList(this, root),
     };
-    this.panels[name] ??= await made[name]();
-    for (const [other, panel] of Object.entries(this.panels))
-      if (other !== name && this.button(other).getAttribute("aria-expanded") === "true")
-        panel.toggle();
-    this.panels[name].toggle();
+    return (this.panels[name] ??= await made[name]());
   }
 
   /** @param {string} name */

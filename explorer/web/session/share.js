@@ -1,22 +1,26 @@
-// The panel of a link to what is shown: copied, or as a QR code, and what it does not hold.
+// What is shown, for others and for later: a link to it, copied or as a QR code, with what it does not hold;
+// and beside it the files that can be had of it.
 
 import { html, set, write } from "../widgets/dom.js";
 import { themeOf } from "../widgets/plotly.js";
 import { encode } from "../vendor/uqr.js";
 import * as link from "./link.js";
+import { ShareFiles } from "./share_files.js";
 
 const MOST_QR = 2300; // characters; with more a code has dots that a camera in a hall cannot tell apart
 const QUIET = 4; // dots around a code
 const OFTEN = ["options", "sliders", "panels", "tools", "pen", "formula"];
 
-const MARKUP = `<section class="share-panel" role="dialog" aria-label="Share what is shown">
-  <div class="share-head"><b>Share what is shown</b> <button type="button" class="share-close">Close</button></div>
-  <div class="share-row"><button type="button" class="share-copy">Copy the link</button> <span class="share-done" role="status"></span></div>
-  <input class="share-link" readonly aria-label="The link">
-  <svg class="share-qr" role="img"></svg>
-  <p class="share-note"></p>
-  <details><summary>Hide parts of the page</summary><div class="share-hides"></div></details>
-</section>`;
+const MARKUP = `<dialog class="share-panel" aria-label="Share and export">
+  <div class="share-head"><h2>Share and export</h2> <button type="button" class="share-close" aria-label="Close">✕</button></div>
+  <section class="share-view" aria-label="Link">
+    <div class="share-row"><button type="button" class="share-copy">Copy the link</button> <span class="share-done" role="status"></span></div>
+    <input class="share-link" readonly aria-label="The link">
+    <svg class="share-qr" role="img"></svg>
+    <p class="share-note"></p>
+    <details><summary>Hide parts of the page</summary><div class="share-hides"></div></details>
+  </section>
+</dialog>`;
 
 /** Paint a text's QR code. @param {SVGElement} place @param {string} text */
 export function paintQr(place, text) {
@@ -33,9 +37,9 @@ export class SharePanel {
   /** @param {import("./page_menu.js").PageMenu} menu */
   constructor(menu) {
     this.menu = menu;
-    this.root = html(MARKUP);
-    this.root.hidden = true;
+    this.root = /** @type {HTMLDialogElement} */ (html(MARKUP));
     menu.root.after(this.root);
+    this.files = new ShareFiles(this.root, menu.page);
     const find = (selector) => this.root.querySelector(selector);
     this.field = find(".share-link");
     this.qr = find(".share-qr");
@@ -45,11 +49,12 @@ export class SharePanel {
     this.hides = new Set();
     find(".share-hides").append(...OFTEN.map((name) => this._box(name)));
     find(".share-copy").addEventListener("click", () => this._copy());
-    find(".share-close").addEventListener("click", () => this.toggle());
-    this.field.addEventListener("focus", () => this.field.select());
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.toggle();
+    find(".share-close").addEventListener("click", () => this.root.close());
+    this.root.addEventListener("close", () => this._closed());
+    this.root.addEventListener("click", (event) => {
+      if (event.target === this.root) this.root.close(); // beside it
     });
+    this.field.addEventListener("focus", () => this.field.select());
   }
 
   /** @param {string} name of a part of the page */
@@ -63,14 +68,25 @@ export class SharePanel {
   }
 
   toggle() {
-    const open = this.root.hidden;
-    this.root.hidden = !open;
-    const button = this.menu.button("share");
-    set(button, "aria-expanded", open);
-    if (open) {
-      /** @type {HTMLElement} */ (this.root.querySelector("button.share-copy")).focus();
-      this._show();
-    } else button.focus();
+    if (this.root.open) this.root.close();
+    else this.open();
+  }
+
+  /** @param {boolean} [forFiles] whether these are what is asked for */
+  open(forFiles = false) {
+    if (this.root.open) return;
+    set(this.menu.button("share"), "aria-expanded", true);
+    this.files.show();
+    this.root.showModal();
+    const first = forFiles ? this.files.first : this.root.querySelector(".share-copy");
+    /** @type {HTMLElement | null} */ (first)?.focus();
+    this._show();
+  }
+
+  _closed() {
+    this.files.giveUp();
+    set(this.menu.button("share"), "aria-expanded", false);
+    write(this.done, "");
   }
 
   /** The address of what is shown now. @returns {Promise<{url: string, lost: string[]}>} */

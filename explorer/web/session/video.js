@@ -1,29 +1,17 @@
-// A film of a walk by the browser's own encoder: the map with its ring, and x̂ beside it.
+// The film of a walk: the map with its ring, and x̂ beside it.
 
 import { SCALE, pictureOf } from "../map/picture.js";
 import { context2d } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 
-const TYPES = ["video/mp4;codecs=avc1.42E01F", "video/webm;codecs=vp9", "video/webm"];
-const RATE = 30; // frames a second
-const BITS = 6e6; // a second
 const HIGH = 720; // pixels
 
-/** The kind of film that this browser makes; "" for none. */
-export function filmType() {
-  const there =
-    typeof MediaRecorder === "function" && "captureStream" in HTMLCanvasElement.prototype;
-  return there ? (TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? "") : "";
-}
-
-/** The ending of a film's file. @param {string} type */
-export const endingOf = (type) => (type.startsWith("video/mp4") ? "mp4" : "webm");
-
 /**
- * Draws a frame: the map as it is, the ring where z is, and x̂.
- * @param {import("./model_view.js").ModelView} view @param {HTMLCanvasElement} canvas
+ * Draws a walk: the map as it is, the ring where z is, and x̂.
+ * @param {import("./model_view.js").ModelView} view @returns {import("../widgets/recorder.js").Painter}
  */
-function painterOf(view, canvas) {
+export function walkPainter(view) {
+  const canvas = document.createElement("canvas");
   const { map, vae, projection } = view;
   const { window, colours } = map;
   const cursor = map.cursor;
@@ -39,7 +27,8 @@ function painterOf(view, canvas) {
   canvas.height = HIGH;
   const picture = document.createElement("canvas");
   const perPixel = SCALE * scale;
-  return (/** @type {Float32Array} */ z) => {
+  const paint = (/** @type {number} */ share) => {
+    const z = view.walk(share);
     c.fillStyle = colours.paper;
     c.fillRect(0, 0, canvas.width, HIGH);
     c.drawImage(still, 0, 0, across, HIGH);
@@ -61,40 +50,5 @@ function painterOf(view, canvas) {
       c.stroke();
     }
   };
-}
-
-/**
- * Record a walk from end to end, in the time that it takes; null where it was given up.
- * @param {import("./model_view.js").ModelView} view
- * @param {number} seconds
- * @param {string} type of the film
- * @param {(share: number) => boolean} goesOn is told how far it is; false gives it up
- * @returns {Promise<Blob | null>}
- */
-export async function record(view, seconds, type, goesOn) {
-  const canvas = document.createElement("canvas");
-  const paint = painterOf(view, canvas);
-  paint(view.walk(0));
-  const stream = canvas.captureStream(RATE);
-  const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: BITS });
-  /** @type {Blob[]} */
-  const parts = [];
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  const done = new Promise((resolve, reject) => {
-    recorder.onstop = resolve;
-    recorder.onerror = () => reject(new Error("the browser's encoder gave up"));
-  });
-  recorder.start();
-  const begin = performance.now();
-  let going = true;
-  for (let share = 0; share < 1 && going;) {
-    await new Promise((resolve) => setTimeout(resolve, 1000 / RATE)); // frames stop where a tab is hidden
-    share = Math.min(1, (performance.now() - begin) / (1000 * seconds));
-    paint(view.walk(share));
-    going = goesOn(share);
-  }
-  recorder.stop();
-  await done;
-  for (const track of stream.getTracks()) track.stop();
-  return going ? new Blob(parts, { type: type.split(";")[0] }) : null;
+  return { canvas, paint };
 }

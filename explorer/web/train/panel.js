@@ -52,7 +52,9 @@ const MARKUP = `
     <div class="way"><input type="range" class="time" min="0" max="0" step="any" value="0" aria-label="The moment of the run that is shown" disabled><div class="epochs" aria-hidden="true"></div></div>
     <span class="when"></span>
     <button type="button" class="live" hidden>Live</button>
+    <button type="button" class="film-run" aria-pressed="false" title="Record the replay as a film" disabled>Film</button>
   </footer>
+  <p class="filmed note" role="status" hidden></p>
   <p class="announce" aria-live="polite"></p>
 </div>`;
 
@@ -83,6 +85,8 @@ export function build() {
     epochs: find(root, ".epochs"),
     when: find(root, ".when"),
     live: find(root, ".live"),
+    film: find(root, ".film-run", HTMLButtonElement),
+    filmed: find(root, ".filmed"),
     announce: find(root, ".announce"),
   };
 }
@@ -105,9 +109,9 @@ export function clear(parts) {
     element.replaceChildren();
     contents.delete(element);
   }
-  parts.message.hidden = true;
+  parts.message.hidden = parts.filmed.hidden = true;
   parts.beta.value = "";
-  for (const control of [parts.beta, parts.time, parts.play]) control.disabled = true;
+  for (const control of [parts.beta, parts.time, parts.play, parts.film]) control.disabled = true;
   for (const button of parts.buttons) button.hidden = true;
   write(parts.waiting, "loading …");
 }

@@ -9,6 +9,7 @@ import { Gallery } from "./gallery.js";
 import { momentAt, placeOf, stepAt } from "./moments.js";
 import * as panel from "./panel.js";
 import { Playback } from "./playback.js";
+import { Recording } from "./recording.js";
 import { Scatter } from "./scatter.js";
 import { SnapshotSequence } from "./snapshots.js";
 import { ACTIONS, alive, explanation, facts, stateWord } from "./words.js";
@@ -43,6 +44,7 @@ class TrainView {
     /** @type {SnapshotSequence | null} */
     this.snapshots = null;
     this.playback = new Playback();
+    this.recording = new Recording(this);
     /** An action that was asked for, until it shows. @type {{state: string, until: number} | null} */
     this.pending = null;
     this.frame = 0; // the animation frame that was asked for
@@ -107,6 +109,7 @@ class TrainView {
   }
 
   pause() {
+    this.recording.giveUp();
     this.runs.loop.stop();
     this.main?.loop.stop();
     this.over?.loop.stop();
@@ -295,6 +298,7 @@ class TrainView {
     panel.writeGridAxes(parts.gridAxes, frame);
     panel.writeReadings(parts.readings, main, main.run, playback.live ? Infinity : step);
     this.paintTimeline(snapshots.known, main.run, step);
+    this.recording.offer();
     this.root.dataset.ready = "true";
     if (moving) this.change();
     else this.before = null;

@@ -110,12 +110,20 @@ export function watchSize(canvas, changed) {
   }).observe(canvas);
 }
 
+/** Pixels of a plot for each of the screen's. */
+let detail = 1;
+
+/** Have plots that are painted from now on be finer than the screen, for a picture to keep. @param {number} factor */
+export function setDetail(factor) {
+  detail = factor;
+}
+
 /**
  * A watched canvas, cleared and fitted to the screen's own pixels; its context in CSS pixels.
  * @param {HTMLCanvasElement} canvas
  */
 export function plotContext(canvas) {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = detail * (window.devicePixelRatio || 1);
   const [width, height] = sizeOf(canvas);
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import threading
 
 import numpy as np
 import pytest
@@ -13,11 +12,9 @@ from PIL import Image
 from explorer import blobs, paths
 from explorer.__main__ import main
 from explorer.handout import contents, document, packs
-from explorer.handout.making import BUSY, MOST_WAITING, Maker
 from training import checkpoint
 from training.data import datasets
 from training.data.datasets import to_float
-from training.errors import OptionError
 from training.evaluation import image_terms
 
 PACK = re.compile(r'<script type="text/plain" id="pack-([\w-]+)">(.*?)</script>', re.DOTALL)
@@ -137,35 +134,6 @@ def test_sorted_images_are_taken_at_even_distances():
     some = contents.some_of(inside, 50)
     assert len(set(some.labels.tolist())) == 10
     assert contents.some_of(images, 10**6) is images
-
-
-def test_what_visitors_ask_for_is_made_once_and_one_at_a_time():
-    maker, made = Maker(), []
-
-    def make(report):
-        report("half of it")
-        made.append(1)
-        return b"page"
-
-    def refuse(report):
-        raise OptionError("It cannot be.")
-
-    first = maker.ask("a", make)
-    assert maker.ask("a", make) is first
-    assert first.future.result(10) == b"page" == first.result()
-    assert (made, first.words, maker.find("a")) == ([1], "half of it", first)
-    failed = maker.ask("b", refuse)
-    failed.future.exception(10)
-    assert failed.result() == "It cannot be."
-    again = maker.ask("b", make)  # whoever asks again has it tried again
-    assert again.future.result(10) == b"page"
-    gate = threading.Event()
-    jobs = [maker.ask(n, lambda report: gate.wait(10) and b"") for n in range(MOST_WAITING)]
-    assert maker.ask("c", make) == BUSY
-    gate.set()
-    for job in jobs:
-        job.future.result(10)
-    assert maker.ask("c", make).future.result(10) == b"page"
 
 
 def test_the_formulas_fonts_stand_in_their_style_sheet():

@@ -1,4 +1,4 @@
-"""The queue of terms: one at a time, told how far, given up when nobody asks."""
+"""The queue of what takes long: one at a time, told how far, given up when nobody asks."""
 
 import threading
 import time
@@ -9,14 +9,15 @@ import pytest
 
 from explorer.server import assets
 from explorer.server.assets import NotYetError
-from explorer.session import term_sets
-from explorer.session.term_sets import TermQueue
+from explorer.session import job_queue
+from explorer.session.job_queue import JobQueue
+from training.errors import OptionError
 
 FOUND = {"kl": np.zeros(1, np.float32)}
 
 
 def test_who_asks_is_told_how_far_it_is_and_then_has_it():
-    queue, go, told = TermQueue(), threading.Event(), threading.Event()
+    queue, go, told = JobQueue("test"), threading.Event(), threading.Event()
     made = []
 
     def work(report):
@@ -45,8 +46,8 @@ def test_who_asks_is_told_how_far_it_is_and_then_has_it():
 
 
 def test_what_nobody_asks_for_is_given_up_and_begun_again(monkeypatch):
-    monkeypatch.setattr(term_sets, "PATIENCE", 0.05)
-    queue, gone = TermQueue(), threading.Event()
+    monkeypatch.setattr(job_queue, "PATIENCE", 0.05)
+    queue, gone = JobQueue("test"), threading.Event()
 
     def work(report):
         if gone.is_set():
@@ -74,7 +75,7 @@ def test_what_nobody_asks_for_is_given_up_and_begun_again(monkeypatch):
 
 
 def test_a_fault_is_told_once_and_tried_again():
-    queue, faults = TermQueue(), [ZeroDivisionError("weights overflow")]
+    queue, faults = JobQueue("test"), [ZeroDivisionError("weights overflow")]
 
     def work(report):
         if faults:
@@ -95,4 +96,14 @@ def test_the_browser_is_told_to_ask_again():
     answer = assets._blob(SimpleNamespace(path_params={"name": f"{name}0"}, headers={}))
     assert answer.status_code == 503
     assert answer.headers["x-share"] == "0.250"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_browser_is_told_why_a_file_cannot_be_made():
+    def build(number):
+        raise OptionError("It cannot be.")
+
+    name = assets.STORE.offer_parts("handout", "test", build).rpartition("/")[2]
+    answer = assets._blob(SimpleNamespace(path_params={"name": f"{name}0"}, headers={}))
+    assert (answer.status_code, answer.body) == (422, b"It cannot be.")
     assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,55 @@
+"""Files of a scene that a visitor takes along, on offer to the browser, which has each made when it
+asks: the codes of all images as tables, and a page that needs no server."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+
+from explorer import blobs
+from explorer.handout import contents, document
+from explorer.latent import code_table
+from explorer.paths import cache_dir
+from explorer.server.assets import STORE
+from explorer.session.job_queue import JobQueue, Report
+from explorer.session.scene import Scene
+
+QUEUE: JobQueue[bytes] = JobQueue("handout")
+
+
+def offer_tables(scene: Scene) -> str:
+    """The beginning of the paths of the tables, behind which the number of a kind of
+    `code_table.KINDS` stands; "" of a decoder alone, whose codes are of no images."""
+    if scene.model.checkpoint.vae.encoder is None:
+        return ""
+    kinds = list(code_table.KINDS)
+
+    def build(number: int) -> bytes:
+        table = code_table.frame(scene.codes, scene.shown.images)
+        return code_table.packed(table, kinds[number])
+
+    return STORE.offer_parts("tables", (blobs.VERSION, scene.key), build)
+
+
+def offer_handout(scenes: Sequence[Scene]) -> str:
+    """The path of a page of these models and the first of their images; "" where one is a decoder
+    alone."""
+    if any(scene.model.checkpoint.vae.encoder is None for scene in scenes):
+        return ""
+    key = "handout", blobs.VERSION, *(scene.key for scene in scenes)
+
+    def build(number: int) -> bytes:
+        if number:
+            raise IndexError(f"there is no page {number}")
+        return QUEUE.ask(key, partial(_handout, scenes))
+
+    return STORE.offer_parts("handout", key, build) + "0"
+
+
+def _handout(scenes: Sequence[Scene], told: Report) -> bytes:
+    images = contents.some_of(scenes[0].shown.images, contents.USUAL_IMAGES)
+    smaller = [contents.in_16_bits(scene.model.checkpoint) for scene in scenes]
+    stages, done = 2 * len(scenes) + 2, count(1)
+    found = contents.gather(
+        smaller, images, cache_dir(), report=lambda _: told(next(done) / (stages + 1))
+    )
+    return document.one_file(found)
