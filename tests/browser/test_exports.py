@@ -168,6 +168,31 @@ def test_compare_saves_the_model_that_is_chosen(app, screen):
     assert s.errors == []
 
 
+def test_the_picture_beside_the_text_is_saved_twice_as_fine(app, screen):
+    s = screen()
+    s.page.goto(f"{app.url}/understand?checkpoint=mnist-2d&section=4&image=8")
+    s.page.wait_for_selector(".understand[data-exact=there]", timeout=60_000)
+    s.page.wait_for_selector(".page-menu")
+    box = s.page.locator(".understand .scene").bounding_box()
+    plane = s.page.locator(".understand .plane canvas").first
+    before = plane.evaluate("c => [c.width, c.height]")
+    s.page.get_by_role("button", name="Share", exact=True).click()
+    assert s.page.locator('[data-save="png"]').is_hidden()
+    name, content = save(s, "scene")
+    assert name == "mnist-2d-understand-4-of-image-8.png"
+    picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert picture.shape[:2] == (round(2 * box["height"]) + 48, round(2 * box["width"]) + 48)
+    assert len(near(picture, "#6d28d9")) > 1500  # q, and what is left of the gap
+    assert len(near(picture, "#c7d2fe")) + len(near(picture, "#c5d0f6")) > 20_000  # the ELBO's bar
+    # Words of the page stand in it: the line below the plane.
+    words = s.page.locator(".understand .scene").locator("text=Grey: p(z|x)").first.bounding_box()
+    x, y = (round(2 * (words[k] - box[k]) + 24) for k in ("x", "y"))
+    line = picture[y : y + round(2 * words["height"]), x : x + round(2 * words["width"])]
+    assert 0.02 < (line.mean(-1) < 160).mean() < 0.5
+    s.until(lambda: plane.evaluate("c => [c.width, c.height]") == before)  # the screen's again
+    assert s.errors == []
+
+
 def test_the_codes_of_all_images_are_a_table(app, screen, vae, images):
     s = screen().open(f"{app.url}/?checkpoint=mnist-2d")
     open_panel(s)

@@ -5,16 +5,19 @@ import re
 import signal
 from dataclasses import replace
 
+import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.browser.conftest import Screen, serve
 from training.data import datasets
 from training.fit.session import train
 from training.presets import PRESETS
 from training.runs.log import epochs
-from training.runs.run import Run, RunConfig
+from training.runs.run import Run, RunConfig, snapshot_steps
+from training.runs.snapshots import Snapshot
 from training.runs.status import ALIVE
 
 SHORT = replace(PRESETS["mnist-5k-2d"], epochs=4)
@@ -268,6 +271,35 @@ def test_two_runs_are_laid_over_each_other_and_shared_by_the_address(house, scre
 
     other.until(lambda: np.array_equal(inputs(), images.reshape(8, 28, 28)))
     assert seen.errors == other.errors == []
+
+
+def test_a_run_is_kept_as_a_film(house, screen):
+    run = short_run(house, "first")
+    seen = screen()
+    page = seen.page
+    page.goto(f"{house.url}?run=first")
+    page.wait_for_selector(".train[data-ready=true]", timeout=60_000)
+    count = len(snapshot_steps(run.snapshots))
+    seen.until(lambda: page.locator(".train .time").get_attribute("max") == str(count - 1))
+    with page.expect_download(timeout=60_000) as coming:
+        page.locator(".film-run").click()
+    assert re.fullmatch(r"first-training\.(mp4|webm)", coming.value.suggested_filename)
+    with av.open(str(coming.value.path())) as film:
+        frames = [f.to_ndarray(format="rgb24").astype(int) for f in film.decode(video=0)]
+    assert len(frames) > 10
+    assert frames[0].shape[0] == 720
+    grid = np.stack([f[:672, -672:] for f in (frames[0], frames[-1])]).mean(-1)
+    assert np.abs(grid[0] - grid[1]).mean() > 5  # it was noise, and is digits
+    # The last frame's grid is that of the last snapshot.
+    last = Snapshot.read(run.snapshots / f"{snapshot_steps(run.snapshots)[-1]}.npz").grid
+    side = round(len(last) ** 0.5)
+    rows = last.reshape(side, side, 28, 28).transpose(0, 2, 1, 3).reshape(28 * side, 28 * side)
+    wanted = np.asarray(Image.fromarray(rows).resize((672, 672), Image.Resampling.NEAREST))
+    assert np.abs(grid[1] - wanted).mean() < 8
+    note = page.locator(".train .filmed")
+    assert "python -m explorer film first --run" in note.inner_text()
+    assert page.locator(".film-run").inner_text() == "Film"
+    assert seen.errors == []
 
 
 def test_who_comes_from_afar_may_watch_and_no_more(house, screen):

@@ -23,7 +23,8 @@ const LONGEST = 30;
  * Draws the page's canvases as they are at a share of the run.
  * @param {Page} page @returns {import("../widgets/recorder.js").Painter}
  */
-function painter({ parts, main, snapshots, playback, scatter, gallery, paint }) {
+function painter(page) {
+  const { parts, main, snapshots, playback, scatter, gallery } = page;
   const canvas = document.createElement("canvas");
   const codes = scatter.canvas;
   const wide = Math.round((HIGH * codes.width) / codes.height);
@@ -33,7 +34,7 @@ function painter({ parts, main, snapshots, playback, scatter, gallery, paint }) 
   const { known } = /** @type {import("./snapshots.js").SnapshotSequence} */ (snapshots);
   const draw = (/** @type {number} */ share) => {
     playback.seek(known, stepAt(known, share * (known.length - 1)));
-    paint(performance.now());
+    page.paint(performance.now());
     const { paper, ink } = scatter.colours();
     c.fillStyle = paper;
     c.fillRect(0, 0, canvas.width, canvas.height);
