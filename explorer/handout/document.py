@@ -68,7 +68,7 @@ $links
 <select class="choose-model" aria-label="Checkpoint" hidden></select>
 <div class="choose-map group" role="group" aria-label="Map" hidden></div>
 <div class="choose-beside group" role="group" aria-label="Checkpoints" hidden></div>
-<p class="about">$about</p>
+<p class="inventory">$about</p>
 </div>
 <main><p class="opening-words" role="status">The model is on its way.</p></main>
 <noscript><p class="opening-words">This page needs JavaScript: it computes here.</p></noscript>

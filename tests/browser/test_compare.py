@@ -33,14 +33,18 @@ WATCH = """() => {
 }"""
 
 
-@pytest.fixture
-def opened(app, screen):
+def beside(app, screen):
+    """Opens the page with some checkpoints beside each other."""
+
     def make(*names, query="", **options):
         s = screen(**options)
         beside = ",".join(names or PAIR)
         return s.open(f"{app.url}/compare?beside={beside}&data=mnist-5k{query}")
 
     return make
+
+
+opened = pytest.fixture(beside)
 
 
 def column(s, name):
@@ -84,7 +88,7 @@ def test_one_drag_moves_both_models_in_the_same_frames(opened):
         assert np.abs(painted - meant).mean() < 1.5  # z is written to two digits
     assert not s.errors
     s.until_query(beside=",".join(PAIR))
-    s.page.wait_for_function("() => new URLSearchParams(location.search).get('place')")
+    s.until(lambda: s.query().get("place"))
 
 
 def test_an_input_is_encoded_by_every_model_and_its_terms_are_torchs(opened):
@@ -195,7 +199,7 @@ def test_an_image_chosen_on_another_page_is_the_one_that_is_compared(opened):
     s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
     s.settled()
     s.page.locator(".stage:not(.compare) .typical button").nth(6).click()
-    s.page.wait_for_function("() => new URLSearchParams(location.search).get('image') !== '10'")
+    s.until(lambda: s.query()["image"] != "10")
     chosen = s.query()["image"]
     s.page.get_by_role("link", name="Compare").first.click()
     s.page.wait_for_selector(".compare[data-ready=true]", timeout=30_000)
@@ -267,7 +271,7 @@ def test_a_drag_reaches_codes_that_are_far_from_the_prior(opened):
     far = codes_shown(s, "report-perceptual")
     assert far[0] < -30
     assert np.isfinite(codes_shown(s, "report-gamma")).all()
-    s.page.wait_for_function("() => new URLSearchParams(location.search).get('place')")
+    s.until(lambda: s.query().get("place"))
     place = [float(v) for v in s.query()["place"].split(",")]
     assert place == pytest.approx([(v - 1) / 2 for v in far], abs=0.02)  # of N(1, 2)
     again = s.open(s.page.url)

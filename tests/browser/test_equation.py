@@ -24,7 +24,7 @@ def numbers(s) -> dict[str, str]:
 
 def counted(s) -> None:
     """Wait for the mean over q(z|x) of this x."""
-    s.page.wait_for_function("document.querySelector('.term.sum .value').textContent.includes('±')")
+    s.until(lambda: "±" in s.page.locator(".term.sum .value").inner_text())
 
 
 def box(s, selector: str) -> dict[str, float]:
@@ -106,8 +106,7 @@ def test_a_symbol_says_what_it_is_by_mouse_and_keyboard(app, screen):
 
 def test_a_distance_claims_no_bound(app, screen):
     s = screen().open(f"{app.url}/?checkpoint=report-perceptual")
-    counted_text = "document.querySelector('.formula [data-number=mean]').textContent.includes('±')"
-    s.page.wait_for_function(counted_text)
+    s.until(lambda: "±" in s.page.locator(".formula [data-number=mean]").first.inner_text())
     text = s.page.locator(".formula").inner_text()
     assert "≥" not in text
     assert "no bound" in text
@@ -228,7 +227,7 @@ def test_on_a_phone_the_picture_moves_beside_the_map_that_moves_it(app, screen):
     s.page.goto(app.url)
     s.page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
     s.page.wait_for_function(
-        "document.querySelector('.map-note .text').textContent.includes('touch anything')",
+        "() => document.querySelector('.map-note .text').textContent.includes('touch anything')",
         timeout=30_000,
     )
     picture, where = box(s, "canvas.x-hat"), box(s, ".stage .map")

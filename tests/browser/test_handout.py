@@ -11,7 +11,8 @@ import torch
 
 from benchmarks.handout import static
 from explorer.__main__ import main as explorer
-from tests.browser import test_equation, test_stage, test_tools, test_understand
+from tests.browser import test_compare, test_equation, test_stage, test_tools, test_understand
+from tests.browser.conftest import Screen
 from tests.browser.hands import Finger, decoded
 from training import checkpoint
 from training.data.datasets import to_float
@@ -27,6 +28,17 @@ def handout(tmp_path_factory):
     file = tmp_path_factory.mktemp("handout") / "latent.html"
     models = ("mnist-2d", "report-n12")
     assert explorer(["export", *models, *OPTIONS, "--no-terms", "--out", str(file)]) == 0
+    return SimpleNamespace(url=file.as_uri())
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory):
+    """As many models as other tests speak of, and all embedded digits; its address."""
+    file = tmp_path_factory.mktemp("handout") / "large.html"
+    report = ("normal", "n12", "gamma", "mse", "perceptual", "perceptual-bce")
+    models = ("mnist-2d", "mnist-10d", "gamma", "n12", *(f"report-{name}" for name in report))
+    many = ("--images", "5000", "--no-terms", "--out", str(file))
+    assert explorer(["export", *models, *OPTIONS, *many]) == 0
     return SimpleNamespace(url=file.as_uri())
 
 
@@ -128,27 +140,69 @@ def test_formulas_are_set_in_the_fonts_that_came_along(handout, screen):
     assert (asked, said, s.errors) == ([], [], [])
 
 
-def walk_from_disk(s, url: str, section: int, **more: str):
-    link = "&".join(f"{name}={value}" for name, value in {"section": section, **more}.items())
-    s.open(f"{url}#page=understand&{link}")
-    s.page.wait_for_selector(".understand .mathematics .katex", timeout=30_000)
-    return s
+class FromDisk(Screen):
+    """A screen of the hand-out, for tests that speak of the app's addresses."""
+
+    def __init__(self, page, file: str) -> None:
+        super().__init__(page)
+        goto = page.goto
+
+        def there(url: str, **more):
+            if page.url.startswith(file):
+                goto("about:blank")  # another "#" alone loads nothing anew
+            parts = urlsplit(url.removeprefix(APP))
+            if parts.scheme:
+                return goto(url, **more)
+            query = parts.query.replace("view=", "map=")  # there the whole view is called so
+            path = parts.path.strip("/")
+            name = f"page={path or 'explore'}" if path or query else ""
+            address = "&".join(filter(None, (name, query, parts.fragment)))
+            return goto(f"{file}#{address}" if address else file, **more)
+
+        page.goto = there
+
+    def query(self) -> dict[str, str]:
+        return fragment(self)
+
+    def until_query(self, **wanted: str | None) -> None:
+        for name, value in wanted.items():
+            self.until(lambda name=name, value=value: fragment(self).get(name) == value)
 
 
-@pytest.mark.parametrize(
-    "shared",
-    [
-        test_stage.test_a_lasso_counts_the_images_in_it,
-        test_tools.test_a_drawing_is_made_like_mnist_and_encoded_at_every_stroke,
-        test_equation.test_the_bound_has_the_numbers_of_the_terms_and_follows_x,
-        test_understand.test_the_identity_holds_while_q_is_dragged,
-    ],
-    ids=lambda test: test.__name__.removeprefix("test_"),
+APP = "app:"  # where the app is for these
+# What takes a server: t-SNE, plotly, the app's typeface, the table of all checkpoints and its
+# sentences; and requests, which are none.
+NOT_THERE = (
+    test_stage.test_tsne_gives_z_the_code_of_the_nearest_image,
+    test_equation.test_no_class_covers_another_and_each_is_named_once,
+    test_equation.test_a_wider_window_has_larger_letters_and_pictures_not_emptier_ones,
+    test_compare.test_nothing_chosen_leaves_the_table,
+    test_compare.test_a_click_in_the_table_opens_a_row,
+    test_compare.test_a_link_with_what_is_not_there_says_so,
+    test_understand.test_no_request_leaves_the_machine_and_fonts_are_here,
 )
-def test_what_holds_in_the_app_holds_from_disk(shared, handout, screen, vae, monkeypatch):
-    monkeypatch.setattr(test_understand, "walk", walk_from_disk)
-    given = {"app": handout, "screen": screen, "vae": vae}
-    shared(**{name: given[name] for name in inspect.signature(shared).parameters})
+FIXTURES = {"app", "screen", "vae", "ten", "images", "opened"}
+SHARED = [
+    test
+    for module in (test_stage, test_tools, test_understand, test_equation, test_compare)
+    for name, test in vars(module).items()
+    if name.startswith("test_")
+    and test not in NOT_THERE
+    and set(inspect.signature(test).parameters) <= FIXTURES
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", SHARED, ids=lambda test: test.__name__.removeprefix("test_"))
+def test_what_holds_in_the_app_holds_from_disk(shared, request, large, screen):
+    def from_disk(*size, **options):
+        return FromDisk(screen(*size, **options).page, large.url)
+
+    given = {"app": SimpleNamespace(url=APP), "screen": from_disk}
+    names = inspect.signature(shared).parameters
+    if "opened" in names:
+        given["opened"] = test_compare.beside(given["app"], from_disk)
+    shared(**{name: given.get(name) or request.getfixturevalue(name) for name in names})
 
 
 def test_a_folder_works_on_a_phone_and_offline_after_the_first_visit(site, screen, vae):

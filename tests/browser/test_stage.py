@@ -40,7 +40,7 @@ def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen
     assert s.page.url == address
     s.page.mouse.up()
     s.page.wait_for_function("old => location.href !== old", arg=address)
-    assert "message" in sent
+    assert ("message" in sent) == app.url.startswith("http")
     told = [float(v) for v in s.query()["z"].split(",")]
     assert told == pytest.approx(s.z(), abs=0.006)
     assert s.term("reconstruction") == written
@@ -53,7 +53,7 @@ def test_the_page_opens_alive_until_somebody_touches_it(app, screen):
     s.page.goto(app.url)
     s.page.wait_for_selector(".stage[data-ready=true]", timeout=60_000)
     s.page.wait_for_function(
-        "document.querySelector('.map-note .text').textContent.includes('touch anything')",
+        "() => document.querySelector('.map-note .text').textContent.includes('touch anything')",
         timeout=30_000,
     )
     pictures, classes = [], set()
@@ -189,7 +189,7 @@ def test_a_slider_shows_each_value_while_it_is_dragged(app, screen, vae):
     assert np.abs(seen[0] - seen[1]).mean() > 8
     assert sent == []
     s.page.mouse.up()
-    s.page.wait_for_function("() => location.search.includes('z=')")
+    s.until(lambda: "z" in s.query())
     # The keyboard moves the same slider, and no press is lost.
     slider.focus()
     before = s.z()[dim]
@@ -211,7 +211,7 @@ def test_the_keyboard_moves_z_and_reaches_everything(app, screen):
     s.page.keyboard.press("Shift+ArrowLeft")
     s.frame()
     assert s.z()[0] - start[0] - coarse[0] == pytest.approx(-0.001 * (high - low), abs=0.011)
-    s.page.wait_for_function("() => location.search.includes('z=')")
+    s.until(lambda: "z" in s.query())
     s.page.keyboard.press("Home")
     s.frame()
     assert s.z() == pytest.approx(start, abs=0.011)
@@ -402,7 +402,9 @@ def test_by_finger_the_map_moves_z_and_the_page_stays(app, screen, vae):
     s = screen(390, 844, has_touch=True, is_mobile=True).open(app.url)
     s.page.evaluate("document.querySelector('.stage .x-hats').scrollIntoView()")
     s.page.wait_for_timeout(400)
-    scroll = "document.querySelector('[data-testid=stMain]').scrollTop"
+    scroll = (
+        "(document.querySelector('[data-testid=stMain]') ?? document.scrollingElement).scrollTop"
+    )
     top = s.page.evaluate(scroll)
     finger = Finger(s.page)
     x, y = s.plot(0.3, 0.8)

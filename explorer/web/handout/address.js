@@ -36,12 +36,12 @@ export class Address {
     return found.every((v) => Math.abs(v) <= FARTHEST) ? found : null;
   }
 
-  /** Those of `options` that it lists. @param {string} name @param {string[]} options */
+  /** Those of `options` that it lists, in its order. @param {string} name @param {string[]} options */
   names(name, options) {
     const found = (this.parts.get(name) ?? "")
       .split(",")
       .map((part) => part.replaceAll("%2C", ",").replaceAll("%25", "%"));
-    return options.filter((option) => found.includes(option));
+    return [...new Set(found)].filter((name) => options.includes(name));
   }
 
   /** Change parts; null takes one away. @param {Record<string, string | number | null>} parts */

@@ -29,7 +29,7 @@ export function besideOf({ models }, address) {
   const names = models.map(({ name }) => name);
   const wanted = address.names("beside", names).slice(0, MOST_BESIDE);
   const chosen = wanted.length ? wanted : names.slice(0, 2);
-  return models.filter(({ name }) => chosen.includes(name));
+  return chosen.flatMap((name) => models.filter((model) => model.name === name));
 }
 
 /** @param {Facts} facts @param {Address} address @param {Model} model */

@@ -288,7 +288,7 @@ class Handout {
     const model = modelOf(facts, address);
     this.checkpoint.hidden = page === "compare" || facts.models.length < 2;
     this.checkpoint.value = model.name;
-    document.querySelector(".about").textContent =
+    document.querySelector(".inventory").textContent =
       facts.models.length < 2 ? `${model.name} · ${model.note} · ${facts.data}` : facts.data;
     const kinds = Object.keys(model.maps).filter((kind) => kind in MAPS);
     const kind = address.text("map", kinds) ?? kinds[0];
