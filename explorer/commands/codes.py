@@ -4,10 +4,10 @@ import argparse
 
 import torch
 
+from explorer import paths
 from explorer.commands import inputs
 from training.checkpoint import CheckpointError
 from training.console import progress_bar, say
-from training.data.datasets import to_float
 
 HELP = "Write the codes of a checkpoint's images, and their terms, as CSV, Parquet or NPZ."
 
@@ -25,8 +25,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         CheckpointError, DataError: with a sentence that says what to do.
     """
-    from explorer.latent import code_table
-    from training.evaluation import image_terms
+    from explorer.latent import code_table, terms
 
     kind = args.out.suffix.removeprefix(".").lower()
     if kind not in code_table.KINDS:
@@ -38,14 +37,16 @@ def run(args: argparse.Namespace) -> None:
         raise CheckpointError(f"--images {args.images} is not possible; choose 1 or more.")
     found, images = inputs.opened(args)
     images = images.take(torch.arange(min(args.images or len(images), len(images))))
-    codes, terms = inputs.codes_of(found, images), None
+    codes, found_terms = inputs.codes_of(found, images), None
     if args.terms:
-        labels = found.vae.labels_of(images.labels, len(images.classes))
         with progress_bar(total=100, unit="%", desc="terms") as bar:
-            terms = image_terms.terms(
-                found.vae, to_float(images.images), labels, lambda s: bar.update(100 * s - bar.n)
+            found_terms = terms.whole(
+                paths.cache_dir() / "terms",
+                found.vae,
+                images,
+                lambda share: bar.update(100 * share - bar.n),
             )
-    content = code_table.packed(code_table.frame(codes, images, terms), kind)
+    content = code_table.packed(code_table.frame(codes, images, found_terms), kind)
     try:
         args.out.write_bytes(content)
     except OSError as error:

@@ -102,16 +102,11 @@ def _codes(found: Checkpoint, images: ImageSet, cache: Path) -> Codes:
 
 def _terms(vae: VAE, images: ImageSet, cache: Path, report: Report) -> Iterator[bytes]:
     """The blobs of the terms of images, a piece after the other."""
-    per = terms.per_piece(vae)
-    for first in range(0, len(images), per):
-        report(f"terms of images {first + 1:,} to {min(first + per, len(images)):,}")
-        some = images.take(torch.arange(first, min(first + per, len(images))))
-        labels = vae.labels_of(some.labels, len(some.classes))
-        path = terms.path_of(cache / "terms", vae, some.images, labels, False)
-        found = terms.stored(path, len(some))
-        if found is None:
-            found = terms.compute(path, vae, some.images, labels, False, lambda _: None)
+    first = 0
+    report(f"terms of {len(images):,} images")
+    for found in terms.pieces(cache / "terms", vae, images, lambda _: None):
         yield blobs.terms(first, found)
+        first += len(found["kl"])
 
 
 class _Model(NamedTuple):

@@ -1,7 +1,7 @@
 """The terms of images under a model, kept on disk, and other pictures to hold beside them."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.latent import codes, disk_cache
-from training.data.datasets import to_float
+from training.data.datasets import ImageSet, to_float
 from training.evaluation import image_terms
 from training.vae.image_shape import ImageShape
 from training.vae.model import VAE
@@ -68,6 +68,39 @@ def compute(
     with contextlib.suppress(OSError):  # the next server computes them again
         disk_cache.store(path, **found)
     return found
+
+
+def pieces(
+    folder: Path, vae: VAE, images: ImageSet, report: Callable[[float], object]
+) -> Iterator[Arrays]:
+    """The terms of all images, a piece after the other, computed where the folder has none;
+    `report` is told the share that is done."""
+    count, per = len(images), per_piece(vae)
+    for first in range(0, count, per):
+        some = images.take(torch.arange(first, min(first + per, count)))
+        labels = vae.labels_of(some.labels, len(some.classes))
+        path = path_of(folder, vae, some.images, labels, False)
+        found = stored(path, len(some))
+        if found is None:
+            at, share = first / count, len(some) / count
+            told = lambda done, at=at, share=share: report(at + done * share)  # noqa: E731
+            found = compute(path, vae, some.images, labels, False, told)
+        yield found
+        report((first + len(some)) / count)
+
+
+def whole(
+    folder: Path, vae: VAE, images: ImageSet, report: Callable[[float], object]
+) -> image_terms.Terms:
+    """As `pieces`, of all images together."""
+    found = list(pieces(folder, vae, images, report))
+    together = {name: np.concatenate([piece[name] for piece in found]) for name in found[0]}
+    return image_terms.Terms(
+        *(
+            torch.from_numpy(together[name]) if name in together else None  # type: ignore[arg-type]
+            for name in image_terms.Terms._fields
+        )
+    )
 
 
 # --- pictures that a model was not made for -------------------------------------------------------

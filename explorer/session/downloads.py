@@ -7,25 +7,35 @@ from itertools import count
 
 from explorer import blobs
 from explorer.handout import contents, document
-from explorer.latent import code_table
+from explorer.latent import code_table, terms
 from explorer.paths import cache_dir
 from explorer.server.assets import STORE
 from explorer.session.job_queue import JobQueue, Report
 from explorer.session.scene import Scene
+from training.evaluation.image_terms import Terms
 
 QUEUE: JobQueue[bytes] = JobQueue("handout")
+TERMS: JobQueue[Terms] = JobQueue("table")
 
 
 def offer_tables(scene: Scene) -> str:
     """The beginning of the paths of the tables, behind which the number of a kind of
-    `code_table.KINDS` stands; "" of a decoder alone, whose codes are of no images."""
+    `code_table.KINDS` stands, and of those that have terms, too, their number behind these; "" of a
+    decoder alone, whose codes are of no images."""
     if scene.model.checkpoint.vae.encoder is None:
         return ""
     kinds = list(code_table.KINDS)
 
     def build(number: int) -> bytes:
-        table = code_table.frame(scene.codes, scene.shown.images)
-        return code_table.packed(table, kinds[number])
+        with_terms, kind = divmod(number, len(kinds))
+        if with_terms > 1:
+            raise IndexError(f"there is no table {number}")
+        vae, images = scene.model.checkpoint.vae, scene.shown.images
+        found = None
+        if with_terms:
+            work = partial(terms.whole, cache_dir() / "terms", vae, images)
+            found = TERMS.ask(("whole", scene.key), work)
+        return code_table.packed(code_table.frame(scene.codes, images, found), kinds[kind])
 
     return STORE.offer_parts("tables", (blobs.VERSION, scene.key), build)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from explorer.__main__ import main
 from training.data import datasets
 from training.data.datasets import to_float
+from training.evaluation.exact import Plane
 
 pytestmark = pytest.mark.browser
 
@@ -204,3 +205,11 @@ def test_the_codes_of_all_images_are_a_table(app, screen, vae, images):
     with torch.no_grad():
         q = vae.encode(to_float(images[some]))
     np.testing.assert_allclose(table.loc[some, ["mu_1", "mu_2"]], q.mu, atol=1e-4)
+    assert "log_p" not in table
+    s.page.get_by_label("with terms").check()
+    assert "--terms" in s.page.locator("[data-part=tables] code").inner_text()
+    _, content = save(s, "csv")
+    whole = pd.read_csv(io.BytesIO(content))
+    plane, x = Plane(vae, q.mu), to_float(images[some])
+    for row, one in zip(whole.loc[some].itertuples(), x, strict=True):
+        assert row.log_p == pytest.approx(plane.evidence(one).log_p, abs=0.01 + row.log_p_error)

@@ -27,7 +27,7 @@ const MARKUP = `<section class="share-files" aria-label="Files">
   <div class="share-item" data-part="lasso"><h3>Lasso</h3><div class="buttons"><button type="button" data-save="lasso-csv">Codes, CSV</button>
     <button type="button" data-save="zip">Pictures, ZIP</button> <span class="chosen"></span></div></div>
   <div class="share-item" data-part="tables"><h3>All codes</h3><div class="buttons"><button type="button" data-save="csv" title="For a spreadsheet">CSV</button>
-    <button type="button" data-save="parquet" title="For pandas, polars and DuckDB">Parquet</button> <button type="button" data-save="npz" title="NumPy's arrays">NPZ</button></div><code></code></div>
+    <button type="button" data-save="parquet" title="For pandas, polars and DuckDB">Parquet</button> <button type="button" data-save="npz" title="NumPy's arrays">NPZ</button> <label class="with-terms"><input type="checkbox"> with terms</label></div><code></code></div>
   <div class="share-item" data-part="handout"><h3>All of it</h3><div class="buttons"><button type="button" data-save="handout">One HTML file</button>
     <span>opens on any phone or laptop, without a server or a network</span></div><code></code></div>
   <p class="state" role="status"></p>
@@ -59,6 +59,7 @@ export class ShareFiles {
       if (button instanceof HTMLElement) this._save(button.dataset.save ?? "");
     });
     this.$(".model").addEventListener("change", () => this.show());
+    this.$(".with-terms input").addEventListener("change", () => this._tellCommands());
   }
 
   /** @param {string} selector @returns {any} */
@@ -118,6 +119,7 @@ export class ShareFiles {
     this._part("pictures").querySelector("code").hidden = !session;
     this._part("tables").hidden = !encoder || !(tables || session);
     for (const kind of ["parquet", "npz"]) this._button(kind).hidden = !tables;
+    this.$(".with-terms").hidden = !tables;
     this._part("handout").hidden = !handout;
     if (session) this._offer(session);
     this._tellCommands();
@@ -162,6 +164,11 @@ export class ShareFiles {
     return Math.min(30, Math.max(1, Number(this.session?.walk.seconds?.value) || 4));
   }
 
+  /** Whether tables shall have the terms of each image. */
+  get _withTerms() {
+    return this.$(".with-terms input").checked;
+  }
+
   /** The commands that make the like without the page. */
   _tellCommands() {
     const { entry, session } = this;
@@ -172,7 +179,7 @@ export class ShareFiles {
     const commands = {
       pictures: `figures ${of} --out figures`,
       walk: `film ${of}${session ? this._ends(session) : ""} --seconds ${this.seconds} --out walk.gif`,
-      tables: `codes ${of} --out codes.csv`,
+      tables: `codes ${of}${this._withTerms ? " --terms" : ""} --out codes.csv`,
       handout: `export ${this.page.data.models.map(({ name }) => quoted(name)).join(" ")}${from} --out latent.html`,
     };
     for (const [part, command] of Object.entries(commands))
@@ -227,7 +234,7 @@ export class ShareFiles {
     const table = TABLES.indexOf(what);
     if (table >= 0 && entry.tables)
       return this._fetched(
-        `${entry.tables}${table}`,
+        `${entry.tables}${table + (this._withTerms ? TABLES.length : 0)}`,
         `${entry.name}-codes.${what}`,
         TYPES[what],
         say,
