@@ -239,10 +239,13 @@ export function paintOverlay(c, window, colours, { rings, prior = [], centre, pa
     c.lineTo(x, y + 5);
     c.stroke();
   }
+  trace(path); // on a ground of its own, to be seen among dots of any colour
+  c.strokeStyle = colours.paper;
+  c.lineWidth = 5.5;
+  c.stroke();
   c.strokeStyle = colours.z;
   c.lineWidth = 2.5;
   c.setLineDash([6, 4]);
-  trace(path);
   c.stroke();
   c.setLineDash([]);
   const write = halo(c, colours.paper, 5);
