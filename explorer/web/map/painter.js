@@ -241,8 +241,10 @@ export function paintOverlay(c, window, colours, { rings, prior = [], centre, pa
   }
   trace(path); // on a ground of its own, to be seen among dots of any colour
   c.strokeStyle = colours.paper;
-  c.lineWidth = 5.5;
+  c.globalAlpha = 0.6;
+  c.lineWidth = 4.5;
   c.stroke();
+  c.globalAlpha = 1;
   c.strokeStyle = colours.z;
   c.lineWidth = 2.5;
   c.setLineDash([6, 4]);

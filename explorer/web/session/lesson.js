@@ -30,7 +30,12 @@ const WENT = "vae-lesson";
 
 /** A lesson by its name. @param {any} page @param {string} name @returns {Promise<Lesson>} */
 export async function fetchLesson({ data }, name) {
-  if (data.lessons?.[name]) return data.lessons[name];
+  if (data.lessons) {
+    const found = Object.entries(data.lessons).find(([one]) => one === name);
+    if (found) return found[1];
+    const there = Object.keys(data.lessons).join(", ") || "none";
+    throw new Error(`There is no lesson “${name.slice(0, 64)}” in this file; there is ${there}.`);
+  }
   const answer = await fetch(new URL(`stage/lessons/${encodeURIComponent(name)}`, data.root));
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
