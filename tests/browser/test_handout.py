@@ -299,6 +299,12 @@ def test_a_lesson_leads_through_pages_and_a_link_holds_a_view_from_disk(handout,
     assert fragment(s)["step"] == "2"
     assert fragment(s)["lesson"] == "the-elbo-in-pictures"
     s.until(lambda: fragment(s).get("section") == "2")
+    # Its card lies over nothing that is used.
+    s.page.wait_for_timeout(250)
+    card = s.page.locator(".lesson-card").bounding_box()
+    for what in (".picture-side", ".story", ".picture-side input", ".steps"):
+        box = s.page.locator(what).first.bounding_box()
+        assert box["y"] + box["height"] <= card["y"], what
     s.page.locator(".lesson-close").click()
     s.until(lambda: "lesson" not in fragment(s))
     to(s, "explore")

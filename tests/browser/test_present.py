@@ -45,8 +45,24 @@ PLACES = {
 }
 
 
-def present(app, screen, name):
-    s = screen()
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+# What is beside the window, but for what scrolls in a part of the page, as a long formula does.
+BESIDE = """() => {
+  const outside = (b) => b.left < -1 || b.right > innerWidth + 1;
+  const looks = { opacityProperty: true, visibilityProperty: true };
+  return [...document.querySelectorAll('.stage, .stage *')].filter(e => {
+    const b = e.getBoundingClientRect();
+    if (!e.checkVisibility(looks) || b.width < 2 || b.height < 2 || !outside(b)) return false;
+    if (e.closest('.katex-mathml, .announce') || e.tagName === 'svg') return false;
+    for (let p = e.parentElement; p && !p.matches('.stage'); p = p.parentElement)
+      if (getComputedStyle(p).overflowX === 'auto') return outside(p.getBoundingClientRect());
+    return true;
+  }).map(e => `${e.tagName} ${e.getAttribute('class')}`);
+}"""
+
+
+def present(app, screen, name, **device):
+    s = screen(**device)
     s.page.add_init_script(SPY)
     where = PLACES[name]
     s.page.goto(f"{app.url}/{where}&present=1")
@@ -81,6 +97,44 @@ def test_all_that_is_written_can_be_read_from_the_last_row(app, screen, name):
     )
     assert below == []
     assert not s.page.locator("[data-testid=stHeader]").is_visible()
+    assert s.errors == []
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_on_a_phone_nothing_leaves_the_window(app, screen, name):
+    s = present(app, screen, name, **PHONE)
+    assert s.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert s.page.evaluate(BESIDE) == []
+    sizes = s.page.evaluate(
+        "[...document.querySelectorAll('.stage button')].filter(e => e.checkVisibility())"
+        ".map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 17
+    s.page.get_by_role("button", name="Leave").tap()  # below the page, without hovering
+    s.until(lambda: s.page.locator("html[data-present]").count() == 0)
+    assert s.errors == []
+
+
+def test_its_key_and_where_it_is_a_letter(app, screen):
+    s = screen().open(f"{app.url}/{PLACES['explore']}")
+    there = s.page.locator("html[data-present]").count
+    button = s.page.locator(".present-open")
+    assert button.get_attribute("aria-keyshortcuts") == "Alt+P"
+    assert "(Alt+P)" in button.get_attribute("title")
+    s.page.locator(".slider input").first.focus()  # a slider is no place to write
+    s.page.keyboard.press("p")
+    s.page.wait_for_timeout(300)
+    assert there() == 0
+    s.page.keyboard.press("Alt+p")
+    s.until(lambda: there() == 1)
+    s.until_query(present="1")
+    s.page.keyboard.press("Alt+p")
+    s.until(lambda: there() == 0)
+    s.page.locator(".slider output").first.click()
+    s.page.locator(".typed").wait_for()
+    s.page.keyboard.press("Alt+p")
+    s.page.wait_for_timeout(300)
+    assert there() == 0
     assert s.errors == []
 
 

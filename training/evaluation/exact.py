@@ -128,7 +128,7 @@ class Plane:
         low, high = (float(v) for v in vae.prior.quantile(tail))
         corners = torch.tensor([[low, low], [high, high]], dtype=torch.float64)
         if codes is not None and len(codes):
-            spread = 4 * codes.double().std(0)
+            spread = 4 * codes.double().std(0, correction=0)  # of one code, too
             corners[0] = torch.minimum(corners[0], codes.double().amin(0) - spread)
             corners[1] = torch.maximum(corners[1], codes.double().amax(0) + spread)
         self.low = corners[0].clamp_min(vae.prior.low)

@@ -239,10 +239,15 @@ export function paintOverlay(c, window, colours, { rings, prior = [], centre, pa
     c.lineTo(x, y + 5);
     c.stroke();
   }
+  trace(path); // on a ground of its own, to be seen among dots of any colour
+  c.strokeStyle = colours.paper;
+  c.globalAlpha = 0.6;
+  c.lineWidth = 4.5;
+  c.stroke();
+  c.globalAlpha = 1;
   c.strokeStyle = colours.z;
   c.lineWidth = 2.5;
   c.setLineDash([6, 4]);
-  trace(path);
   c.stroke();
   c.setLineDash([]);
   const write = halo(c, colours.paper, 5);

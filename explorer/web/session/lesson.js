@@ -30,7 +30,12 @@ const WENT = "vae-lesson";
 
 /** A lesson by its name. @param {any} page @param {string} name @returns {Promise<Lesson>} */
 export async function fetchLesson({ data }, name) {
-  if (data.lessons?.[name]) return data.lessons[name];
+  if (data.lessons) {
+    const found = Object.entries(data.lessons).find(([one]) => one === name);
+    if (found) return found[1];
+    const there = Object.keys(data.lessons).join(", ") || "none";
+    throw new Error(`There is no lesson “${name.slice(0, 64)}” in this file; there is ${there}.`);
+  }
   const answer = await fetch(new URL(`stage/lessons/${encodeURIComponent(name)}`, data.root));
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
@@ -111,10 +116,7 @@ export class Player {
     this.find("close").addEventListener("click", () => this.close());
     this.key = (/** @type {KeyboardEvent} */ event) => this._key(event);
     addEventListener("keydown", this.key, { capture: true }); // before the page's own
-    this.sizes = new ResizeObserver(([{ target }]) => {
-      const { height } = target.getBoundingClientRect();
-      document.documentElement.style.setProperty("--lesson", `${Math.ceil(height)}px`);
-    });
+    this.sizes = new ResizeObserver(() => this._room());
     this.sizes.observe(this.root);
     document.documentElement.dataset.lesson = "there";
     this.timer = 0;
@@ -207,18 +209,26 @@ export class Player {
     if (this.step.until === "answer") this._ready();
   }
 
-  /** Have the parts that the step speaks of stand out. */
+  /** Have the page make room for the card. */
+  _room() {
+    const { height } = this.root.getBoundingClientRect();
+    document.documentElement.style.setProperty("--lesson", `${Math.ceil(height)}px`);
+  }
+
+  /** Have the parts that the step speaks of stand out, and be in the window: the first of them above all. */
   _light() {
     for (const lit of document.querySelectorAll("[data-lesson-lit]"))
       lit.removeAttribute("data-lesson-lit");
-    let first = null;
+    const lit = [];
     for (const name of this.step.highlight ?? [])
       for (const part of document.querySelectorAll(PARTS[name] ?? "none")) {
-        if (!part.checkVisibility()) continue;
-        first ??= part;
+        if (!part.checkVisibility() || part.closest("[data-lesson-lit]")) continue;
         part.setAttribute("data-lesson-lit", "true");
+        lit.push(part);
       }
-    first?.scrollIntoView({ block: "nearest", behavior: "instant" });
+    this._room();
+    for (const part of lit.reverse())
+      part.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
   /** Wait until what is to be done has been. */

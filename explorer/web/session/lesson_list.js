@@ -27,6 +27,7 @@ export class LessonList {
     const all = lessons
       ? Object.values(lessons).map((one) => ({ ...one, steps: one.steps.length }))
       : await (await fetch(new URL("stage/lessons", root))).json();
+    if (!all.length) this.root.append("None is about the models and images that are in this file.");
     this.root.querySelector("ul").replaceChildren(
       ...all.map(({ name, title, about, steps }) => {
         const row = html(

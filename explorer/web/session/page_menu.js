@@ -13,8 +13,12 @@ import { hideParts, hideable } from "./parts.js";
 const MARKUP = `<nav class="page-menu" aria-label="Lessons, links, presenting">
   <button type="button" class="lessons-open" aria-haspopup="dialog" aria-expanded="false">Lessons</button>
   <button type="button" class="share-open" aria-haspopup="dialog" aria-expanded="false" title="A link, a QR code, pictures, films, tables, one file of all">Share</button>
-  <button type="button" class="present-open" aria-pressed="false" title="Full screen, with large type: for a projector">Present</button>
+  <button type="button" class="present-open" aria-pressed="false" aria-keyshortcuts="Alt+P" title="Full screen, with large type: for a projector (Alt+P)">Present</button>
 </nav>`;
+
+/** Where keys write. */
+const WRITING = `:is(textarea, [contenteditable="true"], [role="combobox"]),
+  input:not([type="range"], [type="checkbox"], [type="radio"], [type="button"])`;
 
 /** A value of the address, in its query or behind its #. @param {string} name */
 export function inAddress(name) {
@@ -54,6 +58,17 @@ export class PageMenu {
     click("lessons-open", () => this._toggle("lessons"));
     click("share-open", () => this._toggle("share"));
     click("present-open", () => this.present());
+    document.addEventListener("keydown", (event) => this._key(event));
+  }
+
+  /** Alt+P is the button Present; on a Mac that key writes π. @param {KeyboardEvent} event */
+  _key(event) {
+    const { key, altKey, ctrlKey, metaKey, shiftKey, repeat, target } = event;
+    if (!altKey || ctrlKey || metaKey || shiftKey || repeat || !/^[pPπ]$/.test(key)) return;
+    if (!this.page.root.isConnected || (target instanceof Element && target.closest(WRITING)))
+      return;
+    event.preventDefault();
+    this._try(() => this.present());
   }
 
   /** @param {() => Promise<unknown>} act */

@@ -91,7 +91,7 @@ export class TwoTerms extends Section {
   build(scene) {
     const host = html(`<div class="two-terms">
       <div class="term-bars">
-        <div class="term reconstruction"><span class="name">Reconstruction E_q[−log p(x|z)]</span><span class="value"></span><div class="track"><i class="bar reconstruction"></i></div></div>
+        <div class="term reconstruction"><span class="name">Reconstruction E<sub>q</sub>[−log p(x|z)]</span><span class="value"></span><div class="track"><i class="bar reconstruction"></i></div></div>
         <div class="term kl"><span class="name">KL(q ‖ p(z))</span><span class="value"></span><div class="track"><i class="bar kl"></i></div></div>
       </div>
       <table class="kl-table"><thead></thead><tbody></tbody></table>
@@ -236,7 +236,7 @@ export class TwoTerms extends Section {
     for (const row of named(
       rates.filter((one) => !beyond.includes(one)),
       chart,
-      own ? [[chart.px(q.kl), chart.py(recon) - 10]] : [],
+      own ? [[chart.px(q.kl) - 90, chart.py(recon)]] : [],
     ))
       chart.word(
         [row.rate, row.distortion],
@@ -248,7 +248,7 @@ export class TwoTerms extends Section {
       );
     if (own) {
       chart.point([q.kl, recon], theme.x, 6);
-      chart.word([q.kl, recon], "this x", theme.x, "left", -6, 6);
+      chart.word([q.kl, recon], "this x", theme.x, "right", 4, -10);
     }
     chart.end();
     chart.describe(
