@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import components
-from explorer.session import page_slots
+from explorer.session import lesson_start, page_slots
 
 # A ring and its point, as text: Streamlit would look for a file of that name elsewhere.
 ICON = (Path(__file__).parent / "web" / "icon.svg").read_text()
@@ -29,6 +29,10 @@ pages = [
     st.Page("understand/page.py", title="Understand", url_path="understand"),
 ]
 page = st.navigation(pages, position="top")
+taught = lesson_start.begin()
+if taught is not None and taught != page.url_path:
+    there = next(entry for entry in pages if entry.url_path == taught)
+    st.switch_page(there, query_params=st.query_params.to_dict())
 with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there
     for entry in pages:
         st.page_link(entry)

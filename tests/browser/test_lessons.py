@@ -79,9 +79,12 @@ def seen(s, page: str, view: lesson.View) -> None:
 def test_a_lesson_by_its_keys(app, screen, name):
     found = LESSONS[name]
     s = screen()
+    loads: list[str] = []
+    s.page.on("domcontentloaded", lambda page: loads.append(page.url))
     s.page.goto(f"{app.url}/?lesson={name}")
     for n, step in enumerate(found.steps, 1):
         at(s, n)
+        assert len(loads) == 1, loads  # the server knows what the lesson is about
         assert s.page.locator(".lesson-progress").inner_text() == f"{n} of {len(found.steps)}"
         words = step.text.replace("*", "").replace("`", "")
         assert s.page.locator(".lesson-text").inner_text() == words
