@@ -173,6 +173,7 @@ APP = "app:"  # where the app is for these
 # What takes a server: t-SNE, plotly, the app's typeface, the table of all checkpoints and its
 # sentences; and requests, which are none.
 NOT_THERE = (
+    test_stage.test_the_page_opens_alive_until_somebody_touches_it,  # the phone's test sees it, too
     test_stage.test_tsne_gives_z_the_code_of_the_nearest_image,
     test_equation.test_no_class_covers_another_and_each_is_named_once,
     test_equation.test_a_wider_window_has_larger_letters_and_pictures_not_emptier_ones,

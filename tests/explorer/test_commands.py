@@ -29,7 +29,8 @@ def vae():
 
 @pytest.fixture(scope="module")
 def digits():
-    return datasets.load("mnist-5k", "test")
+    """All images that the page shows of the embedded set, in its order."""
+    return datasets.join([datasets.load("mnist-5k", part) for part in ("train", "test")])
 
 
 def run(*options: object) -> int:
@@ -114,7 +115,7 @@ def test_films_by_ffmpeg_have_the_frames_in_their_order(kind):
         (("codes", "gamma", "--out", "a.xlsx"), "end it in .csv, .parquet, .npz"),
         (("codes", "gamma", "--out", "a.csv", "--images", "0"), "choose 1 or more"),
         (("film", "gamma", "--out", "a.avi"), "end it in .gif, .webp, .mp4, .webm"),
-        (("film", "gamma", "--out", "a.gif", "--from", "5000"), "numbered 0 to 999"),
+        (("film", "gamma", "--out", "a.gif", "--from", "5000"), "numbered 0 to 4999"),
         (("film", "gamma", "--out", "a.gif", "--dim", "3"), "choose 1 to 2"),
         (("film", "gamma", "--out", "a.gif", "--seconds", "0"), "choose 0.5 to 60"),
         (("film", "nobody", "--run", "--out", "a.gif"), "There is no run nobody"),

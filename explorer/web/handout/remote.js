@@ -2,7 +2,7 @@
 // `vae: 1` and the parts of the view; what is asked has the parts in `set`.
 
 /**
- * @typedef {import("../session/session.js").Session} Session
+ * @typedef {import("../session/session.js").Session & {tour?: {active: boolean, stop: () => void}}} Session
  * @typedef {{z?: number[], image?: number, selected?: number[], walk?: number[][]}} Wish
  * @typedef {{z: number[], image: number | null, selected: number[], walk: number[][]}} View `walk`: the codes of its
  *   ends; `image` null where x is none of the images
@@ -43,6 +43,7 @@ export class Remote {
     const session = this.session();
     const view = session?.first;
     if (!session || !view?.z) return;
+    if (this.known && session.tour?.active) return; // it moves by itself: nobody has said so
     /** @type {View} */
     const told = {
       z: [...view.z],
@@ -61,6 +62,7 @@ export class Remote {
     const session = this.session();
     const view = session?.first;
     if (!session || !view?.z) return;
+    session.tour?.stop();
     const { d } = view.vae;
     const { count } = session.pictures;
     const isImage = (/** @type {unknown} */ n) =>
