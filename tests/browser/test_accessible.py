@@ -37,24 +37,66 @@ def axe() -> str:
     return AXE.read_text()
 
 
-def test_axe_finds_nothing_of_weight_on_any_page_in_either_theme(opened, with_run, axe):
-    found: dict[str, list[str]] = {}
+class Looks:
+    """What axe finds in the states of a page, in both themes."""
 
-    def look(state: str) -> None:
+    def __init__(self, page, axe: str) -> None:
+        self.page, self.axe = page, axe
+        self.found: dict[str, list[str]] = {}
+
+    def __call__(self, state: str) -> None:
+        page = self.page
         page.mouse.move(640, 3)
         if not page.evaluate("'axe' in window"):
-            page.evaluate(f"{axe};0")
+            page.evaluate(f"{self.axe};0")
         for theme in ("dark", "light"):
             page.emulate_media(color_scheme=theme)
-            wait = "t => getComputedStyle(document.querySelector('.stApp')).colorScheme === t"
+            root = "(document.querySelector('.stApp') ?? document.documentElement)"
+            wait = f"t => getComputedStyle({root}).colorScheme === t"
             page.wait_for_function(wait, arg=theme)
             page.wait_for_timeout(300)
             wrong = [what for impact, what in page.evaluate(RUN, EXCLUDED) if impact in IMPACTS]
             if wrong:
-                found[f"{state}, {theme}"] = wrong
+                self.found[f"{state}, {theme}"] = wrong
 
+
+def test_axe_finds_nothing_of_weight_in_what_comes_after_a_page(opened, with_run, axe):
+    s = opened("?checkpoint=mnist-2d&data=mnist-5k&image=7")
+    page = s.page
+    look = Looks(page, axe)
+    page.get_by_role("button", name="Share", exact=True).click()
+    page.locator(".share-qr path").wait_for()
+    look("Share and export")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Lessons").click()
+    page.locator(".lesson-list li").first.wait_for()
+    look("the list of lessons")
+    page.keyboard.press("Escape")
+    page.locator(".wall-open").click()
+    page.locator(".wall").first.wait_for()
+    page.wait_for_timeout(2000)
+    look("the images by their terms")
+    s.open(f"{with_run.url}/?lesson=what-is-a-latent-space&step=2")
+    page.locator(".lesson-card").wait_for()
+    look("a lesson")
+    s.open(f"{with_run.url}/understand?checkpoint=mnist-2d&data=mnist-5k&section=4&image=8")
+    page.wait_for_selector(".understand[data-exact=there]", timeout=60_000)
+    look("Understand")
+    for section in (2, 5, 6, 7, 9):
+        page.locator(f"[role=tab][data-section='{section}']").click()
+        page.wait_for_timeout(1200)
+        look(f"Understand, section {section}")
+    s.open(f"{with_run.url}/?checkpoint=mnist-2d&data=mnist-5k&image=7&present=1")
+    page.wait_for_selector("html[data-present]", state="attached")
+    look("Present")
+    assert look.found == {}, look.found
+    assert s.errors == []
+
+
+def test_axe_finds_nothing_of_weight_on_any_page_in_either_theme(opened, with_run, axe):
     s = opened("?checkpoint=mnist-10d&data=mnist-5k")
     page = s.page
+    look = Looks(page, axe)
     look("Explore")
     for name in ("kl", "sample", "walk"):
         page.locator(f"[data-tab={name}]").click()
@@ -81,7 +123,7 @@ def test_axe_finds_nothing_of_weight_on_any_page_in_either_theme(opened, with_ru
     look("a finished run")
     open_form(page)
     look("a new run's form")
-    assert found == {}
+    assert look.found == {}, look.found
     assert s.errors == []
 
 

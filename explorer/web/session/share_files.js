@@ -20,7 +20,7 @@ const MARKUP = `<section class="share-files" aria-label="Files">
   <p class="which"><label>Model <select class="model"></select></label>
     <label>Colours <select class="theme"><option value="">as shown</option><option value="light">light</option><option value="dark">dark</option></select></label></p>
   <div class="share-item" data-part="pictures"><h3>Pictures</h3><div class="buttons">
-    <button type="button" data-save="png" aria-label="Map as PNG">Map, PNG</button> <button type="button" data-save="svg" aria-label="Map as SVG">SVG</button>
+    <button type="button" data-save="png">Map, PNG</button> <button type="button" data-save="svg" aria-label="Map, SVG">SVG</button>
     <button type="button" data-save="scene" aria-label="The picture as PNG">PNG</button>
     <button type="button" data-save="x">x</button> <button type="button" data-save="x-hat">x̂</button></div><code></code></div>
   <div class="share-item" data-part="walk"><h3>Walk</h3><div class="buttons"><button type="button" data-save="film">Film</button> <span class="saying"></span></div><code></code></div>
