@@ -64,12 +64,12 @@ $links
 </nav>
 <button type="button" class="theme">◐ <span>auto</span></button>
 </header>
-<div class="choices">
+<section class="choices" aria-label="What is shown">
 <select class="choose-model" aria-label="Checkpoint" hidden></select>
 <div class="choose-map group" role="group" aria-label="Map" hidden></div>
 <div class="choose-beside group" role="group" aria-label="Checkpoints" hidden></div>
 <p class="inventory">$about</p>
-</div>
+</section>
 <main><p class="opening-words" role="status">The model is on its way.</p></main>
 <noscript><p class="opening-words">This page needs JavaScript: it computes here.</p></noscript>
 <script type="application/json" id="pack-list">$facts</script>

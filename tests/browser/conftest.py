@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from benchmarks.browser import FLAGS, ROOT
+from tests.web.node import TOOLS
 from training import checkpoint
 from training.data import datasets
 
@@ -331,6 +332,15 @@ def opened(with_run, screen):
         return s
 
     return make
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script that finds what keeps people out."""
+    script = TOOLS / "axe-core" / "axe.min.js"
+    if not script.exists():
+        _missing("axe-core is not installed (python -m tests.web.node npm ci)")
+    return script.read_text()
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,10 @@ import re
 
 import pytest
 
-from tests.browser.conftest import _missing
 from tests.browser.hands import open_form, open_options
-from tests.web.node import TOOLS
 
 pytestmark = pytest.mark.browser
 
-AXE = TOOLS / "axe-core" / "axe.min.js"
 IMPACTS = ("critical", "serious", "moderate")
 # What cannot be mended from here: a rule, the elements, and why.
 EXCLUDED = {
@@ -30,18 +27,11 @@ RUN = """async excluded => {
 }"""
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    if not AXE.exists():
-        _missing("axe-core is not installed (python -m tests.web.node npm ci)")
-    return AXE.read_text()
-
-
 class Looks:
-    """What axe finds in the states of a page, in both themes."""
+    """What axe finds in the states of a page, in its themes."""
 
-    def __init__(self, page, axe: str) -> None:
-        self.page, self.axe = page, axe
+    def __init__(self, page, axe: str, themes: tuple[str, ...] = ("dark", "light")) -> None:
+        self.page, self.axe, self.themes = page, axe, themes
         self.found: dict[str, list[str]] = {}
 
     def __call__(self, state: str) -> None:
@@ -49,10 +39,10 @@ class Looks:
         page.mouse.move(640, 3)
         if not page.evaluate("'axe' in window"):
             page.evaluate(f"{self.axe};0")
-        for theme in ("dark", "light"):
+        for theme in self.themes:
             page.emulate_media(color_scheme=theme)
-            root = "(document.querySelector('.stApp') ?? document.documentElement)"
-            wait = f"t => getComputedStyle({root}).colorScheme === t"
+            app = "document.querySelector('.stApp')"  # a hand-out has none
+            wait = f"t => !{app} || getComputedStyle({app}).colorScheme === t"
             page.wait_for_function(wait, arg=theme)
             page.wait_for_timeout(300)
             wrong = [what for impact, what in page.evaluate(RUN, EXCLUDED) if impact in IMPACTS]

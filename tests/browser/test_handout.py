@@ -14,6 +14,7 @@ from explorer.__main__ import main as explorer
 from tests.browser import test_compare, test_equation, test_stage, test_tools, test_understand
 from tests.browser.conftest import Screen
 from tests.browser.hands import Finger, decoded
+from tests.browser.test_accessible import Looks
 from training import checkpoint
 from training.data.datasets import to_float
 
@@ -260,6 +261,17 @@ def test_an_address_is_a_strangers_and_choices_stand_in_it(handout, screen, vae)
     s.until(lambda: s.page.locator(".compare .column").count() == 1)
     assert fragment(s)["beside"] == "mnist-2d"
     assert s.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_of_weight_from_disk(handout, screen, axe, theme):
+    for where in ("", "#page=compare", "#page=understand&section=4", "#page=explore&present=1"):
+        s = screen(theme=theme).open(handout.url + where)
+        s.page.wait_for_selector(".page-menu", state="attached")
+        look = Looks(s.page, axe, (theme,))
+        look(where or "Explore")
+        assert look.found == {}, look.found
+        assert s.errors == []
 
 
 def test_a_file_that_is_damaged_says_so(handout, screen, tmp_path):
