@@ -337,10 +337,16 @@ def test_a_click_in_the_table_opens_a_row(opened):
     s.page.keyboard.press("Escape")
     s.page.wait_for_selector(".st-key-opened", state="detached")
     s.until_query(row=None)
-    s.page.wait_for_timeout(800)
-    box = s.page.locator("[data-testid=stDataFrame]").bounding_box()
-    s.page.mouse.click(box["x"] + 60, box["y"] + 36 + 35 * 2 + 17)  # the same row again
-    s.page.wait_for_selector(".st-key-opened")
+    s.settled()
+
+    def again() -> bool:
+        """Click the same row, which a table that is just being drawn anew may not hear."""
+        box = s.page.locator("[data-testid=stDataFrame]").bounding_box()
+        s.page.mouse.click(box["x"] + 60, box["y"] + 36 + 35 * 2 + 17)
+        s.page.wait_for_timeout(3000)
+        return s.page.locator(".st-key-opened").is_visible()
+
+    s.until(again, 20)
     s.page.get_by_role("button", name="Open in Explore").click()
     s.page.wait_for_selector(".stage:not(.compare)[data-ready=true]", timeout=30_000)
     s.until_query(checkpoint=name)
