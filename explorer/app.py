@@ -29,10 +29,7 @@ pages = [
     st.Page("understand/page.py", title="Understand", url_path="understand"),
 ]
 page = st.navigation(pages, position="top")
-taught = lesson_start.begin()
-if taught is not None and taught != page.url_path:
-    there = next(entry for entry in pages if entry.url_path == taught)
-    st.switch_page(there, query_params=st.query_params.to_dict())
+lesson_start.begin(page.url_path)
 with st.container(key="phonenav"):  # Streamlit hides its own behind an arrow there
     for entry in pages:
         st.page_link(entry)

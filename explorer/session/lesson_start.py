@@ -9,22 +9,20 @@ from explorer.session import view_state
 _KEY = "lesson_start"
 
 
-def begin() -> str | None:
-    """Have a session that begins with such a link show the lesson's checkpoint and images; the
-    lesson's page, "" the first. None where there is no such link, or the browser will say what is
-    wrong with it."""
+def begin(page: str) -> None:
+    """Have a session that begins with such a link show the lesson's checkpoint and images, where
+    the lesson is on this `page`, "" the first. To another page, or what is wrong with the link, it
+    is the browser that leads."""
     if _KEY in st.session_state:
-        return None
+        return
     name = st.query_params.get("lesson")
     st.session_state[_KEY] = name
     if name is None or any(field in st.query_params for field in view_state.FIELDS):
-        return None
+        return
     try:
         found = lesson.find(name)
     except LessonError:
-        return None
-    if found is None:
-        return None
-    view_state.put(checkpoint=found.checkpoint, data=found.data)
-    view_state.touched()
-    return "" if found.page == "explore" else found.page
+        return
+    if found is not None and found.page == (page or "explore"):
+        view_state.put(checkpoint=found.checkpoint, data=found.data)
+        view_state.touched()

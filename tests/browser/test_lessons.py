@@ -84,7 +84,8 @@ def test_a_lesson_by_its_keys(app, screen, name):
     s.page.goto(f"{app.url}/?lesson={name}")
     for n, step in enumerate(found.steps, 1):
         at(s, n)
-        assert len(loads) == 1, loads  # the server knows what the lesson is about
+        if found.page == "explore":
+            assert len(loads) == 1, loads  # the server knows what the lesson is about
         assert s.page.locator(".lesson-progress").inner_text() == f"{n} of {len(found.steps)}"
         words = step.text.replace("*", "").replace("`", "")
         assert s.page.locator(".lesson-text").inner_text() == words

@@ -130,8 +130,9 @@ def test_a_link_holds_compares_models_its_place_and_a_drawing(app, screen):
         found, others = there(other)
         return found == names and np.abs(np.subtract(others, pictures)).max() <= 3
 
-    other.until(same)
-    assert other.page.locator(".quantity.x").inner_text().endswith("your drawing")
+    other.until(same)  # which the place alone decides: the drawing may come after it
+    what = other.page.locator(".quantity.x")
+    other.until(lambda: what.inner_text().endswith("your drawing"))
     assert s.errors == other.errors == []
 
 
