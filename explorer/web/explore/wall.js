@@ -208,12 +208,11 @@ export class Wall {
     const all = terms.terms
       .map((term) => `${term.title} ${brief(terms.values[term.name][image], 2)}`)
       .join(", ");
-    cell.say(
-      image,
-      brief(terms.values[name][image], 1),
-      `${className ? `${className} · ` : ""}#${image}`,
-      `image ${image}${className ? `, class ${className}` : ""}: ${all}`,
-    );
+    const value = brief(terms.values[name][image], 1);
+    const words = `${className ? `${className} · ` : ""}#${image}`;
+    // A name that begins with what is seen, for who speaks it.
+    const spoken = `${value} ${words}, image ${image}${className ? `, class ${className}` : ""}: ${all}`;
+    cell.say(image, value, words, spoken);
     cell.button.title = all;
   }
 
