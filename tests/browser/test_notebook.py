@@ -76,13 +76,24 @@ def test_a_cell_moves_the_picture_and_a_lasso_comes_back_as_numbers(lab, screen,
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
     cells = page.locator(".jp-Notebook .jp-CodeCell")
 
+    def prompt(number: int) -> str:
+        return cells.nth(number).locator(".jp-InputPrompt").inner_text().strip()
+
     def run(number: int):
-        cells.nth(number).locator(".cm-content").click()
-        page.keyboard.press("Control+Enter")
+        """Run a cell and wait until it has run. A notebook that has just been opened loses what
+        it is asked while its kernel connects, so it is asked again."""
+
+        def taken() -> bool:
+            if prompt(number) == "[ ]:":
+                cells.nth(number).locator(".jp-InputArea-editor").click()
+                page.keyboard.press("Control+Enter")
+                page.wait_for_timeout(500)
+            return prompt(number)[1:-2].isdigit()
+
+        s.until(taken, 120)
         return cells.nth(number)
 
     run(0)
-    cells.first.locator(".jp-InputPrompt", has_text="[1]:").wait_for(timeout=120_000)
     frame = page.frame_locator("iframe[title='VAE Latent Explorer']")
     frame.locator(".stage[data-ready=true]").wait_for(timeout=120_000)
 
