@@ -6,7 +6,7 @@ from pathlib import Path
 
 from explorer import entries, paths
 from explorer.commands import inputs
-from explorer.handout import contents, document
+from explorer.handout import contents, document, lesson_choice
 from explorer.handout.document import ExportError
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint
@@ -63,10 +63,12 @@ def run(args: argparse.Namespace) -> None:
         say(
             f"{args.folder / 'index.html'} and {len(files) - 1} files beside it: {_megabytes(size)}"
         )
-        return
-    page = document.one_file(made)
-    document.write_files(args.out.parent, {args.out.name: page})
-    say(f"{args.out}: {_megabytes(len(page))}")
+    else:
+        page = document.one_file(made)
+        document.write_files(args.out.parent, {args.out.name: page})
+        say(f"{args.out}: {_megabytes(len(page))}")
+    for sentence in lesson_choice.left_out([one.name for one in found], images):
+        say(sentence)
 
 
 def _megabytes(size: int) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from explorer import blobs, entries
+from explorer.handout import lesson_choice
 from explorer.latent import codes as latent_codes
 from explorer.latent import directions as along
 from explorer.latent import projections, terms
 from explorer.latent.codes import Codes
 from explorer.latent.directions import principal
 from explorer.lessons import lesson
-from explorer.lessons.lesson import Lesson
 from training.checkpoint import Checkpoint, CheckpointError
 from training.data import datasets
 from training.data.datasets import DataError, ImageSet
@@ -194,18 +194,6 @@ def _checked(found: Sequence[Checkpoint], images: ImageSet) -> None:
             raise DataError(f"{fault}; choose images that fit with --data, or other checkpoints.")
 
 
-def _lessons(names: Sequence[str], images: ImageSet) -> dict[str, Any]:
-    """The lessons that are about what is here, by name: their checkpoint, data, and all images."""
-
-    def fits(one: Lesson) -> bool:
-        views = [step.view for step in one.steps if step.view is not None]
-        numbers = [n for v in views for n in (v.image, *(v.marks or ())) if n is not None]
-        named = one.data is None or one.data == images.name
-        return one.checkpoint in names and named and max(numbers, default=0) < len(images)
-
-    return {name: lesson.facts(name, one) for name, one in lesson.listed() if fits(one)}
-
-
 def gather(
     found: Sequence[Checkpoint],
     images: ImageSet,
@@ -228,6 +216,7 @@ def gather(
         f"piece.{n}": blobs.piece(images, n)
         for n in range(-(-len(images) // blobs.per_piece(images.shape)))
     }
+    told = lesson_choice.within([one.name for one in found], images)
     facts = {
         "key": key,
         "images": len(images),
@@ -237,7 +226,7 @@ def gather(
         "typical": entries.typical_pixels(images),
         "rates": entries.rates(),
         "models": [model.facts for model in models],
-        "lessons": _lessons([one.name for one in found], images),
+        "lessons": {name: lesson.facts(name, one) for name, one in told.items()},
     }
     start = {"pictures": blobs.pictures(images, "piece."), **models[0].begins}
     packs: dict[str, dict[str, bytes]] = {

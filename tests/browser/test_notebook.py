@@ -73,7 +73,7 @@ def test_a_cell_moves_the_picture_and_a_lasso_comes_back_as_numbers(lab, screen,
     page = s.page
     page.goto(lab)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=60_000)
     cells = page.locator(".jp-Notebook .jp-CodeCell")
 
     def prompt(number: int) -> str:
@@ -84,6 +84,9 @@ def test_a_cell_moves_the_picture_and_a_lasso_comes_back_as_numbers(lab, screen,
         it is asked while its kernel connects, so it is asked again."""
 
         def taken() -> bool:
+            chooser = page.locator("dialog.jp-Dialog .jp-mod-accept")  # "Select Kernel"
+            if chooser.count():
+                chooser.first.click()
             if prompt(number) == "[ ]:":
                 cells.nth(number).locator(".jp-InputArea-editor").click()
                 page.keyboard.press("Control+Enter")

@@ -14,7 +14,7 @@ import {
 } from "../../explorer/web/model/estimators.js";
 import { LatentPlane } from "../../explorer/web/model/exact.js";
 import { FAMILIES } from "../../explorer/web/model/families.js";
-import { modesOf, search } from "../../explorer/web/model/modes.js";
+import { modes, modesOf, search } from "../../explorer/web/model/modes.js";
 import {
   gaussHermite,
   gaussLaguerre,
@@ -565,6 +565,30 @@ test("the image whose posterior has two modes comes first", () => {
     ],
   );
   assert.ok(found[0].spread > found[1].spread);
+});
+
+test("a ridge narrower than the coarse lattice is one mode", () => {
+  const vae = model({
+    prior: linear().prior,
+    output: (/** @type {number} */ a, /** @type {number} */ b) => [40 * (a - 0.83 * b), b / 4, 0],
+    term: (/** @type {Float32Array} */ out, /** @type {Float32Array} */ x) =>
+      x.reduce((sum, v, i) => sum + 4 * (v - out[i]) ** 2, 0),
+  });
+  const plane = new LatentPlane(vae);
+  const x = Float32Array.of(0, 0.1, 0);
+  done(plane.ready());
+  const coarse = plane.coarse(x).map((v, k) => v + plane.logPrior[k]);
+  assert.ok(modesOf(coarse, plane.n) > 1, "on the coarse lattice it seems several");
+  assert.equal(done(modes(plane, x)), 1);
+  assert.equal(done(search(plane, [x]))[0].modes, 1);
+});
+
+test("naive draws are others with another seed, and the same with the same", () => {
+  const plane = new LatentPlane(linear());
+  const x = Float32Array.of(0, 1, 0);
+  const [a, b, c] = [1, 2, 1].map((seed) => done(naive(plane, x, 4096, seed)));
+  assert.deepEqual(a, c);
+  assert.ok(a.filter((v, i) => v !== b[i]).length > 4000);
 });
 
 test("a model that has no log p(x) over a plane is refused with a sentence", () => {

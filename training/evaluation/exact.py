@@ -85,7 +85,12 @@ def check(vae: VAE) -> None:
         ExactError: saying why.
     """
     config = vae.config
-    if config.latent_dim != 2 or config.choices or config.grid:
+    if config.latent_dim == 2 and config.choices:
+        raise ExactError(
+            "log p(x) is not computed for models with labels or categories beside z. L_k, which "
+            "rises to it with k, is what there is."
+        )
+    if config.latent_dim != 2 or config.grid:
         size = f"{config.latent_dim} latent dimensions"
         raise ExactError(
             f"log p(x) is computed exactly for 2 latent dimensions, and this model has {size}: a "

@@ -157,7 +157,7 @@ export function meanings(vae) {
   }[kind];
   return {
     x: `The input: a picture of ${shape.size.toLocaleString("en")} values between 0 and 1. What stands to the right follows from it, until z is moved.`,
-    posterior: `q(z|x), the approximate posterior: what the encoder makes of x, ${family} with mean μ and standard deviation σ in each of ${d} dimensions.${claimed ? " It stands for p(z|x), which cannot be computed." : ""}${label}`,
+    posterior: `q(z|x), the approximate posterior: what the encoder makes of x, ${family} with mean μ and standard deviation σ in each of ${d} dimensions.${claimed ? " It stands for p(z|x), which no formula gives." : ""}${label}`,
     noise:
       "The noise of a draw: ε ~ N(0, 1) in each dimension. z = μ + σ·ε is a draw from q(z|x) through which gradients reach μ and σ: the reparameterisation trick. The Sample tab draws it.",
     z: `The latent code: ${d} numbers.${vae.hasPosterior ? " Training draws it from q(z|x)." : ""} Here it is where the ring is, and your hand moves it.`,
@@ -165,7 +165,7 @@ export function meanings(vae) {
       ? `The decoder gives p(x|z), how probable each picture is under z. x̂ is its mean.${label}`
       : "The decoder: x̂ = g(z).",
     likelihood: claimed
-      ? `How probable x is under p(x|z): minus the reconstruction term, ${likelihood.title}.`
+      ? `How probable x is under p(x|z): minus the reconstruction term, ${likelihood.title}${likelihood.constant ? ", and minus its constant" : ""}.`
       : `The reconstruction term: ${likelihood.title}.`,
     "x-hat": `${claimed ? "The mean of p(x|z):" : "The picture"} ${claimed ? "what" : "that"} the decoder makes of z, wherever the ring is.`,
     evidence: claimed

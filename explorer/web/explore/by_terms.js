@@ -227,6 +227,6 @@ export class ByTerms {
       : `, within ${within < 0.01 ? "0.01" : within.toFixed(2)} nats for 95 % of them`;
     return method === "plane"
       ? `${so_far} log p(x) is an integral over the latent plane, on a lattice that all images share${error}.`
-      : `${so_far} In more than two dimensions log p(x) is only bounded: ${boundName(k)} of ${k} samples of q(z|x), ${Number.isNaN(within) ? "" : `whose error is below ${within.toFixed(2)} nats for 95 % of them and which`} lies below it.`;
+      : `${so_far} log p(x) is only bounded here: ${boundName(k)} of ${k} samples of q(z|x), ${Number.isNaN(within) ? "" : `whose error is below ${within.toFixed(2)} nats for 95 % of them and which`} lies below it.`;
   }
 }

@@ -20,7 +20,7 @@ import { atNodes } from "./variational.js";
 const KEPT = 4096; // draws of the prior whose outputs are kept
 const SEEDS = { prior: 11, q: 12 };
 
-/** @type {WeakMap<LatentPlane, KeptOutputs>} */
+/** Of the draws with the last seed. @type {WeakMap<LatentPlane, {seed: number, kept: KeptOutputs}>} */
 const priors = new WeakMap();
 
 /** Draws of q (n, d), the same at each call. @param {ExactModel} model @param {FamilyPosterior} q @param {number} n @param {number} seed */
@@ -31,28 +31,34 @@ function draws({ prior, d }, q, n, seed) {
   return z;
 }
 
-/** Draws of p(z) (n, 2). @param {LatentPlane} plane @param {number} n */
-function priorDraws(plane, n) {
+/** Draws of p(z) (n, 2). @param {LatentPlane} plane @param {number} n @param {number} seed */
+function priorDraws(plane, n, seed) {
   const { prior } = plane.model;
   const { mean, std } = prior;
   const own = prior.withMoments(Float32Array.of(mean, mean), Float32Array.of(std, std));
-  return draws(plane.model, own, n, SEEDS.prior);
+  return draws(plane.model, own, n, seed);
 }
 
 /**
  * log p(x|z) of draws from the prior (k,): the mean of their exponentials is naive Monte Carlo's p(x).
- * @param {LatentPlane} plane @param {Float32Array} x @param {number} k @returns {Generator<number, Float32Array, void>}
+ * @param {LatentPlane} plane @param {Float32Array} x @param {number} k @param {number} [seed]
+ * @returns {Generator<number, Float32Array, void>}
  */
-export function* naive(plane, x, k) {
-  const kept = priors.get(plane) ?? new KeptOutputs(plane.model, priorDraws(plane, KEPT));
-  priors.set(plane, kept);
+export function* naive(plane, x, k, seed = SEEDS.prior) {
+  const last = priors.get(plane);
+  const kept =
+    last?.seed === seed ? last.kept : new KeptOutputs(plane.model, priorDraws(plane, KEPT, seed));
+  priors.set(plane, { seed, kept });
   const first = Math.min(k, KEPT);
   yield* kept.fill(first);
   const found = new Float32Array(k);
   found.set(kept.of(x, first));
   if (k > first) {
     const rest = new Float64Array(k - first);
-    yield* new LogLikelihood(plane.model, x).at(priorDraws(plane, k).subarray(2 * first), rest);
+    yield* new LogLikelihood(plane.model, x).at(
+      priorDraws(plane, k, seed).subarray(2 * first),
+      rest,
+    );
     found.set(rest, first);
   }
   return found;

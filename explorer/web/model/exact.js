@@ -29,7 +29,12 @@ const REMEMBERED = 8; // images
  * @param {Pick<ExactModel, "d" | "prior" | "likelihood">} model
  */
 export function check({ d, prior, likelihood }) {
-  if (d !== 2 || prior.choices?.length)
+  if (d === 2 && prior.choices?.length)
+    throw new Error(
+      "log p(x) is not computed for models with labels or categories beside z. L_k, which rises to it " +
+        "with k, is what there is.",
+    );
+  if (d !== 2)
     throw new Error(
       `log p(x) is computed exactly for 2 latent dimensions, and this model has ${d} latent ` +
         "dimensions: a grid over more has too many places. L_k, which rises to it with k, is what there is.",

@@ -3,7 +3,7 @@
 import { messageOf } from "./blobs.js";
 import { expected, gradients, importance, naive } from "./estimators.js";
 import { LatentPlane } from "./exact.js";
-import { search } from "./modes.js";
+import { modes, search } from "./modes.js";
 import { climb, split } from "./variational.js";
 
 /**
@@ -12,7 +12,7 @@ import { climb, split } from "./variational.js";
  * @typedef {import("./log_likelihood.js").ExactModel} ExactModel
  * @typedef {{id: number, x: Float32Array}} Asked
  * @typedef {Asked & {q: FamilyPosterior}} AskedOfQ
- * @typedef {(Asked & {kind: "evidence"}) | (Asked & {kind: "field", box: Box}) | (Asked & {kind: "naive", k: number}) |
+ * @typedef {(Asked & {kind: "evidence" | "modes"}) | (Asked & {kind: "field", box: Box}) | (Asked & {kind: "naive", k: number, seed?: number}) |
  *   (AskedOfQ & {kind: "split", fine: boolean}) | (AskedOfQ & {kind: "importance" | "expected", k: number}) |
  *   (AskedOfQ & {kind: "climb", options: {beta?: number, steps?: number}}) |
  *   (AskedOfQ & {kind: "gradients", options: {repeats: number, draws?: number, seed?: number}}) |
@@ -42,7 +42,8 @@ const WORKS = {
   field: (model, { x, box }) => planeOf(model).field(x, box),
   split: (model, { x, q, fine }) => split(planeOf(model), x, q, fine),
   climb: (model, { x, q, options }, tell) => climb(planeOf(model), x, q, options, tell),
-  naive: (model, { x, k }) => naive(planeOf(model), x, k),
+  modes: (model, { x }) => modes(planeOf(model), x),
+  naive: (model, { x, k, seed }) => naive(planeOf(model), x, k, seed),
   importance: (model, { x, q, k }) => importance(model, x, q, k),
   expected: (model, { x, q, k }) => expected(model, x, q, k),
   gradients: (model, { x, q, options }) => gradients(planeOf(model), x, q, options),

@@ -7,6 +7,12 @@
  *   output begins with a logit for each value of x; in nats, or in the unit that the model names
  */
 
+/** The logit of a mean, kept off the ends, which have none. @param {number} mean in [0, 1] */
+export function logitOf(mean) {
+  const p = Math.min(1 - EPSILON, Math.max(EPSILON, mean));
+  return Math.log(p / (1 - p));
+}
+
 /** @param {number} v */
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
 
@@ -114,9 +120,5 @@ export function mean(output, out, name = "bernoulli") {
 export function asBernoulli(output, x, name) {
   if (!Object.hasOwn(MEANS, name)) return bernoulli(output, x, null);
   const logits = mean(output, new Float32Array(x.length), name);
-  for (let i = 0; i < logits.length; i++) {
-    const p = Math.min(1 - EPSILON, Math.max(EPSILON, logits[i]));
-    logits[i] = Math.log(p / (1 - p));
-  }
-  return bernoulli(logits, x, null);
+  return bernoulli(logits.map(logitOf), x, null);
 }

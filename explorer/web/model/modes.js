@@ -1,5 +1,7 @@
-// Modes of p(z|x) on a model's coarse lattice: which images a Gaussian fits badly, quickly.
+// Modes of p(z|x): which images a Gaussian fits badly, first on a model's coarse lattice, and of the worst on a
+// fine one.
 
+import { LogLikelihood } from "./log_likelihood.js";
 import { logSumExp } from "./quadrature.js";
 
 /**
@@ -11,6 +13,8 @@ import { logSumExp } from "./quadrature.js";
 const NEAR = 5; // nats
 const DEEP = 3; // nats that a maximum stands above the ridge to a higher one
 const SEEN = 25; // nats below the highest, of what is looked at
+const FINE = { least: 72, most: 96, ms: 2500 }; // cells along an axis, and what they may take
+const RECOUNTED = 10; // images
 
 /**
  * The maxima of values on an n×n lattice that are within `NEAR` of the highest and separated from every higher
@@ -67,7 +71,35 @@ function spreadOf({ kept: { z } }, logs) {
 }
 
 /**
- * Images by how badly a Gaussian fits, worst first: by the modes of p(z|x), then by its spread.
+ * The separated maxima of p(z|x) on a fine lattice over where it is. A ridge that is narrower than the coarse lattice
+ * falls into false ones there, and near ones are one.
+ * @param {LatentPlane} plane @param {Float32Array} x @returns {Generator<number, number, void>}
+ */
+export function* modes(plane, x) {
+  const { low, high } = yield* plane.evidence(x);
+  const { model } = plane;
+  const { prior } = model;
+  const n = Math.max(
+    FINE.least,
+    Math.min(FINE.most, Math.floor(Math.sqrt(FINE.ms / model.decodeMs))),
+  );
+  const z = Float32Array.from({ length: 2 * n * n }, (_, i) => {
+    const [axis, k] = [i % 2, i >> 1];
+    const share = ((axis ? k % n : Math.floor(k / n)) + 0.5) / n;
+    return low[axis] + share * (high[axis] - low[axis]);
+  });
+  const logs = new Float64Array(n * n);
+  yield* new LogLikelihood(model, x).at(z, logs);
+  for (let k = 0; k < logs.length; k++) logs[k] += prior.logPrior(z.subarray(2 * k, 2 * k + 2));
+  return modesOf(logs, n);
+}
+
+/** @param {Fit[]} found */
+const worstFirst = (found) => found.sort((a, b) => b.modes - a.modes || b.spread - a.spread);
+
+/**
+ * Images by how badly a Gaussian fits, worst first: by the modes of p(z|x), then by its spread. Those that seem worst
+ * are counted anew on a fine lattice, and come before all others.
  * @param {LatentPlane} plane @param {Float32Array[]} images (c·h·w,) each @returns {Generator<number, Fit[], void>}
  */
 export function* search(plane, images) {
@@ -77,7 +109,12 @@ export function* search(plane, images) {
   for (const [index, x] of images.entries()) {
     const logs = plane.kept.of(x).map((v, k) => v + plane.logPrior[k]);
     found.push({ index, modes: modesOf(logs, plane.n), spread: spreadOf(plane, logs) });
-    yield (index + 1) / images.length;
+    yield (0.3 * (index + 1)) / images.length;
   }
-  return found.sort((a, b) => b.modes - a.modes || b.spread - a.spread);
+  const worst = worstFirst(found).splice(0, RECOUNTED);
+  for (const [n, fit] of worst.entries()) {
+    fit.modes = yield* modes(plane, images[fit.index]);
+    yield 0.3 + (0.7 * (n + 1)) / worst.length;
+  }
+  return [...worstFirst(worst), ...found];
 }

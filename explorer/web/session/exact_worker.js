@@ -55,9 +55,14 @@ export class ExactWorker {
     return this._ask("climb", { x, q, options }, { step });
   }
 
-  /** log p(x|z) of k draws from the prior (k,). @param {Float32Array} x @param {number} k @param {Progress} [progress] @returns {Answered<Float32Array>} */
-  naive(x, k, progress) {
-    return this._ask("naive", { x, k }, { progress });
+  /** The separated maxima of p(z|x). @param {Float32Array} x @returns {Answered<number>} */
+  modes(x) {
+    return this._ask("modes", { x });
+  }
+
+  /** log p(x|z) of k draws from the prior (k,), others with another seed. @param {Float32Array} x @param {number} k @param {number} [seed] @returns {Answered<Float32Array>} */
+  naive(x, k, seed) {
+    return this._ask("naive", { x, k, seed });
   }
 
   /** Logs of the importance weights of k draws from q (k,). @param {Float32Array} x @param {FamilyPosterior} q @param {number} k @param {Progress} [progress] @returns {Answered<Float32Array>} */

@@ -58,7 +58,7 @@ export class Bounds extends Section {
   }
 
   get task() {
-    return "Choose an x that a Gaussian fits badly (section 3 finds some): how many draws does L_k take?";
+    return "Choose an x that q fits badly (section 3 finds some): how many draws does L_k take?";
   }
 
   get meanings() {

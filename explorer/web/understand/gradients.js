@@ -81,7 +81,7 @@ export class Gradients extends Section {
     return {
       f: "f(z) = log p(x|z): what is averaged. The fuller a point's colour, the higher its f.",
       score:
-        "The score-function estimator (REINFORCE, Williams 1992): f(z) times the gradient of log q at z; section 2.2 of the paper. Here without a baseline: a constant taken off f would lower its variance, and leave its mean.",
+        "The score-function estimator (REINFORCE, Williams 1992): f(z) times the gradient of log q at z; section 2.2 of the paper. Here without a baseline: a well-chosen constant taken off f would lower its variance, and leave its mean.",
       path: "The reparameterised estimator (Kingma & Welling 2014): the gradient of f at z = μ + σ·ε, with respect to z and so to μ.",
       noise: "ε ~ N(0, 1) in each dimension. The same ε give other z when μ and σ change.",
     };

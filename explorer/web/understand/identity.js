@@ -52,7 +52,7 @@ export class Identity extends Section {
   get text() {
     return [
       "For any q, log p(x) splits into the ELBO (ℒ in the paper, whose equations 1 and 3 these are), which needs no p(z|x), and the gap, which is never negative. That is why the ELBO is a lower bound. Training raises it in θ too; here θ stays.",
-      "Optimise climbs the ELBO in μ and σ for this x alone. What the encoder's q loses against the best Gaussian is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).",
+      `Optimise climbs the ELBO in ${this.page.vae.prior.drawn === "ε" ? "μ and σ" : "a and b"} for this x alone. What the encoder's q loses against the best ${this.page.vae.prior.drawn === "ε" ? "Gaussian" : "Gamma q"} is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).`,
       ...gapsInWords(this.page.data.gaps),
     ];
   }
@@ -71,7 +71,9 @@ export class Identity extends Section {
 
   build(scene) {
     this.plane = planeOf(scene, this.page, "p(z|x), and a q that you make");
-    const bar = html('<div class="identity-bar"><canvas role="img"></canvas></div>');
+    const bar = html(
+      '<div class="identity-bar"><canvas role="img" aria-label="ELBO and gap, which add up to log p(x)"></canvas></div>',
+    );
     scene.append(bar);
     this.bar = /** @type {HTMLCanvasElement} */ (bar.querySelector("canvas"));
     watchSize(this.bar, () => this.page.change("size"));
@@ -205,7 +207,7 @@ export class Identity extends Section {
     );
   }
 
-  /** Climb from this q, then from one with the moments of p(z|x): a climb may end on a lower hump. */
+  /** Climb from this q, from the encoder's, and from one with the moments of p(z|x): a climb may end on a lower hump. */
   async _climb() {
     const { page, q } = this;
     const { x, exact, evidence } = page;
@@ -221,9 +223,12 @@ export class Identity extends Section {
       if (!found || page.x !== x) return;
       const { mean, covariance } = evidence;
       const std = [covariance[0], covariance[2]].map(Math.sqrt);
-      const other = await exact.climb(x, page.qOf(mean, std));
-      if (!other || page.x !== x) return;
-      const best = other.elbo > found.elbo ? other : found;
+      let best = found;
+      for (const start of [page.posterior, page.qOf(mean, std)]) {
+        const other = start === q ? found : await exact.climb(x, start);
+        if (!other || page.x !== x) return;
+        if (other.elbo > best.elbo) best = other;
+      }
       this.q = this._whole(best.q);
       this.best = best.elbo;
       if (!this.box) {

@@ -3,18 +3,17 @@
 import { html, write } from "../widgets/dom.js";
 import { Axes } from "./axes.js";
 import { heatOf, priorBox, planeWithPicture } from "./picture.js";
-import { Section, numeral } from "./section.js";
+import { Section, dashed, numeral } from "./section.js";
 
 const CELLS = 160;
 const SEEN = 150; // nats below the highest, of what is shown of log p(x|z)
 const MOST = 12; // as a power of two: 4,096 draws
 
-/** log of the mean of the first k exponentials, for each k. @param {Float32Array} logs @param {Uint32Array} order */
-function runningMeans(logs, order) {
+/** log of the mean of the first k exponentials, for each k. @param {Float32Array} logs */
+function runningMeans(logs) {
   const out = new Float64Array(logs.length);
   let [top, sum] = [-Infinity, 0];
-  order.forEach((at, k) => {
-    const v = logs[at];
+  logs.forEach((v, k) => {
     if (v > top) [sum, top] = [sum * Math.exp(top - v) + 1, v];
     else sum += Math.exp(v - top);
     out[k] = top + Math.log(sum / (k + 1));
@@ -31,16 +30,6 @@ function around({ low, high }, least) {
   };
 }
 
-/** @param {number} n @returns {Uint32Array} */
-function shuffled(n) {
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
-}
-
 export class Integral extends Section {
   static label = "log p(x)";
   title = "Why log p(x) is hard";
@@ -52,9 +41,8 @@ export class Integral extends Section {
   box = null;
   field = null;
   heat = null;
-  logs = null;
   means = null;
-  order = null;
+  seed = 1;
   plane = null;
 
   get formula() {
@@ -103,7 +91,7 @@ export class Integral extends Section {
     return {
       evidence:
         "log p(x), the evidence: here by quadrature over the plane, right to far less than 0.01 nats.",
-      prior: "p(z), the prior: each place counts as much as it. Its contours are dashed.",
+      prior: `p(z), the prior: each place counts as much as it. ${dashed(this.page.vae.prior)}`,
       likelihood: "p(x|z) of this x, as a function of z: the heat on the plane.",
       naive:
         "Plain Monte Carlo: draw k codes from the prior, and average p(x|z). It is right on average, but its logarithm is too low until some draw hits the spot.",
@@ -125,8 +113,8 @@ export class Integral extends Section {
     this.output = foot.querySelector("output");
     this.slider.addEventListener("input", () => this.page.change("k"));
     foot.querySelector("button").addEventListener("click", () => {
-      this._shuffle();
-      this.page.change("k");
+      this.seed += 1;
+      this._draw();
     });
     this.chart = new Axes(scene, "wide", () => this.page.change("size"));
     scene.append(foot);
@@ -137,7 +125,7 @@ export class Integral extends Section {
     this.plane.show(box);
     this.plane.least = this.page.vae.prior.low;
     this.box = around(box, this.plane.least); // the plane is wider than what it must show
-    this.field = this.heat = this.logs = this.means = null;
+    this.field = this.heat = this.means = null;
   }
 
   input() {
@@ -153,22 +141,22 @@ export class Integral extends Section {
       },
       (error) => page.fault(error.message),
     );
-    exact.naive(x, 2 ** MOST).then(
+    this._draw();
+  }
+
+  /** The estimates from draws of their own for each seed. */
+  _draw() {
+    const { page } = this;
+    const { x, exact } = page;
+    if (page.refusal || !exact) return;
+    exact.naive(x, 2 ** MOST, this.seed).then(
       (logs) => {
-        if (!logs || !mine()) return;
-        this.logs = logs;
-        if (this.order?.length !== logs.length) this.order = shuffled(logs.length);
-        this.means = runningMeans(logs, this.order);
+        if (!logs || page.x !== x || page.section !== this) return;
+        this.means = runningMeans(logs);
         page.change("k");
       },
       (error) => page.fault(error.message),
     );
-  }
-
-  _shuffle() {
-    if (!this.logs) return;
-    this.order = shuffled(this.logs.length);
-    this.means = runningMeans(this.logs, this.order);
   }
 
   get k() {

@@ -1,22 +1,27 @@
 // Section 9: one x and one x̂ under four reconstruction terms, each with its constant; and what each says of a pixel.
 
-import { logHalfNormaliser } from "../model/likelihoods.js";
+import { logHalfNormaliser, logitOf } from "../model/likelihoods.js";
 import { html, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { Axes } from "./axes.js";
 import { Section, numeral } from "./section.js";
 
-const EPSILON = 1e-6;
 const STEPS = 120; // of a curve
 const HIGH = 5; // of the densities' axis
 
-/** log C(λ) of the continuous Bernoulli. @param {number} lambda in (0, 1) */
-const logNormaliser = (lambda) => Math.LN2 + logHalfNormaliser(Math.log(lambda / (1 - lambda)));
+/** −v log λ − (1 − v) log(1 − λ), λ = sigmoid(l). @param {number} v @param {number} l */
+const crossEntropy = (v, l) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - l * v;
 
 /**
- * A pixel's −log density for each likelihood, nats: of a value v when x̂ is m there.
+ * What the decoder says of a pixel: x̂, its logit, and the logit that came out, which is another one where x̂ is the
+ * mean of a continuous Bernoulli.
+ * @typedef {{mean: number, logit: number, output: number}} Said
+ */
+
+/**
+ * A pixel's −log density for each likelihood, nats: of a value v.
  * @typedef {{key: string, name: string, colour: "reconstruction" | "x_hat" | "kl" | "posterior", dash: number[],
- *   cost: (v: number, m: number, s: number) => number, mass: string}} Row
+ *   cost: (v: number, said: Said, s: number) => number, mass: string}} Row
  */
 
 /** @type {Row[]} */
@@ -26,7 +31,7 @@ export const ROWS = [
     name: "cross-entropy (Bernoulli)",
     colour: "reconstruction",
     dash: [],
-    cost: (v, m) => -v * Math.log(m) - (1 - v) * Math.log(1 - m),
+    cost: (v, { logit }) => crossEntropy(v, logit),
     mass: "not 1",
   },
   {
@@ -34,7 +39,7 @@ export const ROWS = [
     name: "continuous Bernoulli",
     colour: "x_hat",
     dash: [],
-    cost: (v, m) => -v * Math.log(m) - (1 - v) * Math.log(1 - m) - logNormaliser(m),
+    cost: (v, { output }) => crossEntropy(v, output) - Math.LN2 - logHalfNormaliser(output),
     mass: "1",
   },
   {
@@ -42,7 +47,8 @@ export const ROWS = [
     name: "squared error (Gaussian)",
     colour: "kl",
     dash: [],
-    cost: (v, m, s) => 0.5 * ((v - m) / s) ** 2 + Math.log(s) + 0.5 * Math.log(2 * Math.PI),
+    cost: (v, { mean }, s) =>
+      0.5 * ((v - mean) / s) ** 2 + Math.log(s) + 0.5 * Math.log(2 * Math.PI),
     mass: "1 on all numbers",
   },
   {
@@ -50,7 +56,7 @@ export const ROWS = [
     name: "absolute error (Laplace)",
     colour: "posterior",
     dash: [],
-    cost: (v, m, s) => (Math.abs(v - m) * Math.SQRT2) / s + Math.log(Math.SQRT2 * s),
+    cost: (v, { mean }, s) => (Math.abs(v - mean) * Math.SQRT2) / s + Math.log(Math.SQRT2 * s),
     mass: "1 on all numbers",
   },
 ];
@@ -68,6 +74,7 @@ export class Likelihoods extends Section {
   chart = null;
   pixel = null;
   mean = null;
+  outputs = null;
 
   get formula() {
     return {
@@ -90,7 +97,7 @@ export class Likelihoods extends Section {
   get text() {
     return [
       "Minimising a squared error is maximising a Gaussian likelihood, an absolute error a Laplace one. Their constants move no gradient, but log p(x) has them; their scale s weighs them against the KL, as β would. A density may exceed 1, and its −log be negative: a probability's cannot.",
-      "So which row is smallest says nothing: each is in units of its own. What can be compared is what they punish: cross-entropy minds a wrong certainty most, the squared error a wide miss, the absolute error all misses alike.",
+      "So the cross-entropy's row cannot be held against the others: it is no density of grey levels. The other three are, and can be compared, though Gaussian and Laplace give some of their mass to values that no picture has. They also punish differently: cross-entropy minds a wrong certainty most, the squared error a wide miss, the absolute error all misses alike.",
     ];
   }
 
@@ -101,7 +108,7 @@ export class Likelihoods extends Section {
   get meanings() {
     return {
       bce: "Cross-entropy, summed over the pixels: −log p(x|z) of a Bernoulli when x is black and white; on grey levels a pseudo-likelihood.",
-      cb: "The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. Here x̂ is taken for λ, which is not its mean.",
+      cb: `The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. ${this.page.vae.likelihood.name === "continuous-bernoulli" ? "λ is what the decoder gives; x̂ is its mean, another number." : "Here x̂ is taken for λ, which is not its mean."}`,
       gauss: "A Gaussian about x̂ with standard deviation s: n is the number of values of x.",
       laplace: "A Laplace density about x̂: b = s/√2 gives it the same standard deviation.",
     };
@@ -181,7 +188,8 @@ export class Likelihoods extends Section {
 
   input() {
     const { vae, x, posterior } = this.page;
-    this.mean = vae.mean(vae.decode(posterior.mu)).slice();
+    this.outputs = vae.decode(posterior.mu).slice();
+    this.mean = vae.mean(this.outputs).slice();
     if (this.pixel >= 0) return;
     // One at the edge of the ink: where x and x̂ differ most.
     const { height, width } = vae.shape;
@@ -208,9 +216,11 @@ export class Likelihoods extends Section {
     this.page.change("numbers");
   }
 
-  /** x̂ there, kept off the ends where cross-entropy has none. @param {number} i */
+  /** @param {number} i of a value @returns {Said} */
   _at(i) {
-    return Math.min(1 - EPSILON, Math.max(EPSILON, this.mean[i]));
+    const [mean, output] = [this.mean[i], this.outputs[i]];
+    const apart = this.page.vae.likelihood.name === "continuous-bernoulli";
+    return { mean, logit: apart ? logitOf(mean) : output, output };
   }
 
   paint() {
@@ -225,29 +235,30 @@ export class Likelihoods extends Section {
       mark.style.width = `${100 / width}%`;
       mark.style.height = `${100 / height}%`;
     }
-    const [v, m] = [x[pixel], this._at(pixel)];
-    write(this.said, `this pixel${this.part}: x = ${numeral(v, 2)}, x̂ = ${numeral(m, 2)}`);
+    const [v, said] = [x[pixel], this._at(pixel)];
+    write(this.said, `this pixel${this.part}: x = ${numeral(v, 2)}, x̂ = ${numeral(said.mean, 2)}`);
     write(this.output, s.toFixed(2));
     ROWS.forEach((row, n) => {
       const cells = this.body.rows[n].cells;
       let sum = 0;
       for (let i = 0; i < x.length; i++) sum += row.cost(x[i], this._at(i), s);
-      write(cells[1], numeral(row.cost(v, m, s), 2));
+      write(cells[1], numeral(row.cost(v, said, s), 2));
       write(cells[2], numeral(sum, 1));
       this.body.rows[n].style.setProperty("--own", theme[row.colour]);
       this.body.rows[n].dataset.lit = String(page.lit === row.key);
     });
-    this._paintChart(theme, v, m, s);
+    this._paintChart(theme, v, said, s);
   }
 
-  _paintChart(theme, v, m, s) {
+  _paintChart(theme, v, said, s) {
     const { chart } = this;
+    const m = said.mean;
     const x = { low: 0, high: 1, title: `value of a pixel${this.part} where x̂ = ${numeral(m, 2)}` };
     if (!chart.begin(theme, x, { low: 0, high: HIGH, title: "density" })) return;
     for (const row of ROWS) {
       const points = Array.from({ length: STEPS + 1 }, (_, i) => {
         const at = i / STEPS;
-        return /** @type {[number, number]} */ ([at, Math.exp(-row.cost(at, m, s))]);
+        return /** @type {[number, number]} */ ([at, Math.exp(-row.cost(at, said, s))]);
       });
       chart.line(points, theme[row.colour], {
         dash: row.dash,
@@ -256,7 +267,7 @@ export class Likelihoods extends Section {
     }
     chart.up(v, theme.x, `x = ${numeral(v, 2)}`);
     chart.end();
-    const area = areaOf((at) => Math.exp(-ROWS[0].cost(at, m, s)));
+    const area = areaOf((at) => Math.exp(-ROWS[0].cost(at, said, s)));
     write(this.body.rows[0].cells[3], `${numeral(area, 2)} here`);
     chart.describe(
       `Densities of a pixel's value where x̂ is ${numeral(m, 2)}; exp(−BCE) adds up to ${numeral(area, 2)}`,

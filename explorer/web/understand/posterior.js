@@ -89,7 +89,8 @@ export class PosteriorSection extends Section {
     if (!evidence) return "It is being computed …";
     const [xx, xy, yy] = evidence.covariance;
     const correlation = xy / Math.sqrt(xx * yy);
-    const modes = this.modes ?? 1;
+    const { modes } = this;
+    if (!modes) return "It is being computed …";
     const humps = modes > 1 ? `${modes} humps` : "one hump";
     return `Look at the grey heat: ${humps}, with a correlation of ${numeral(correlation, 2)} between z₁ and z₂. The encoder's q can have none, as its two dimensions are independent, and it has one hump, whatever p(z|x) looks like.`;
   }
@@ -102,7 +103,7 @@ export class PosteriorSection extends Section {
   }
 
   get task() {
-    return "Find images whose p(z|x) is far from a Gaussian: what is unclear about these pictures? Then draw one yourself.";
+    return "Find images that no q of this family fits: what is unclear about these pictures? Then draw one yourself.";
   }
 
   get meanings() {
@@ -125,13 +126,13 @@ export class PosteriorSection extends Section {
     this.plane = plane;
     this.decoded = decoded;
     const foot = html(
-      '<div class="foot-row"><button type="button" class="find">Find images that a Gaussian fits badly</button> <span class="progress"></span></div>',
+      '<div class="foot-row"><button type="button" class="find">Find images that q fits badly</button> <span class="progress"></span></div>',
     );
     scene.append(foot);
     this.findButton = /** @type {HTMLButtonElement} */ (foot.querySelector("button"));
     this.progress = foot.querySelector("span");
     this.findButton.addEventListener("click", () => this._find());
-    this.strip = new Strip(scene, "Images whose p(z|x) is far from a Gaussian", (n) => {
+    this.strip = new Strip(scene, "Images whose p(z|x) is wide, or has several humps", (n) => {
       const one = this.bad[n];
       if (one !== undefined) this.page.choose(one.index);
     });
@@ -172,11 +173,14 @@ export class PosteriorSection extends Section {
       this.heat = posteriorHeat(page, box, field);
       page.change("field");
     });
-    exact.search([x]).then((found) => {
-      if (!found || !mine()) return;
-      this.modes = found[0].modes;
-      page.change("numbers");
-    });
+    exact.modes(x).then(
+      (modes) => {
+        if (!modes || !mine()) return;
+        this.modes = modes;
+        page.change("numbers");
+      },
+      (error) => page.fault(error.message),
+    );
   }
 
   /** Among the images whose pictures are here. */
@@ -196,7 +200,7 @@ export class PosteriorSection extends Section {
       this.bad = found
         .slice(0, SHOWN)
         .map(({ index, modes }) => ({ index: numbers[index], modes }));
-      const names = this.bad.map(({ modes }) => (modes > 1 ? `${modes} humps` : "bent"));
+      const names = this.bad.map(({ modes }) => (modes > 1 ? `${modes} humps` : "wide"));
       this.strip.paint(
         this.bad.map(({ index }) => pictures.get(index)),
         page.vae.shape,

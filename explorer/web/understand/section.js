@@ -122,6 +122,10 @@ export function refusalOf({ name, d, likelihood, hasPosterior, prior }) {
   return "";
 }
 
+/** What the dashed lines of a prior are. @param {{low: number}} prior */
+export const dashed = ({ low }) =>
+  `The dashed lines hold 39 % and 86 % of it${low > -Infinity ? ", as much as one and two standard deviations of a normal distribution do" : ", those of one and two standard deviations"}.`;
+
 /** What is known of a model's gap over many images, as a paragraph. @param {import("../session/loaded_page.js").Data["gaps"]} gaps @returns {string[]} */
 export function gapsInWords(gaps) {
   if (!gaps) return [];

@@ -143,21 +143,26 @@ export class TwoTerms extends Section {
     );
   }
 
-  /** The q that is best for this x with another β. */
-  _weigh() {
-    const { page, beta } = this;
+  /** The q that is best for this x with another β: from the last one on, and from the encoder's. */
+  async _weigh() {
+    const { page, beta, q } = this;
     const { x, exact } = page;
     if (page.refusal) return;
-    exact.climb(x, this.q, { beta, steps: 30 }).then(
-      (found) => {
-        if (!found || page.x !== x) return;
+    page.change("numbers");
+    try {
+      let best = null;
+      for (const start of q === page.posterior ? [q] : [q, page.posterior]) {
+        const found = await exact.climb(x, start, { beta, steps: 30 });
+        if (!found || page.x !== x || page.section !== this) return;
+        if (best && best.elbo >= found.elbo) continue;
+        best = found;
         this.q = page.qOf(found.q.mu, found.q.std);
         this._measure(this.q);
         page.change("numbers");
-      },
-      (error) => page.fault(error.message),
-    );
-    page.change("numbers");
+      }
+    } catch (error) {
+      page.fault(error.message);
+    }
   }
 
   paint() {
@@ -169,7 +174,11 @@ export class TwoTerms extends Section {
     const end = Math.max(1.6 * Math.abs(level), 40);
     const fine = this.error !== null && this.error < 0.1 ? 2 : 1;
     const error = this.error ? ` ± ${numeral(this.error, fine)}` : "";
-    const absent = page.bounded ? "…" : "none: trained with a distance";
+    const absent = page.bounded
+      ? "…"
+      : vae.likelihood.constant === null
+        ? "none: trained with a distance"
+        : "not computed here";
     write(this.values[0], recon === null ? absent : `${numeral(recon, fine)}${error} nats`);
     write(this.values[1], `${numeral(q.kl, 2)} nats`);
     this.bars[0].style.width = `${Math.min(100, Math.max(0, (100 * (recon ?? 0)) / end))}%`;
@@ -182,7 +191,7 @@ export class TwoTerms extends Section {
       this.note,
       own
         ? "The encoder's q, trained with the β of this model. Move β: q becomes the best one for this x under it."
-        : `The best q for this x under β = ${this.beta.toPrecision(2)}: σ = ${numeral(q.std[0], 3)} and ${numeral(q.std[1], 3)}.`,
+        : `The best q found for this x under β = ${this.beta.toPrecision(2)}: σ = ${numeral(q.std[0], 3)} and ${numeral(q.std[1], 3)}.`,
     );
     this._paintTable(vae, q);
     this._paintRates(theme, q, recon);

@@ -140,3 +140,31 @@ def test_the_formulas_fonts_stand_in_their_style_sheet():
     style = document._katex()["katex.css"].decode()
     assert style.count("@font-face") == len(document.FONTS)
     assert "url(fonts/" not in style
+
+
+def test_a_lesson_about_other_images_stays_out_and_says_what_takes_it_in(tmp_path, capsys):
+    out = tmp_path / "latent.html"
+    begin = ("export", "mnist-2d", "--data-dir", "nowhere", "--no-terms", "--out", str(out))
+
+    def made(*options: str) -> tuple[set[str], list[str]]:
+        assert main([*begin, *options]) == 0
+        said = [
+            line for line in capsys.readouterr().out.splitlines() if line.startswith("The lesson")
+        ]
+        facts = json.loads(files_of(out.read_bytes().decode())["facts.json"])
+        return set(facts["lessons"]), said
+
+    both = {"what-is-a-latent-space", "the-elbo-in-pictures"}
+    assert made("--data", "mnist-5k") == (both, [])
+    told, said = made("--data", "mnist-5k", "--images", "10")
+    assert len(told | set(said)) == 2
+    needed = max(int(re.search(r"--images (\d+) takes", line)[1]) for line in said)
+    assert made("--data", "mnist-5k", "--images", str(needed)) == (both, [])
+    other = tmp_path / "grey.npz"
+    np.savez(other, images=np.zeros((12, 28, 28), np.uint8))
+    told, said = made("--data", f"npz:{other}")
+    assert told == set()
+    assert sorted(said) == [
+        f"The lesson “{title}” stays out: it shows images of mnist-5k; --data mnist-5k takes it in."
+        for title in ("The ELBO in pictures", "What is a latent space?")
+    ]
