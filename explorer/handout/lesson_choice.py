@@ -8,15 +8,17 @@ from training.data.datasets import ImageSet
 from training.text import printable
 
 
-def _highest(one: Lesson) -> int:
-    """The highest number of an image that a lesson shows; −1 where it shows none by number."""
+def _missing(one: Lesson, images: ImageSet) -> str:
+    """What a lesson shows that is not among the images, and the option that takes it in; "" where
+    all is there."""
+    if one.data is not None and one.data != images.name:
+        return f"it shows images of {one.data}; --data {one.data} takes it in"
     views = [step.view for step in one.steps if step.view is not None]
     numbers = [n for v in views for n in (v.image, *(v.marks or ())) if n is not None]
-    return max(numbers, default=-1)
-
-
-def _other_data(one: Lesson, images: ImageSet) -> bool:
-    return one.data is not None and one.data != images.name
+    highest = max(numbers, default=-1)
+    if highest < len(images):
+        return ""
+    return f"it shows image {highest}; --images {highest + 1} takes it in"
 
 
 def within(names: Sequence[str], images: ImageSet) -> dict[str, Lesson]:
@@ -24,21 +26,14 @@ def within(names: Sequence[str], images: ImageSet) -> dict[str, Lesson]:
     return {
         name: one
         for name, one in lesson.listed()
-        if one.checkpoint in names and not _other_data(one, images) and _highest(one) < len(images)
+        if one.checkpoint in names and not _missing(one, images)
     }
 
 
 def left_out(names: Sequence[str], images: ImageSet) -> list[str]:
-    """Sentences about the lessons of these checkpoints that show other images, with the option
-    that takes them in."""
-    found = []
-    for _, one in lesson.listed():
-        if one.checkpoint not in names:
-            continue
-        begin = f"The lesson “{printable(one.title)}” stays out: it "
-        if _other_data(one, images):
-            found.append(f"{begin}shows images of {one.data}; --data {one.data} takes it in.")
-        elif _highest(one) >= len(images):
-            least = _highest(one) + 1
-            found.append(f"{begin}shows image {_highest(one)}; --images {least} takes it in.")
-    return found
+    """Sentences about the lessons of these checkpoints that show other images."""
+    return [
+        f"The lesson “{printable(one.title)}” stays out: {missing}."
+        for _, one in lesson.listed()
+        if one.checkpoint in names and (missing := _missing(one, images))
+    ]

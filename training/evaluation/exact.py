@@ -178,12 +178,13 @@ class Plane:
         side = self.side.clone()
         wholes, z, logs = self._integrals(corners, side, density)
         kept: list[tuple[Tensor, Tensor]] = []  # nodes, and logs of their weights times density
-        settled = changes = torch.tensor(-math.inf, dtype=torch.float64)
+        settled = changes = open_change = torch.tensor(-math.inf, dtype=torch.float64)
         for depth in range(DEPTH + 1):
             total = torch.logaddexp(settled, torch.logsumexp(wholes, 0))
             done = wholes < total - NEGLIGIBLE
             if depth == DEPTH:
                 done = torch.ones_like(done)
+                changes = torch.logaddexp(changes, open_change)
             kept.append((z[done].reshape(-1, 2), logs[done].reshape(-1)))
             settled = torch.logaddexp(settled, torch.logsumexp(wholes[done], 0))
             corners, wholes = corners[~done], wholes[~done]
@@ -203,6 +204,7 @@ class Plane:
             if bool(fine.any()):
                 settled = torch.logaddexp(settled, torch.logsumexp(both[fine], 0))
                 changes = torch.logaddexp(changes, torch.logsumexp(change[fine], 0))
+            open_change = torch.logsumexp(change[~fine], 0)
             corners, wholes = quarters[~four], parts[~four]
             z, logs = z[~four], logs[~four]
         nodes = torch.cat([part for part, _ in kept])

@@ -7,22 +7,16 @@
  *   output begins with a logit for each value of x; in nats, or in the unit that the model names
  */
 
-/** The logit of a mean, kept off the ends, which have none. @param {number} mean in [0, 1] */
-export function logitOf(mean) {
-  const p = Math.min(1 - EPSILON, Math.max(EPSILON, mean));
-  return Math.log(p / (1 - p));
-}
-
 /** @param {number} v */
 const sigmoid = (v) => 1 / (1 + Math.exp(-v));
+
+/** −v log λ − (1 − v) log(1 − λ), λ = sigmoid(l). @param {number} l @param {number} v */
+export const crossEntropy = (l, v) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - l * v;
 
 /** Cross-entropy, on logits. @type {Term} */
 function bernoulli(output, x) {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) {
-    const l = output[i];
-    sum += Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - l * x[i];
-  }
+  for (let i = 0; i < x.length; i++) sum += crossEntropy(output[i], x[i]);
   return sum;
 }
 
@@ -108,9 +102,24 @@ const MEANS = { "continuous-bernoulli": continuousBernoulliMean };
  * @param {string} [name] of the likelihood
  */
 export function mean(output, out, name = "bernoulli") {
-  const of = Object.hasOwn(MEANS, name) ? MEANS[name] : sigmoid;
+  const of = meanIsApart(name) ? MEANS[name] : sigmoid;
   for (let i = 0; i < out.length; i++) out[i] = of(output[i]);
   return out;
+}
+
+/** Whether the mean of p(x|z) is another number than the sigmoid of the decoder's logit. @param {string} name */
+export const meanIsApart = (name) => Object.hasOwn(MEANS, name);
+
+/**
+ * The logits of x̂'s values: the output's own, but where the mean is apart.
+ * @param {Float32Array} output of a decoder @param {number} size values of a picture @param {string} name of the likelihood
+ */
+export function logitsOfMean(output, size, name) {
+  if (!meanIsApart(name)) return output;
+  return mean(output, new Float32Array(size), name).map((v) => {
+    const p = Math.min(1 - EPSILON, Math.max(EPSILON, v)); // the ends have none
+    return Math.log(p / (1 - p));
+  });
 }
 
 /**
@@ -118,7 +127,5 @@ export function mean(output, out, name = "bernoulli") {
  * @param {Float32Array} output of a decoder @param {Float32Array} x @param {string} name of the likelihood
  */
 export function asBernoulli(output, x, name) {
-  if (!Object.hasOwn(MEANS, name)) return bernoulli(output, x, null);
-  const logits = mean(output, new Float32Array(x.length), name);
-  return bernoulli(logits.map(logitOf), x, null);
+  return bernoulli(logitsOfMean(output, x.length, name), x, null);
 }

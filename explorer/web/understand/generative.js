@@ -3,7 +3,7 @@
 import { write } from "../widgets/dom.js";
 import { normals } from "../model/random.js";
 import { Strip, classAt, paintCodes, priorBox, planeWithPicture } from "./picture.js";
-import { Section, dashed, numeral } from "./section.js";
+import { Section, numeral } from "./section.js";
 import { html, lessMotion } from "../widgets/dom.js";
 
 const KEPT = 8; // samples that stay in view
@@ -69,7 +69,7 @@ export class Generative extends Section {
 
   get meanings() {
     return {
-      prior: `The prior p(z): where codes come from before any picture is seen. ${dashed(this.page.vae.prior)}`,
+      prior: `The prior p(z): where codes come from before any picture is seen. ${this.dashed}`,
       likelihood: `p(x|z), the likelihood of z: the decoder's distribution over pictures. Each value of a picture has its own (${this.page.vae.likelihood.title}), given z. θ are the decoder's weights.`,
       evidence:
         "The evidence, or marginal likelihood: p(x|z) averaged over the prior. No formula gives this integral; section 2 computes it.",

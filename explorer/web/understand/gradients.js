@@ -34,7 +34,7 @@ export class Gradients extends Section {
   select = null;
 
   get refusal() {
-    if (super.refusal || this.normal) return super.refusal;
+    if (super.refusal || this.gaussian) return super.refusal;
     return "A Gamma's draws are no μ + σ·ε. They are differentiated through their distribution function (implicit reparameterisation, Figurnov et al. 2018), and there is no ε to show.";
   }
 
@@ -170,13 +170,9 @@ export class Gradients extends Section {
   }
 
   /** Whether q is made of ε: a Gamma's draws are not. */
-  get normal() {
-    return this.page.vae.prior.drawn === "ε";
-  }
-
   _estimate() {
     const { page, q, seed } = this;
-    if (page.refusal || !this.normal || !page.exact) return;
+    if (page.refusal || !this.gaussian || !page.exact) return;
     const { x } = page;
     const draws = Number(this.select.value);
     page.exact.gradients(x, q, { repeats: REPEATS, draws, seed }).then(

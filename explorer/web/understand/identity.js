@@ -52,7 +52,7 @@ export class Identity extends Section {
   get text() {
     return [
       "For any q, log p(x) splits into the ELBO (ℒ in the paper, whose equations 1 and 3 these are), which needs no p(z|x), and the gap, which is never negative. That is why the ELBO is a lower bound. Training raises it in θ too; here θ stays.",
-      `Optimise climbs the ELBO in ${this.page.vae.prior.drawn === "ε" ? "μ and σ" : "a and b"} for this x alone. What the encoder's q loses against the best ${this.page.vae.prior.drawn === "ε" ? "Gaussian" : "Gamma q"} is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).`,
+      `Optimise climbs the ELBO in ${this.gaussian ? "μ and σ" : "a and b"} for this x alone. What the encoder's q loses against the best ${this.gaussian ? "Gaussian" : "Gamma q"} is the amortisation gap; what that still loses is the approximation gap (Cremer, Li & Duvenaud 2018).`,
       ...gapsInWords(this.page.data.gaps),
     ];
   }

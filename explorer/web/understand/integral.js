@@ -3,7 +3,7 @@
 import { html, write } from "../widgets/dom.js";
 import { Axes } from "./axes.js";
 import { heatOf, priorBox, planeWithPicture } from "./picture.js";
-import { Section, dashed, numeral } from "./section.js";
+import { Section, numeral } from "./section.js";
 
 const CELLS = 160;
 const SEEN = 150; // nats below the highest, of what is shown of log p(x|z)
@@ -91,7 +91,7 @@ export class Integral extends Section {
     return {
       evidence:
         "log p(x), the evidence: here by quadrature over the plane, right to far less than 0.01 nats.",
-      prior: `p(z), the prior: each place counts as much as it. ${dashed(this.page.vae.prior)}`,
+      prior: `p(z), the prior: each place counts as much as it. ${this.dashed}`,
       likelihood: "p(x|z) of this x, as a function of z: the heat on the plane.",
       naive:
         "Plain Monte Carlo: draw k codes from the prior, and average p(x|z). It is right on average, but its logarithm is too low until some draw hits the spot.",

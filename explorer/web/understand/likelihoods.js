@@ -1,6 +1,11 @@
 // Section 9: one x and one x̂ under four reconstruction terms, each with its constant; and what each says of a pixel.
 
-import { logHalfNormaliser, logitOf } from "../model/likelihoods.js";
+import {
+  crossEntropy,
+  logHalfNormaliser,
+  logitsOfMean,
+  meanIsApart,
+} from "../model/likelihoods.js";
 import { html, write } from "../widgets/dom.js";
 import { paintImage } from "../widgets/image.js";
 import { Axes } from "./axes.js";
@@ -8,9 +13,6 @@ import { Section, numeral } from "./section.js";
 
 const STEPS = 120; // of a curve
 const HIGH = 5; // of the densities' axis
-
-/** −v log λ − (1 − v) log(1 − λ), λ = sigmoid(l). @param {number} v @param {number} l */
-const crossEntropy = (v, l) => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l))) - l * v;
 
 /**
  * What the decoder says of a pixel: x̂, its logit, and the logit that came out, which is another one where x̂ is the
@@ -31,7 +33,7 @@ export const ROWS = [
     name: "cross-entropy (Bernoulli)",
     colour: "reconstruction",
     dash: [],
-    cost: (v, { logit }) => crossEntropy(v, logit),
+    cost: (v, { logit }) => crossEntropy(logit, v),
     mass: "not 1",
   },
   {
@@ -39,7 +41,7 @@ export const ROWS = [
     name: "continuous Bernoulli",
     colour: "x_hat",
     dash: [],
-    cost: (v, { output }) => crossEntropy(v, output) - Math.LN2 - logHalfNormaliser(output),
+    cost: (v, { output }) => crossEntropy(output, v) - Math.LN2 - logHalfNormaliser(output),
     mass: "1",
   },
   {
@@ -75,6 +77,7 @@ export class Likelihoods extends Section {
   pixel = null;
   mean = null;
   outputs = null;
+  logits = null;
 
   get formula() {
     return {
@@ -108,7 +111,7 @@ export class Likelihoods extends Section {
   get meanings() {
     return {
       bce: "Cross-entropy, summed over the pixels: −log p(x|z) of a Bernoulli when x is black and white; on grey levels a pseudo-likelihood.",
-      cb: `The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. ${this.page.vae.likelihood.name === "continuous-bernoulli" ? "λ is what the decoder gives; x̂ is its mean, another number." : "Here x̂ is taken for λ, which is not its mean."}`,
+      cb: `The continuous Bernoulli on [0, 1]: the same with its normaliser C(λ) = 2 artanh(1 − 2λ)/(1 − 2λ), and 2 at λ = ½. ${meanIsApart(this.page.vae.likelihood.name) ? "λ is what the decoder gives; x̂ is its mean, another number." : "Here x̂ is taken for λ, which is not its mean."}`,
       gauss: "A Gaussian about x̂ with standard deviation s: n is the number of values of x.",
       laplace: "A Laplace density about x̂: b = s/√2 gives it the same standard deviation.",
     };
@@ -190,6 +193,7 @@ export class Likelihoods extends Section {
     const { vae, x, posterior } = this.page;
     this.outputs = vae.decode(posterior.mu).slice();
     this.mean = vae.mean(this.outputs).slice();
+    this.logits = logitsOfMean(this.outputs, x.length, vae.likelihood.name);
     if (this.pixel >= 0) return;
     // One at the edge of the ink: where x and x̂ differ most.
     const { height, width } = vae.shape;
@@ -218,9 +222,7 @@ export class Likelihoods extends Section {
 
   /** @param {number} i of a value @returns {Said} */
   _at(i) {
-    const [mean, output] = [this.mean[i], this.outputs[i]];
-    const apart = this.page.vae.likelihood.name === "continuous-bernoulli";
-    return { mean, logit: apart ? logitOf(mean) : output, output };
+    return { mean: this.mean[i], logit: this.logits[i], output: this.outputs[i] };
   }
 
   paint() {

@@ -58,13 +58,8 @@ export class PosteriorSection extends Section {
     };
   }
 
-  /** Whether q is a normal distribution. */
-  get normal() {
-    return this.page.vae.prior.drawn === "ε";
-  }
-
   get family() {
-    return this.normal
+    return this.gaussian
       ? String.raw`\mathcal N(\mu,\operatorname{diag}\sigma^2)`
       : String.raw`\textstyle\prod_j\mathrm{Gamma}(a_j, b_j)`;
   }
@@ -97,7 +92,7 @@ export class PosteriorSection extends Section {
 
   get text() {
     return [
-      `Turned round by Bayes' rule, the story says which codes could have made this x: the true posterior p(z|x). It needs p(x), which usually cannot be had. So the encoder is trained to say at once where p(z|x) is, ${this.normal ? "by a normal distribution with a mean μ and a standard deviation σ" : "by a Gamma distribution with a shape a and a rate b"} in each dimension.`,
+      `Turned round by Bayes' rule, the story says which codes could have made this x: the true posterior p(z|x). It needs p(x), which usually cannot be had. So the encoder is trained to say at once where p(z|x) is, ${this.gaussian ? "by a normal distribution with a mean μ and a standard deviation σ" : "by a Gamma distribution with a shape a and a rate b"} in each dimension.`,
       "Here both can be seen. The grey heat is p(z|x), computed on the plane; the violet ellipses are one and two standard deviations of the encoder's q. How far apart they are is KL(q(z|x) ‖ p(z|x)), in nats: 0 where they agree.",
     ];
   }

@@ -34,6 +34,16 @@ export class Section {
     return this.planar ? this.page.refusal : "";
   }
 
+  /** Whether prior and q are normal distributions. */
+  get gaussian() {
+    return this.page.vae.prior.drawn === "ε";
+  }
+
+  /** What the prior's dashed lines are. */
+  get dashed() {
+    return `The dashed lines hold 39 % and 86 % of it, ${this.gaussian ? "those of one and two standard deviations" : "as much as one and two standard deviations of a normal distribution do"}.`;
+  }
+
   /** It is shown, or the model is another one. */
   start() {
     if (this.refusal) return;
@@ -121,10 +131,6 @@ export function refusalOf({ name, d, likelihood, hasPosterior, prior }) {
     return `log p(x) is an integral over all z. With two latent dimensions it can be computed on the plane; ${name} has ${d}: a grid over ${d < 2 ? "one is not made here" : "so many has too many places"}.`;
   return "";
 }
-
-/** What the dashed lines of a prior are. @param {{low: number}} prior */
-export const dashed = ({ low }) =>
-  `The dashed lines hold 39 % and 86 % of it${low > -Infinity ? ", as much as one and two standard deviations of a normal distribution do" : ", those of one and two standard deviations"}.`;
 
 /** What is known of a model's gap over many images, as a paragraph. @param {import("../session/loaded_page.js").Data["gaps"]} gaps @returns {string[]} */
 export function gapsInWords(gaps) {

@@ -23,9 +23,15 @@ export class TwoTerms extends Section {
   note = null;
   chart = null;
 
+  /** Whether it was trained with a distance: no p(x|z) belongs to it. */
+  get distance() {
+    return this.page.vae.likelihood.constant === null;
+  }
+
   get formula() {
+    const cost = this.distance ? String.raw`d(x,\hat x)` : String.raw`-\log p_\theta(x\mid z)`;
     return {
-      tex: String.raw`\begin{gathered}\text{loss}=\sym{reconstruction}{\q{reconstruction}{\mathbb E_{q}\!\left[-\log p_\theta(x\mid z)\right]}}+\sym{beta}{\beta}\;\sym{kl}{\q{kl}{\mathrm{KL}\!\left(q_\phi(z\mid x)\,\|\,p(z)\right)}}\\[3pt] ${this.closedForm}\end{gathered}`,
+      tex: String.raw`\begin{gathered}\text{loss}=\sym{reconstruction}{\q{reconstruction}{\mathbb E_{q}\!\left[${cost}\right]}}+\sym{beta}{\beta}\;\sym{kl}{\q{kl}{\mathrm{KL}\!\left(q_\phi(z\mid x)\,\|\,p(z)\right)}}\\[3pt] ${this.closedForm}\end{gathered}`,
       words:
         "the loss is the reconstruction term plus beta times the KL divergence of q from the prior",
     };
@@ -69,7 +75,9 @@ export class TwoTerms extends Section {
 
   get text() {
     return [
-      "The same bound, split otherwise: how many nats the picture costs when z is known, and how many z costs beyond what the prior says. The KL has a closed form; the reconstruction is an average over q, here of 512 draws.",
+      this.distance
+        ? "Two terms, but no bound: how far x̂ is from x by a distance that no p(x|z) belongs to, and how many nats z costs beyond what the prior says. Only the KL has a closed form, and is in nats."
+        : "The same bound, split otherwise: how many nats the picture costs when z is known, and how many z costs beyond what the prior says. The KL has a closed form; the reconstruction is an average over q, here of 512 draws.",
       "Each checkpoint is a point: rate across, distortion up (Alemi et al. 2018). Farther down is a sharper picture, farther left a cheaper code; along the dashed lines −ELBO is the same.",
     ];
   }
@@ -80,8 +88,9 @@ export class TwoTerms extends Section {
 
   get meanings() {
     return {
-      reconstruction:
-        "The reconstruction term: minus the mean of log p(x|z) over q. Not of p(z|x), and not of p(x) itself.",
+      reconstruction: this.distance
+        ? `The reconstruction term: the mean over q of a distance, ${this.page.vae.likelihood.title}.`
+        : "The reconstruction term: minus the mean of log p(x|z) over q. Not of p(z|x), and not of p(x) itself.",
       kl: "The KL divergence of q from the prior, in closed form: how many nats more z tells than the prior did.",
       beta: "The weight of the KL: with 1 the loss is −ELBO (Higgins et al. 2017 take more).",
       closed: this._closed,
@@ -176,7 +185,7 @@ export class TwoTerms extends Section {
     const error = this.error ? ` ± ${numeral(this.error, fine)}` : "";
     const absent = page.bounded
       ? "…"
-      : vae.likelihood.constant === null
+      : this.distance
         ? "none: trained with a distance"
         : "not computed here";
     write(this.values[0], recon === null ? absent : `${numeral(recon, fine)}${error} nats`);

@@ -33,9 +33,13 @@ SHAPE = ImageShape(1, 2, 3)
 def linear(monkeypatch):
     """A VAE of pictures of six values whose decoder is linear and whose noise is Gaussian: its
     log p(x), posterior and best Gaussian q have closed forms (Tipping & Bishop 1999)."""
-    constant = math.log(2 * math.pi * NOISE**2) / 2
+    return linear_gaussian(monkeypatch, NOISE)
+
+
+def linear_gaussian(monkeypatch, noise):
+    constant = math.log(2 * math.pi * noise**2) / 2
     row = Likelihood(
-        "linear", "", lambda out, x: ((x - out) ** 2).sum(-1) / (2 * NOISE**2), constant
+        "linear", "", lambda out, x: ((x - out) ** 2).sum(-1) / (2 * noise**2), constant
     )
     monkeypatch.setitem(LIKELIHOODS, "linear", row)
     torch.manual_seed(3)
@@ -45,16 +49,16 @@ def linear(monkeypatch):
     return vae.requires_grad_(False)
 
 
-def closed_form(vae, x):
+def closed_form(vae, x, noise=NOISE):
     """log p(x), and mean and covariance of p(z|x), with the prior N(1, 2²)."""
     w, b = vae.decoder[0].weight.double(), vae.decoder[0].bias.double()
     marginal = MultivariateNormal(
         w @ torch.ones(2, dtype=torch.float64) + b,
-        4 * w @ w.T + NOISE**2 * torch.eye(6, dtype=torch.float64),
+        4 * w @ w.T + noise**2 * torch.eye(6, dtype=torch.float64),
     )
-    precision = w.T @ w / NOISE**2 + torch.eye(2, dtype=torch.float64) / 4
+    precision = w.T @ w / noise**2 + torch.eye(2, dtype=torch.float64) / 4
     covariance = torch.linalg.inv(precision)
-    mean = covariance @ (w.T @ (x.double() - b) / NOISE**2 + 0.25)
+    mean = covariance @ (w.T @ (x.double() - b) / noise**2 + 0.25)
     return float(marginal.log_prob(x.double())), mean, covariance
 
 
@@ -85,6 +89,16 @@ def test_a_linear_gaussian_vae_has_its_closed_forms(linear):
     least = MultivariateNormal(mean, torch.diag(1 / precision.diagonal()))
     approximation = torch.distributions.kl_divergence(least, MultivariateNormal(mean, covariance))
     assert log_p - top == pytest.approx(float(approximation), abs=2e-3)
+
+
+def test_what_the_finest_cells_leave_open_is_in_the_error(monkeypatch):
+    vae = linear_gaussian(monkeypatch, 0.005)
+    x = torch.rand(6, generator=torch.Generator().manual_seed(1))
+    log_p, _, covariance = closed_form(vae, x, 0.005)
+    assert float(covariance.diagonal().sqrt().max()) < 0.01  # narrower than those cells
+    evidence = Plane(vae).evidence(x)
+    off = abs(evidence.log_p - log_p)
+    assert 1e-4 < off < 5 * evidence.error < 0.01
 
 
 def test_a_gammas_integral_is_that_of_a_fine_grid_on_the_positive_plane():
