@@ -21,10 +21,6 @@ from tests.web.node import TOOLS
 from training import checkpoint
 from training.data import datasets
 
-# Pages are put together without the emulated graphics card, which takes more time than they do;
-# WebGL goes on.
-PLAIN = ("--disable-gpu-compositing", "--disable-gpu-rasterization")
-
 
 def _missing(what: str):
     if os.environ.get("CI"):
@@ -43,7 +39,7 @@ def chromium():
     path = next((found for name in names if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *PLAIN])
+            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         except Error:
             _missing("no Chromium is found (on Debian: apt-get install chromium)")
         yield browser

@@ -16,6 +16,7 @@ export class TwoTerms extends Section {
   q = null;
   host = null;
   values = null;
+  cost = null;
   bars = null;
   table = null;
   slider = null;
@@ -100,7 +101,7 @@ export class TwoTerms extends Section {
   build(scene) {
     const host = html(`<div class="two-terms">
       <div class="term-bars">
-        <div class="term reconstruction"><span class="name">Reconstruction E<sub>q</sub>[−log p(x|z)]</span><span class="value"></span><div class="track"><i class="bar reconstruction"></i></div></div>
+        <div class="term reconstruction"><span class="name">Reconstruction E<sub>q</sub>[<span class="cost"></span>]</span><span class="value"></span><div class="track"><i class="bar reconstruction"></i></div></div>
         <div class="term kl"><span class="name">KL(q ‖ p(z))</span><span class="value"></span><div class="track"><i class="bar kl"></i></div></div>
       </div>
       <table class="kl-table"><thead></thead><tbody></tbody></table>
@@ -110,6 +111,7 @@ export class TwoTerms extends Section {
     const find = (selector) => /** @type {any} */ (host.querySelector(selector));
     this.host = host;
     this.values = [find(".term.reconstruction .value"), find(".term.kl .value")];
+    this.cost = find(".cost");
     this.bars = [find("i.bar.reconstruction"), find("i.bar.kl")];
     this.table = find("table");
     this.slider = /** @type {HTMLInputElement} */ (find("input"));
@@ -188,6 +190,7 @@ export class TwoTerms extends Section {
       : this.distance
         ? "none: trained with a distance"
         : "not computed here";
+    write(this.cost, this.distance ? "d(x, x̂)" : "−log p(x|z)");
     write(this.values[0], recon === null ? absent : `${numeral(recon, fine)}${error} nats`);
     write(this.values[1], `${numeral(q.kl, 2)} nats`);
     this.bars[0].style.width = `${Math.min(100, Math.max(0, (100 * (recon ?? 0)) / end))}%`;
