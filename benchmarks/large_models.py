@@ -13,7 +13,7 @@ from training.checkpoint import Checkpoint, Metrics, save
 from training.data.datasets import DATASETS, Dataset, ImageSet, Split
 from training.presets import PRESETS
 from training.vae.image_shape import ImageShape
-from training.vae.model import INITIALISATIONS, VAE, VAEConfig
+from training.vae.model import VAE, VAEConfig
 from training.vae.networks import ARCHITECTURES, Architecture
 
 SHAPE = ImageShape(3, 64, 64)
@@ -45,6 +45,16 @@ def register() -> None:
         ARCHITECTURES[f"decoder-{name}"] = Architecture(partial(_networks, name))
 
 
+def _spread(module: nn.Module) -> None:
+    """Weights as He et al. (2015) draw them and biases 0 in all layers: where torch's default
+    stays, its biases drown z."""
+    weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+    if weight is not None and weight.ndim > 1:
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    if bias is not None:
+        nn.init.zeros_(bias)
+
+
 def write(folder: Path) -> None:
     """Write a checkpoint of each, untrained, whose picture changes as z does."""
     register()
@@ -53,7 +63,7 @@ def write(folder: Path) -> None:
         latent_dim = DECODERS[name].latent_dim
         config = VAEConfig(latent_dim, (), (), f"decoder-{name}", "relu", image_shape=SHAPE)
         vae = VAE(config).eval()
-        vae.decoder.apply(INITIALISATIONS["kaiming-normal"])
+        vae.decoder.apply(_spread)
         last: Any = [layer for layer in vae.decoder if hasattr(layer, "weight")][-1]
         z = torch.zeros(64, latent_dim)
         z[:, :2] = torch.randn(64, 2)
