@@ -230,6 +230,11 @@ class Screen:
         """A number of the terms: reconstruction (at this z), mean, kl or sum; without its error."""
         return float(self.page.locator(f".term.{kind} .value").inner_text().split(" ")[0])
 
+    def counted(self) -> None:
+        """Wait for the last draw of the term's mean over q(z|x) of this x."""
+        self.frame()
+        self.page.wait_for_selector(".term.mean[aria-busy=false]")
+
     def bar(self, kind: str) -> float:
         """How long a term's bar is, in pixels."""
         boxes = self.page.locator(f".term.{kind} .bar").evaluate_all(

@@ -22,11 +22,6 @@ def numbers(s) -> dict[str, str]:
     return {name: text.replace("−", "-") for name, text in found}
 
 
-def counted(s) -> None:
-    """Wait for the mean over q(z|x) of this x."""
-    s.until(lambda: "±" in s.page.locator(".term.sum .value").inner_text())
-
-
 def box(s, selector: str) -> dict[str, float]:
     return s.page.locator(selector).first.bounding_box()
 
@@ -36,8 +31,7 @@ def test_the_bound_has_the_numbers_of_the_terms_and_follows_x(app, screen):
     seen = set()
     for digit in (0, 1):
         s.page.locator(".stage .typical button").nth(digit).click()
-        s.frame()
-        counted(s)
+        s.counted()
         found = numbers(s)
         assert float(found["mean"]) == -s.term("mean")
         assert float(found["kl"]) == s.term("kl")
@@ -106,7 +100,8 @@ def test_a_symbol_says_what_it_is_by_mouse_and_keyboard(app, screen):
 
 def test_a_distance_claims_no_bound(app, screen):
     s = screen().open(f"{app.url}/?checkpoint=report-perceptual")
-    s.until(lambda: "±" in s.page.locator(".formula [data-number=mean]").first.inner_text())
+    s.counted()
+    assert "±" in s.page.locator(".formula [data-number=mean]").first.inner_text()
     text = s.page.locator(".formula").inner_text()
     assert "≥" not in text
     assert "no bound" in text

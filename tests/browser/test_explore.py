@@ -44,7 +44,8 @@ def test_a_newcomer_without_network_sees_the_whole_flow(app, screen):
     assert digit.max() > 180
     assert digit.min() < 30
     assert np.abs(s.digit("canvas.seen") - s.digit("canvas.pad")).mean() < 12
-    s.page.wait_for_function("document.querySelector('.term.sum .value').textContent.includes('±')")
+    s.counted()
+    assert "±" in s.page.locator(".term.sum .value").inner_text()
     assert s.term("sum") == pytest.approx(s.term("mean") + s.term("kl"), abs=0.11)
     assert 60 < s.term("sum") < 250
     assert len(s.z()) == 2

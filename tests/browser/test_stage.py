@@ -34,6 +34,7 @@ def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen
         assert len(labels) == 2
         assert np.abs(s.digit() - decoded(vae, z)).mean() < 6
     assert np.abs(s.digit() - before).mean() > 8
+    s.counted()
     written, kl = s.term("reconstruction"), s.term("kl")
     assert s.term("sum") == pytest.approx(s.term("mean") + kl, abs=0.11)
     assert sent == []
@@ -143,6 +144,7 @@ def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
             length = min(width, s.term(kind) / end * width)
             assert s.bar(kind) == pytest.approx(length, abs=2), kind
 
+    s.counted()
     check()
     zero = s.term("mean")
     s.page.locator(".stage .typical button").nth(1).click()  # a one takes far fewer nats
@@ -153,6 +155,7 @@ def test_the_terms_bars_have_one_scale_whatever_x_and_z_are(app, screen):
         }""",
         arg=zero,
     )
+    s.counted()
     check()
     kl, mean = s.term("kl"), s.term("mean")
     s.page.mouse.move(*s.plot(0.9, 0.9))

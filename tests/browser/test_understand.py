@@ -146,8 +146,10 @@ def test_the_identity_of_a_drawn_digit(app, screen, vae):
     kept = number(s, "exact")
     s.page.reload()
     s.ready()
-    known(s)
+    s.frame()
     assert "your" in s.page.locator(".quantity.x").inner_text()
+    assert s.query()["x"] == "drawn"
+    known(s)
     assert number(s, "exact") == pytest.approx(kept, abs=0.02)
     assert s.errors == []
 

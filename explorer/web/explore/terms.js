@@ -41,6 +41,7 @@ export class Terms {
     for (const kind of ["reconstruction", "mean", "kl", "sum"]) {
       const line = find(`.term.${kind}`);
       this.parts[kind] = {
+        line,
         value: line.querySelector(".value"),
         formula: line.querySelector(".name i"),
         first: line.querySelector(".bar.reconstruction"),
@@ -48,7 +49,6 @@ export class Terms {
       };
     }
     find(".term.kl").title = "Exact. It is of x alone: q(z|x) does not change where z moves.";
-    find(".term.mean").title = "The mean over draws of z, with its standard error.";
     /** Where the bars end: one number a model, so that they can be compared. */
     this.end = 1;
     /** Of the likelihood. @type {number | null} */
@@ -78,7 +78,7 @@ export class Terms {
 
   /**
    * @param {{recon: number, kl: number}} now at this z, in the likelihood's unit and in nats
-   * @param {{n: number, mean: number, error: number} | null} over the term's mean over q(z|x)
+   * @param {{n: number, mean: number, error: number, last: boolean} | null} over the term's mean over q(z|x)
    */
   paint({ recon, kl }, over) {
     const { reconstruction, mean, kl: klPart, sum } = this.parts;
@@ -93,6 +93,9 @@ export class Terms {
     const total = over ? over.mean + kl : NaN;
     const error = over && over.n > 1 ? ` ± ${brief(over.error, 1)}` : "";
     write(mean.value, over ? `${brief(over.mean, 1)}${error}` : "…");
+    const draws = over ? `${over.n} draws` : "draws";
+    set(mean.line, "title", `The mean over ${draws} of z from q(z|x), with its standard error.`);
+    set(mean.line, "aria-busy", !over?.last); // more draws are on their way
     mean.first.style.width = width(over ? over.mean : 0);
     write(sum.value, !claimed ? "none" : over ? `${brief(total + this.constant, 1)}${error}` : "…");
     sum.first.style.width = width(over && claimed ? Math.min(over.mean, total) : 0);

@@ -19,7 +19,7 @@ import { isRange } from "../map/map_window.js";
 
 const MOST = 2 ** 21; // characters; a browser has room for some 5 million
 export const POINTS = 50_000; // of a drawing
-const LOST =
+export const LOST =
   "x was a drawing or a picture of somebody's, which an address does not hold. You see an image of the data instead, and z at its code.";
 
 /** Numbers as text. @param {Float32Array} values */

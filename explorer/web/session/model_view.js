@@ -88,7 +88,7 @@ export class ModelView {
     this.current = false;
     /** Terms of x at z: the model's own, and cross-entropy. */
     this.own = this.bce = NaN;
-    /** The reconstruction term's mean over q(z|x). @type {{n: number, mean: number, error: number} | null} */
+    /** The reconstruction term's mean over q(z|x). @type {import("../model/worker.js").ExpectAnswer | null} */
     this.over = null;
     this.order = 0; // counts x
     /** What the model is told of a drawing. @type {number[]} */

@@ -3,7 +3,7 @@
 
 import { ExactWorker } from "../session/exact_worker.js";
 import { InputPanel } from "../session/input_panel.js";
-import { keptDrawing, keepDrawing } from "../session/keeper.js";
+import { LOST, keptDrawing, keepDrawing } from "../session/keeper.js";
 import { LoadedPage } from "../session/loaded_page.js";
 import { Report } from "../session/report.js";
 import { set, write } from "../widgets/dom.js";
@@ -143,17 +143,14 @@ export class Understand extends LoadedPage {
     this.image = image;
     this.setInput(this.pictures.get(image), image);
     if (!data.drawn) return;
-    if (kept)
-      this.whenThere(null, () => {
-        this.input.taken = true;
-        this.setInput(kept, null, true);
-      });
-    else
-      queueMicrotask(() =>
-        this.fault(
-          "x was a drawing, which an address does not hold. You see an image of the data.",
-        ),
-      );
+    if (kept) {
+      this.input.taken = true;
+      this.setInput(kept, null, true);
+    } else queueMicrotask(() => this.fault(LOST)); // after the page has said that all is well
+  }
+
+  get goesOn() {
+    return !this.restored && Boolean(this.data.drawn);
   }
 
   _missing() {
