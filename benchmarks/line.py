@@ -3,8 +3,8 @@
     python -m benchmarks.line [--kbit 1500] [--runs 3]
 
 A real Chromium opens the app, whose server is warm, over an emulated line (Chromium's own, 40 ms
-there and back). Prints when there is something to see, when there is a picture to drag with the
-map's codes, and when plotly has the codes, each with the bytes that had come; and what they were.
+there and back). Prints when there is something to see and when there is a picture to drag with the
+map's codes, each with the bytes that had come; and what they were.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from benchmarks.browser import ROOT, chromium, goto, serving
-from benchmarks.startup import EXPLORER_READY, PLOTLY_READY
+from benchmarks.startup import EXPLORER_READY
 
 SEEN = "() => document.body && document.body.innerText.includes('VAE Latent Explorer')"
 LATENCY = 40  # ms
@@ -81,11 +81,7 @@ def once(browser: Any, url: str, kbit: float) -> dict[str, tuple[float, float]]:
         began = time.perf_counter()
         page.goto(url, wait_until="commit")
         found = {}
-        for name, sign in (
-            ("something", SEEN),
-            ("picture", EXPLORER_READY),
-            ("plotly", PLOTLY_READY),
-        ):
+        for name, sign in (("something", SEEN), ("picture", EXPLORER_READY)):
             page.wait_for_function(sign, timeout=180_000, polling=50)
             found[name] = (time.perf_counter() - began, wire.total / 1e6)
             if name == "picture":
@@ -104,7 +100,7 @@ def main() -> None:
     with chromium() as browser, serving(ROOT / "streamlit_app.py", ROOT) as (url, server):
         page = browser.new_page()  # what a server computes once is computed
         goto(page, url, server)
-        page.wait_for_function(PLOTLY_READY, timeout=120_000)
+        page.wait_for_function(EXPLORER_READY, timeout=120_000)
         page.close()
         for _ in range(args.runs):
             for name, (seconds, megabytes) in once(browser, url, args.kbit).items():

@@ -4,8 +4,7 @@
 
 Both servers are started afresh, in turn, and watched by a real Chromium from the start of the
 process: the bare page until its text is there, the explorer until its picture is there and codes
-are painted on the map's canvas. Prints medians and the ratio of each pair, and when plotly has
-taken the map's codes over.
+are painted on the map's canvas. Prints medians and the ratio of each pair.
 """
 
 import argparse
@@ -23,29 +22,23 @@ BARE_READY = "() => document.body.innerText.includes('torch')"
 EXPLORER_READY = """() => {
   const picture = document.querySelector('.stage canvas.x-hat');
   const codes = document.querySelector('.stage .map canvas.codes');
-  if (!picture || !codes || !codes.width || document.querySelector('[data-renderer=plotly]'))
-    return Boolean(document.querySelector('[data-renderer=plotly]'));
+  if (!picture || !codes || !codes.width) return false;
   const some = (canvas, k) => canvas.getContext('2d')
     .getImageData(0, 0, canvas.width, canvas.height).data.some((v, i) => i % 4 === k && v > 128);
   return some(picture, 0) && some(codes, 3);
 }"""
-PLOTLY_READY = "() => document.querySelector('.stage .map[data-renderer=plotly]')"
 
 
-def once(browser: Any, script: Path, ready: str, environment: dict[str, str]) -> list[float]:
-    """Seconds from the start of a server with `script` until the page says it is ready; of the
-    explorer also until plotly has taken the map over."""
+def once(browser: Any, script: Path, ready: str, environment: dict[str, str]) -> float:
+    """Seconds from the start of a server with `script` until the page says it is ready."""
     began = time.perf_counter()
     with serving(script, ROOT, **environment) as (url, server):
         context = browser.new_context(viewport={"width": 1280, "height": 720})
         try:
             page = context.new_page()
             goto(page, url, server)
-            found = []
-            for sign in (ready, PLOTLY_READY) if ready == EXPLORER_READY else (ready,):
-                page.wait_for_function(sign, timeout=120_000, polling=30)
-                found.append(time.perf_counter() - began)
-            return found
+            page.wait_for_function(ready, timeout=120_000, polling=30)
+            return time.perf_counter() - began
         finally:
             context.close()
 
@@ -58,14 +51,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="a file for the numbers")
     args = parser.parse_args()
     environment = {"VAE_DATA_DIR": str(Path(args.data_dir).resolve())}
-    times: dict[str, list[float]] = {"bare page": [], "explorer": [], "plotly": []}
+    times: dict[str, list[float]] = {"bare page": [], "explorer": []}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
         for run in range(-1, args.runs):  # the first pair warms the disk's cache
             found = [
-                *once(browser, bare, BARE_READY, environment),
-                *once(browser, ROOT / "streamlit_app.py", EXPLORER_READY, environment),
+                once(browser, bare, BARE_READY, environment),
+                once(browser, ROOT / "streamlit_app.py", EXPLORER_READY, environment),
             ]
             if run >= 0:
                 for row, seconds in zip(times.values(), found, strict=True):

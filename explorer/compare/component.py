@@ -48,7 +48,6 @@ def mount(
         data=components.plain(
             code=assets.code_path("compare/compare.js"),
             worker=assets.code_path("model/worker.js"),
-            plotly=assets.plotly_path(),
             key=key,
             pictures=pictures,
             typical=list(typical),

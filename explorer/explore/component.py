@@ -52,7 +52,6 @@ def mount(
         data=components.plain(
             code=assets.code_path("explore/explore.js"),
             worker=assets.code_path("model/worker.js"),
-            plotly=assets.plotly_path(),
             key=key,
             models=[entry._asdict()],
             pictures=pictures,

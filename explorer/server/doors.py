@@ -36,12 +36,12 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 
 
-# Streamlit imports its components' code from blobs, and writes styles in the page; plotly compiles
-# its WebGL programs by `Function`, and draws into blobs and data addresses.
+# Streamlit imports its components' code from blobs, and writes styles in the page; plotly draws
+# into blobs and data addresses. Nothing is compiled from text.
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        f"script-src 'self' blob: 'wasm-unsafe-eval' 'unsafe-eval' {_inline_scripts()}",
+        f"script-src 'self' blob: 'wasm-unsafe-eval' {_inline_scripts()}",
         "worker-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",

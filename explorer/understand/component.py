@@ -46,7 +46,6 @@ def mount(
         data=components.plain(
             code=assets.code_path("understand/understand.js"),
             worker=assets.code_path("model/worker_exact.js"),
-            plotly=assets.plotly_path(),
             katex=assets.katex_path(),
             key=key,
             pictures=pictures,

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,10 +15,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.browser import FLAGS, ROOT
+from benchmarks.browser import FLAGS, ROOT, executable
 from tests.web.node import TOOLS
 from training import checkpoint
 from training.data import datasets
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """All that is in this folder drives a browser."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
 
 
 def _missing(what: str):
@@ -35,11 +41,9 @@ def chromium():
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         _missing("playwright is not installed (requirements-dev.txt has it)")
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next((found for name in names if (found := shutil.which(name))), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         except Error:
             _missing("no Chromium is found (on Debian: apt-get install chromium)")
         yield browser
@@ -332,9 +336,7 @@ def opened(with_run, screen):
     """`opened(where, width=…, …)`: a screen of the app with a finished run, all of it loaded."""
 
     def make(where: str, **options) -> Screen:
-        s = screen(**options).open(f"{with_run.url}/{where}")
-        s.page.wait_for_timeout(1000)  # plotly takes the map over
-        return s
+        return screen(**options).open(f"{with_run.url}/{where}")
 
     return make
 

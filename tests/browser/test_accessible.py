@@ -2,11 +2,7 @@
 
 import re
 
-import pytest
-
 from tests.browser.hands import open_form, open_options
-
-pytestmark = pytest.mark.browser
 
 IMPACTS = ("critical", "serious", "moderate")
 # What cannot be mended from here: a rule, the elements, and why.

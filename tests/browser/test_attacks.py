@@ -20,7 +20,6 @@ import torch
 from benchmarks.browser import ROOT
 from tests.browser.conftest import serve
 
-pytestmark = pytest.mark.browser
 GOOD = ROOT / "checkpoints" / "mnist-2d.safetensors"
 
 

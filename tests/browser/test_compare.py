@@ -15,7 +15,6 @@ from training.fit.trainer import new_vae
 from training.presets import PRESETS
 from training.vae.image_shape import ImageShape
 
-pytestmark = pytest.mark.browser
 PAIR = ("report-normal", "mnist-2d")
 
 # What every canvas of x̂ holds in each animation frame, as a sum of its grey levels.

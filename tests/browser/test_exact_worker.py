@@ -7,7 +7,6 @@ from explorer import blobs
 from tests.browser.test_parity import b64, modules
 from training.vae.model import VAE
 
-pytestmark = pytest.mark.browser
 __all__ = ["modules"]
 
 START = """async ({ code, blob, image }) => {

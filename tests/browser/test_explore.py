@@ -13,8 +13,6 @@ from explorer.figures.theme import CLASS_COLOURS, THEMES
 from explorer.latent.codes import encode
 from tests.browser.conftest import ROOT, serve
 
-pytestmark = pytest.mark.browser
-
 SIZES = {"laptop": (1280, 720), "projector": (1920, 1080), "phone": (390, 844)}
 
 

@@ -17,8 +17,6 @@ from training.data import datasets
 from training.data.datasets import to_float
 from training.evaluation.exact import Plane
 
-pytestmark = pytest.mark.browser
-
 SVG = "{http://www.w3.org/2000/svg}"
 
 

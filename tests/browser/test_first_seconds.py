@@ -4,8 +4,6 @@ import pytest
 
 from tests.browser.conftest import serve
 
-pytestmark = pytest.mark.browser
-
 # Of each frame, whether the opening lies over the page, how it looks, and whether the page's own
 # part is there; and how far things were moved by others.
 FILM = """

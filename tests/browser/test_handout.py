@@ -18,8 +18,6 @@ from tests.browser.test_accessible import Looks
 from training import checkpoint
 from training.data.datasets import to_float
 
-pytestmark = pytest.mark.browser
-
 OPTIONS = ("--data", "mnist-5k", "--data-dir", "nowhere")
 
 

@@ -12,8 +12,6 @@ from training import checkpoint
 from training.data.datasets import to_float
 from training.importing import import_vae
 
-pytestmark = pytest.mark.browser
-
 SHOWN = ("conditional", "categorical", "grid", "no_variance", "decoder_only")
 
 

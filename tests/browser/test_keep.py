@@ -5,15 +5,12 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from benchmarks.browser import ROOT
 from tests.browser.test_train import SHORT, house, short_run  # noqa: F401
 from tests.explorer.runs.test_measure import make_tiny
 from training.data import datasets
 from training.evaluation import table
-
-pytestmark = pytest.mark.browser
 
 
 def draw(s, *strokes) -> None:

@@ -8,7 +8,6 @@ import pytest
 from explorer.lessons import lesson
 from tests.browser.conftest import serve
 
-pytestmark = pytest.mark.browser
 LESSONS = dict(lesson.listed())
 CARD = ".lesson-card"
 

@@ -19,8 +19,6 @@ from training.presets import Preset
 from training.vae.image_shape import GREY_28
 from training.vae.model import VAEConfig
 
-pytestmark = pytest.mark.browser
-
 
 def count_listeners(page) -> int:
     session = page.context.new_cdp_session(page)
@@ -62,8 +60,7 @@ def test_ten_reruns_leave_one_stage_and_the_state_it_had(app, screen):
         s.settled()
     assert s.page.locator(".stage").count() == 1
     assert s.page.locator("canvas.x-hat").count() == 1
-    s.page.wait_for_selector(".stage .map[data-renderer=plotly]")
-    assert s.page.locator(".stage .gl-canvas-context").count() == 1
+    assert s.page.locator(".stage .map canvas.codes").count() == 1
     assert s.page.locator(".stage[data-same=yes]").count() == 1
     again = (s.z(), s.ranges(), s.term("reconstruction"), s.term("kl"), count_listeners(s.page))
     assert again == state
@@ -107,19 +104,14 @@ def meddle(spoil):
     return handle
 
 
-def test_without_webgl_the_canvas_goes_on(app, screen):
-    """Plotly would put a sentence of its own in place of the codes."""
+def test_without_webgl_all_goes_on(app, screen):
     s = screen()
     s.page.add_init_script(
         "const own = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
         "  return /webgl/.test(kind) ? null : own.call(this, kind, ...more); };"
     )
-    with s.page.expect_response("**/stage/lib/*"):
-        s.page.goto(app.url)
-    s.ready()
-    s.page.wait_for_timeout(3500)
-    assert s.page.locator(".map[data-renderer=plotly]").count() == 0
+    s.open(app.url)
     assert "WebGL" not in s.page.locator(".stage").inner_text()
     assert min(len(s.near(c, tolerance=25)) for c in CLASS_COLOURS) > 100
     before = s.digit()
@@ -141,12 +133,15 @@ def test_a_damaged_payload_shows_a_sentence(app, screen):
         s.page.wait_for_selector(f'.fault:has-text("{said}")', timeout=30_000)
         assert "reload the page" in s.page.locator(".fault").inner_text().lower()
         assert s.errors == []
-    # Without plotly.js the map stays a plain canvas, and everything works.
+
+
+def test_explore_needs_no_plotly_and_asks_for_none(app, screen):
     s = screen()
-    s.page.route("**/stage/lib/*", lambda route: route.abort())
+    asked: list[str] = []
+    s.page.on("request", lambda request: asked.append(request.url))
     s.open(app.url)
-    s.page.wait_for_timeout(3500)
-    assert s.page.locator(".map[data-renderer=plotly]").count() == 0
+    s.page.wait_for_timeout(4000)
+    assert not [url for url in asked if "/stage/lib/" in url]
     painted = [len(s.near(c, tolerance=25)) for c in CLASS_COLOURS]
     assert min(painted) > 100, painted
     before, whole = s.digit(), s.ranges()
@@ -164,7 +159,6 @@ def test_a_damaged_payload_shows_a_sentence(app, screen):
 def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path, chromium, screen):
     with serve(tmp_path / "app", base="deep/er") as app:
         s = screen().open(app.url + "/")
-        s.page.wait_for_selector(".map[data-renderer=plotly]")
         assert s.digit().max() > 180
         fetched = """() => performance.getEntriesByType('resource')
           .filter(r => r.name.includes('/stage/')).map(r => [r.name, r.transferSize])"""
@@ -180,7 +174,6 @@ def test_below_a_base_path_all_works_and_a_second_visit_fetches_nothing(tmp_path
         assert all("/deep/er/stage/" in name for name, _ in first)
         s.page.goto("about:blank")
         s.open(app.url + "/")
-        s.page.wait_for_selector(".map[data-renderer=plotly]")
         s.until(all_there)
         second = s.page.evaluate(fetched)
         assert {name for name, _ in second} == {name for name, _ in first}

@@ -5,11 +5,8 @@ import json
 import zlib
 
 import numpy as np
-import pytest
 
 from tests.browser.test_keep import draw, shown
-
-pytestmark = pytest.mark.browser
 
 
 def menu(s) -> None:

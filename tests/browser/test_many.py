@@ -10,7 +10,7 @@ import pytest
 from benchmarks.browser import serving_many
 from benchmarks.room import Visitor, listening
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def run(task):

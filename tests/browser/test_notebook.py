@@ -14,7 +14,7 @@ import torch
 
 from tests.browser.conftest import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 CELLS = (
     'from explorer.notebook import Explorer\ne = Explorer("mnist-2d", count=400)\ne',

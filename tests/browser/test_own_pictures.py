@@ -19,7 +19,7 @@ from training.data import datasets
 from training.runs.run import Run
 from training.runs.status import ALIVE
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 CLASSES = {"reife Äpfel": (200, 30, 20), "blätter": (30, 160, 50), "空": (40, 90, 220)}
 

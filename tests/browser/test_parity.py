@@ -19,7 +19,6 @@ from training.vae.image_shape import GREY_28
 from training.vae.likelihoods import LIKELIHOODS
 from training.vae.model import VAE, VAEConfig
 
-pytestmark = pytest.mark.browser
 CHECKPOINTS = checkpoint.checkpoint_files(ROOT / "checkpoints")
 
 RUN = """async ({ code, blob, codes, images }) => {

@@ -4,8 +4,6 @@ import pytest
 
 from tests.browser.test_screens import FAULTS, WHOLE
 
-pytestmark = pytest.mark.browser
-
 # Each word on the screen, and how large it is: elements' own text, and what SVG draws on maps.
 SMALL = """() => {
   const small = [];

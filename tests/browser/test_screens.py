@@ -6,8 +6,6 @@ import pytest
 
 from tests.browser.hands import Finger, open_form, open_options
 
-pytestmark = pytest.mark.browser
-
 # Width and height in CSS pixels, and the scale: the last is a window of 1280×720 at 150 %.
 SIZES = [
     (390, 844, 1),

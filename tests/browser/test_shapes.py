@@ -16,8 +16,6 @@ from training.fit.session import train
 from training.presets import PRESETS, on_data
 from training.runs.run import Run, RunConfig
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def coloured(tmp_path_factory, chromium):
@@ -122,19 +120,21 @@ def test_a_coloured_model_is_live_on_explore_and_meets_only_its_own_data(coloure
 def test_the_browser_decodes_and_encodes_colour_as_torch_does(coloured, screen):
     app, vae = coloured
     s = screen().open(f"{app.url}/?checkpoint=shapes")
-    s.page.wait_for_selector(".map[data-renderer=plotly]")  # which comes after the encoder
     codes = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
     images = pictures()[:20]
     found = s.page.evaluate(
         """async ([codes, images]) => {
-          const urls = performance.getEntriesByType('resource').map(r => r.name);
-          const main = urls.find(u => u.endsWith('/explore/explore.js'));
+          const urls = () => performance.getEntriesByType('resource').map(r => r.name);
+          const main = urls().find(u => u.endsWith('/explore/explore.js'));
           const code = main.replace('explore/explore.js', '');
           const { fetchBlob } = await import(code + 'model/blobs.js');
           const { Vae } = await import(code + 'model/vae.js');
           const there = async kind => {
-            for (const url of urls.filter(u => u.includes('/stage/blob/')))
-              try { return await fetchBlob(url, kind); } catch { continue; }
+            for (;;) { // the encoder comes after the page
+              for (const url of urls().filter(u => u.includes('/stage/blob/')))
+                try { return await fetchBlob(url, kind); } catch { continue; }
+              await new Promise(r => setTimeout(r, 100));
+            }
           };
           const vae = new Vae(await there('model'));
           await vae.takeEncoder(await there('encoder'));

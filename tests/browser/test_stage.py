@@ -14,8 +14,6 @@ from explorer.latent.pca import fit_pca
 from tests.browser.hands import Finger, decoded, outgoing
 from training.data import datasets
 
-pytestmark = pytest.mark.browser
-
 
 def test_a_drag_on_the_map_shows_each_place_at_once_and_tells_nobody(app, screen, vae):
     s = screen().open(app.url)
@@ -272,14 +270,8 @@ def name_painted(s, x: float, y: float) -> bool:
     )
 
 
-@pytest.mark.parametrize("renderer", ["canvas", "plotly"])
-def test_pan_wheel_and_legend_leave_z(app, screen, vae, images, renderer):
-    s = screen()
-    if renderer == "canvas":
-        s.page.route("**/stage/lib/*", lambda route: route.abort())
-    s.open(app.url)
-    if renderer == "plotly":
-        s.page.wait_for_selector(".map[data-renderer=plotly]")
+def test_pan_wheel_and_legend_leave_z(app, screen, vae, images):
+    s = screen().open(app.url)
     z, whole = s.z(), s.ranges()
     s.page.mouse.move(*s.plot(0.5, 0.5))
     s.page.mouse.wheel(0, -300)

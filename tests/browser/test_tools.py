@@ -10,7 +10,6 @@ import torch
 from explorer.figures.theme import THEMES
 from tests.browser.hands import decoded
 
-pytestmark = pytest.mark.browser
 CYAN, VIOLET = THEMES["light"].z, THEMES["light"].posterior
 
 

@@ -13,8 +13,6 @@ from training.evaluation import exact
 from training.vae.elbo import iwae
 from training.vae.priors import GaussianPosterior
 
-pytestmark = pytest.mark.browser
-
 SECTIONS = 9
 
 

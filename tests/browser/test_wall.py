@@ -169,7 +169,6 @@ def test_the_map_is_coloured_by_a_term_with_a_bar(walled, screen, oracle, vae, f
     s.page.select_option(".colour-by select", "total")
     s.page.wait_for_selector(".legend .bar", timeout=WAIT)
     s.until(lambda: "being computed" not in s.note(), 120)
-    s.page.wait_for_timeout(1500)  # plotly takes the map over
     high, low = (float(text) for text in s.page.locator(".legend .bar > span").all_inner_texts())
     np.testing.assert_allclose([low, high], np.quantile(oracle["total"], [0.02, 0.98]), atol=4)
     ramp = s.page.locator(".legend .bar i").evaluate("i => i.style.getPropertyValue('--ramp')")

@@ -4,8 +4,7 @@
 import { shadingOf } from "../map/colouring.js";
 import { ImageTerms, boundName, quantiles } from "../model/terms.js";
 import { oneOf } from "../widgets/choice.js";
-import { html, set, write } from "../widgets/dom.js";
-import { themeOf } from "../widgets/plotly.js";
+import { html, set, themeOf, write } from "../widgets/dom.js";
 import { Beside } from "./beside.js";
 import { Wall } from "./wall.js";
 

@@ -88,10 +88,6 @@ class Explore extends Session {
     return this.tab === "walk";
   }
 
-  get plotlysMap() {
-    return this.view.map;
-  }
-
   viewOf() {
     return this.view;
   }

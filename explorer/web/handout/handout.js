@@ -226,7 +226,6 @@ class Handout {
       ...PAGES[page].given(this.facts, this.address),
       root: ROOT,
       pictures: this.facts.pictures,
-      plotly: "",
       alive: this.alive,
       worker: this._worker(page),
       lessons: this.facts.lessons ?? {},

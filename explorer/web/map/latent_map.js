@@ -1,14 +1,12 @@
 // A map of a latent space: the codes of images under a projection, and what lies over them. Its window,
-// its hands and its names are here, whoever draws the codes: a plain canvas at first, then plotly.
+// its hands and its names are here.
 
-import { html, set, sizeOf, watchSize } from "../widgets/dom.js";
-import { CanvasCodes } from "./canvas_codes.js";
+import { html, plotContext, set, sizeOf, watchSize } from "../widgets/dom.js";
 import { Legend } from "./legend.js";
 import { imagesWithin, nearestCode } from "./codes.js";
 import { Manifold } from "./manifold.js";
 import { MapWindow } from "./map_window.js";
 import * as painter from "./painter.js";
-import { PlotlyCodes } from "./plotly_codes.js";
 import { SvgContext } from "./svg_context.js";
 import { Pointer } from "./pointer.js";
 
@@ -52,11 +50,10 @@ export class LatentMap {
     this.paper = layer("manifold");
     this.base = new SvgContext("base");
     this.dots = layer("codes");
-    this.plot = html('<div class="plot" aria-hidden="true"></div>');
     this.over = new SvgContext("over");
     // Moved by its transform alone, the ring is painted once and never again.
     this.ring = html('<i class="cursor" aria-hidden="true" hidden></i>');
-    host.append(this.paper, this.base.svg, this.dots, this.plot, this.over.svg, this.ring);
+    host.append(this.paper, this.base.svg, this.dots, this.over.svg, this.ring);
     this.paper.hidden = true;
     watchSize(this.dots, () => this._resized());
     /** @type {MapBlob | null} */
@@ -68,10 +65,8 @@ export class LatentMap {
     this.revision = "";
     this.zoomed = false; // by a hand
     this.all = false; // whether the codes that lie farthest out are fitted in, too
-    /** @type {import("./canvas_codes.js").Codes | null} */
+    /** @type {painter.Codes | null} */
     this.codes = null;
-    /** @type {import("./canvas_codes.js").Renderer} */
-    this.renderer = new CanvasCodes(this.dots);
     /** @type {import("./colouring.js").Shading | null} */
     this.shading = null;
     this.overlay = NOTHING;
@@ -158,18 +153,6 @@ export class LatentMap {
     if (shading) this.legend?.showRamp(shading);
     else this.legend?.show(header.groups, header.bar);
     this._recode();
-  }
-
-  /** Have plotly draw the codes from now on, where the browser lets it. @param {any} plotly */
-  async usePlotly(plotly) {
-    if (this.renderer instanceof PlotlyCodes || !this.codes || !this.window) return;
-    const next = new PlotlyCodes(this.plot, plotly);
-    await next.draw(this.codes, this.window);
-    if (!next.drawn) return next.remove();
-    this.renderer.remove();
-    this.renderer = next;
-    this.host.dataset.renderer = "plotly";
-    this._repaint("base");
   }
 
   /**
@@ -310,12 +293,12 @@ export class LatentMap {
       const c = this.base.begin(window);
       painter.paintAxes(c, window, this.colours, this.blob.header.axis_titles, this.manifold.on);
       c.end();
-      this.renderer.draw(codes, window);
+      painter.paintCodes(plotContext(this.dots).context, window, codes);
     }
     if (stale.has("over")) this._paintOver(window, codes);
   }
 
-  /** @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes */
+  /** @param {MapWindow} window @param {painter.Codes} codes */
   _paintOver(window, codes) {
     const c = this.over.begin(window);
     const { colours, blob } = this;

@@ -5,6 +5,7 @@ import { context2d } from "../widgets/dom.js";
 import { placeNames } from "../widgets/names.js";
 import { font, typeScale } from "../widgets/type.js";
 import { FAINT } from "./colouring.js";
+import { Dots } from "./dots.js";
 import { ticks } from "./map_window.js";
 
 /** @typedef {import("./map_window.js").MapWindow} MapWindow */
@@ -15,6 +16,19 @@ import { ticks } from "./map_window.js";
 /**
  * A class of images on the map: codes from `points[0]` to `points[1]`, and where its name is written.
  * @typedef {{name: string, colour: string, points: [number, number], label: Point | null}} Group
+ */
+
+/**
+ * Codes and how they are drawn; a new object where anything in it changed.
+ * @typedef {object} Codes
+ * @property {Group[]} groups
+ * @property {Float32Array} x
+ * @property {Float32Array} y
+ * @property {Set<string>} hidden names of classes that are not shown
+ * @property {Uint8Array | null} chosen a flag a code, where some are selected
+ * @property {number} opacity 1, or less over a manifold
+ * @property {import("./colouring.js").Shading | null} [shading] what colours them, where it is not their class
+ * @property {boolean} small whether the map is one of several
  */
 
 /**
@@ -80,7 +94,7 @@ export function paintGrid(c, window, colours) {
   c.stroke();
 }
 
-/** Diameter of the dots of codes, in pixels. @param {import("./canvas_codes.js").Codes} codes */
+/** Diameter of the dots of codes, in pixels. @param {Codes} codes */
 const diameterOf = ({ x, small }) => {
   const { size } = dotOf(x.length);
   return small ? Math.max(2, 0.7 * size) : size;
@@ -88,7 +102,7 @@ const diameterOf = ({ x, small }) => {
 
 /**
  * Draw the dots that are in the window, in `drawOrder`.
- * @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes
+ * @param {MapWindow} window @param {Codes} codes
  * @param {(x: number, y: number, radius: number, colour: string, opacity: number) => void} draw
  */
 export function eachDot(window, codes, draw) {
@@ -109,39 +123,21 @@ export function eachDot(window, codes, draw) {
   }
 }
 
-/** The dots of all classes, as sprites. @param {Context} c @param {MapWindow} window @param {import("./canvas_codes.js").Codes} codes */
+/** The picture that dots are put together on. @type {HTMLCanvasElement | null} */
+let sheet = null;
+
+/** The dots of all classes. @param {Context} c @param {MapWindow} window @param {Codes} codes */
 export function paintCodes(c, window, codes) {
-  const size = diameterOf(codes);
   const ratio = c.getTransform().a;
-  const half = size / 2 + 1;
-  /** @type {Map<string, HTMLCanvasElement>} */
-  const sprites = new Map();
-  eachDot(window, codes, (x, y, _, colour, opacity) => {
-    let sprite = sprites.get(colour);
-    if (!sprite) sprites.set(colour, (sprite = disc(colour, size, ratio)));
-    c.globalAlpha = opacity;
-    c.drawImage(sprite, x - half, y - half, 2 * half, 2 * half);
-  });
-  c.globalAlpha = 1;
-}
-
-/** @type {Map<string, HTMLCanvasElement>} */
-const discs = new Map();
-
-/** @param {string} colour @param {number} size @param {number} ratio */
-function disc(colour, size, ratio) {
-  const key = `${colour} ${size} ${ratio}`;
-  const known = discs.get(key);
-  if (known) return known;
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = Math.ceil((size + 2) * ratio);
-  const c = context2d(canvas);
-  c.fillStyle = colour;
-  c.beginPath();
-  c.arc(canvas.width / 2, canvas.height / 2, (size * ratio) / 2, 0, 2 * Math.PI);
-  c.fill();
-  discs.set(key, canvas);
-  return canvas;
+  const dots = new Dots(Math.ceil(window.width * ratio), Math.ceil(window.height * ratio));
+  const { width, height, data } = dots;
+  eachDot(window, codes, (x, y, radius, colour, opacity) =>
+    dots.add(x * ratio, y * ratio, radius * ratio, colour, opacity),
+  );
+  sheet ??= document.createElement("canvas");
+  if (sheet.width !== width || sheet.height !== height) Object.assign(sheet, { width, height });
+  context2d(sheet).putImageData(new ImageData(data, width, height), 0, 0);
+  c.drawImage(sheet, 0, 0, width / ratio, height / ratio);
 }
 
 /**

@@ -1,5 +1,5 @@
-// What painter.js draws, as SVG: the part of a canvas's context that lines and words need. A canvas
-// above plotly's is put together anew in each frame, empty or not; of an SVG only what is there.
+// What painter.js draws, as SVG: the part of a canvas's context that lines and words need. A canvas above
+// the codes would be put together anew in each frame, empty or not; of an SVG only what is there.
 
 import { context2d } from "../widgets/dom.js";
 

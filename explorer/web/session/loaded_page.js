@@ -4,8 +4,7 @@ import { fetchWeighed } from "../model/blobs.js";
 import { Loader } from "../model/loader.js";
 import { Pictures } from "../model/pictures.js";
 import { Vae } from "../model/vae.js";
-import { write } from "../widgets/dom.js";
-import { loadPlotly, themeOf } from "../widgets/plotly.js";
+import { themeOf, write } from "../widgets/dom.js";
 import { keepOnPaper } from "../widgets/print.js";
 import { waitForIntent } from "../widgets/range.js";
 
@@ -22,7 +21,6 @@ import { waitForIntent } from "../widgets/range.js";
  * @typedef {object} Data
  * @property {string} root
  * @property {string} worker
- * @property {string} plotly
  * @property {string} key of the images, or of these and the model
  * @property {string} pictures
  * @property {Entry[]} models
@@ -145,11 +143,6 @@ export class LoadedPage {
     this.away = false;
   }
 
-  /** The map that plotly shall draw as soon as it is there. @returns {import("../map/latent_map.js").LatentMap | null} */
-  get plotlysMap() {
-    return null;
-  }
-
   /** Show what the page asks for. The same data twice changes nothing. @param {Data} data */
   async update(data) {
     this.data = data;
@@ -178,12 +171,7 @@ export class LoadedPage {
     }
     this.root.dataset.ready = "true";
     // In the order of use, for whoever has a slow line.
-    this.encoders
-      .then(async () => {
-        await this.offerMenu();
-        if (this.plotlysMap) this._fetchPlotly(data);
-      })
-      .catch(() => {});
+    this.encoders.then(() => this.offerMenu()).catch(() => {});
   }
 
   /** Links, lessons and the lecture hall's look, once there are encoders. */
@@ -230,17 +218,6 @@ export class LoadedPage {
   async _whole({ entry, vae }, root) {
     if (!vae.knows(null))
       await vae.takeEncoder(await this.loader.get("encoder", entry.encoder, root));
-  }
-
-  /** Plotly comes when there is nothing else to do; without it the map stays as it is. @param {Data} data */
-  _fetchPlotly(data) {
-    if (!data.plotly) return; // there is none
-    const load = () =>
-      loadPlotly(new URL(data.plotly, data.root).href)
-        .then((plotly) => this.plotlysMap?.usePlotly(plotly))
-        .catch(() => {}); // the page's other charts say so
-    if (globalThis.requestIdleCallback) requestIdleCallback(load, { timeout: 3000 });
-    else setTimeout(load, 500);
   }
 
   /** @param {string} sentence "" where nothing is wrong */

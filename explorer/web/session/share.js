@@ -1,8 +1,7 @@
 // What is shown, for others and for later: a link to it, copied or as a QR code, with what it does not hold;
 // and beside it the files that can be had of it.
 
-import { html, set, write } from "../widgets/dom.js";
-import { themeOf } from "../widgets/plotly.js";
+import { html, set, themeOf, write } from "../widgets/dom.js";
 import { encode } from "../vendor/uqr.js";
 import * as link from "./link.js";
 import { ShareFiles } from "./share_files.js";

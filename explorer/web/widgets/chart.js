@@ -1,6 +1,7 @@
-// A plain plotly chart, drawn by the same plotly.js as the map, and only once it is scrolled to.
+// A plain plotly chart, drawn by the same plotly.js as a run's curves, and only once it is scrolled to.
 
-import { loadPlotly, themeOf } from "./plotly.js";
+import { themeOf } from "./dom.js";
+import { loadPlotly } from "./plotly.js";
 
 /**
  * @typedef {{plotly: string, root: string, figures: Record<"light" | "dark", string>}} ChartData where
@@ -13,8 +14,8 @@ const charts = new WeakMap();
 const WAIT = 200; // ms
 const SEEN = "0px 0px -60px"; // more than a margin of it
 
-/** Whether what the page is for is on the screen, where there is a stage. */
-const pictureIsThere = () => !document.querySelector('.stage[data-ready="false"]');
+/** Whether what the page is for is on the screen, or will not come. */
+const pictureIsThere = () => document.querySelector('.stage[data-ready="true"], .stage-fault');
 
 class Chart {
   /** @param {HTMLElement} parent */

@@ -135,6 +135,15 @@ export function plotContext(canvas) {
   return { context, width, height };
 }
 
+/** The theme of an element, as its style sheets have it. @param {Element} element @returns {"light" | "dark"} */
+export function themeOf(element) {
+  const scheme = getComputedStyle(element).colorScheme;
+  if (scheme.includes("dark") && !scheme.includes("light")) return "dark";
+  if (scheme === "normal" || (scheme.includes("dark") && scheme.includes("light")))
+    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  return "light";
+}
+
 /** Whether the visitor asked the system for less motion. */
 export const lessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

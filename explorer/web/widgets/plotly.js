@@ -31,18 +31,9 @@ export function loadPlotly(url) {
     script.onerror = () => {
       loading = null;
       script.remove();
-      reject(new Error("plotly.js could not be loaded, so there is no map; reload the page."));
+      reject(new Error("plotly.js could not be loaded, so there is no chart; reload the page."));
     };
     document.head.append(script);
   });
   return loading;
-}
-
-/** The theme of an element, as its style sheets have it. @param {Element} element @returns {"light" | "dark"} */
-export function themeOf(element) {
-  const scheme = getComputedStyle(element).colorScheme;
-  if (scheme.includes("dark") && !scheme.includes("light")) return "dark";
-  if (scheme === "normal" || (scheme.includes("dark") && scheme.includes("light")))
-    return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  return "light";
 }

@@ -114,6 +114,7 @@ def test_every_answer_forbids_foreign_code_and_frames():
         )
         assert policy["frame-ancestors"] == policy["default-src"] == "'self'"
         assert "'wasm-unsafe-eval'" in policy["script-src"]
+        assert "'unsafe-eval'" not in policy["script-src"]
         assert "'unsafe-inline'" not in policy["script-src"]
         assert answer.headers["x-content-type-options"] == "nosniff"
     part = client.get(f"/{assets.code_path('model/vae.js')}").headers
