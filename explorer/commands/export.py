@@ -8,6 +8,7 @@ from explorer import entries, paths
 from explorer.commands import inputs
 from explorer.handout import contents, document, lesson_choice
 from explorer.handout.document import ExportError
+from explorer.handout.selection import some_of
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint
 from training.console import say
@@ -52,9 +53,11 @@ def run(args: argparse.Namespace) -> None:
     found = [checkpoints.load(inputs.file_of(name)) for name in named]
     _check(args, found)
     images = _images(args, found)
+    names = [one.name for one in found]
+    some = some_of(images, args.images, lesson_choice.wanted(names, images.name))
     smaller = found if args.float32 else [_rounded(one, images) for one in found]
     made = contents.gather(
-        smaller, images, paths.cache_dir(), not args.no_terms, lambda words: say(f"… {words}")
+        smaller, some, paths.cache_dir(), not args.no_terms, lambda words: say(f"… {words}")
     )
     if hasattr(args, "folder"):
         files = document.folder_of_files(made)
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
         page = document.one_file(made)
         document.write_files(args.out.parent, {args.out.name: page})
         say(f"{args.out}: {_megabytes(len(page))}")
-    for sentence in lesson_choice.left_out([one.name for one in found], images):
+    for sentence in lesson_choice.left_out(names, some, len(images)):
         say(sentence)
 
 
@@ -103,12 +106,12 @@ def _check(args: argparse.Namespace, found: Loaded) -> None:
 def _images(args: argparse.Namespace, found: Loaded) -> ImageSet:
     came = found[0].images_with_it
     if came is not None and not hasattr(args, "data"):
-        return contents.some_of(came, args.images)
+        return came
     name = inputs.data_of(args, found[0])
     images = entries.load_images(name, args.data_dir)
     if not len(images):
         raise DataError(f"{name} has no images; choose another with --data.")
-    return contents.some_of(images, args.images)
+    return images
 
 
 def _rounded(one: Checkpoint, images: ImageSet) -> Checkpoint:
@@ -116,7 +119,7 @@ def _rounded(one: Checkpoint, images: ImageSet) -> Checkpoint:
         return one  # what is wrong with it is said later
     smaller = contents.in_16_bits(one)
     if smaller is not one:
-        loss = contents.loss_of_rounding(one.vae, smaller.vae, contents.some_of(images, 500))
+        loss = contents.loss_of_rounding(one.vae, smaller.vae, some_of(images, 500).images)
         say(
             f"{one.name}: its weights are rounded to 16 bits, which adds {loss:+.3f} to the sum of "
             "its terms (a mean over images); --float32 keeps them."

@@ -13,6 +13,7 @@ import torch
 
 from explorer import blobs, entries
 from explorer.handout import lesson_choice
+from explorer.handout.selection import Selection
 from explorer.latent import codes as latent_codes
 from explorer.latent import directions as along
 from explorer.latent import projections, terms
@@ -29,9 +30,6 @@ from training.vae.model import VAE
 MOST_IMAGES = 20_000
 MOST_CHECKPOINTS = 12
 USUAL_IMAGES = 2000
-_UNLIKE = (
-    0.1  # of a class's share: as much more or less among the first images says they are sorted
-)
 
 Report = Callable[[str], object]
 
@@ -42,21 +40,6 @@ class Contents(NamedTuple):
 
     packs: dict[str, dict[str, bytes]]
     facts: dict[str, Any]
-
-
-def some_of(images: ImageSet, count: int) -> ImageSet:
-    """The first `count` images; where these are not like all, as of sorted ones, as many at even
-    distances."""
-    if count >= len(images):
-        return images
-    rows = torch.arange(count)
-    shares = [
-        np.bincount(labels.numpy(), minlength=len(images.classes)) / len(labels)
-        for labels in (images.labels, images.labels[rows])
-    ]
-    if np.abs(shares[0] - shares[1]).max() > _UNLIKE or (shares[1] == 0)[shares[0] > 0].any():
-        rows = torch.linspace(0, len(images) - 1, count).long()
-    return images.take(rows)
 
 
 @torch.no_grad()
@@ -196,7 +179,7 @@ def _checked(found: Sequence[Checkpoint], images: ImageSet) -> None:
 
 def gather(
     found: Sequence[Checkpoint],
-    images: ImageSet,
+    some: Selection,
     cache: Path,
     with_terms: bool = True,
     report: Report = lambda _: None,
@@ -206,6 +189,7 @@ def gather(
     Raises:
         CheckpointError, DataError: they do not go together, or a checkpoint cannot be shown.
     """
+    images = some.images
     _checked(found, images)
     digest = hashlib.blake2b(images.images.numpy().tobytes(), digest_size=6).hexdigest()
     key = f"{len(images)}-{digest}"
@@ -216,7 +200,7 @@ def gather(
         f"piece.{n}": blobs.piece(images, n)
         for n in range(-(-len(images) // blobs.per_piece(images.shape)))
     }
-    told = lesson_choice.within([one.name for one in found], images)
+    told = lesson_choice.within([one.name for one in found], some)
     facts = {
         "key": key,
         "images": len(images),

@@ -12,6 +12,7 @@ from torch import Tensor
 from explorer import entries, paths
 from explorer.commands import inputs
 from explorer.handout import contents, document
+from explorer.handout.selection import all_of
 from training import checkpoint as checkpoints
 from training.checkpoint import Checkpoint
 from training.data import datasets
@@ -130,5 +131,5 @@ def make(
     if shown.shape != found.vae.shape:
         raise DataError(f"{datasets.misfit(shown.name, shown.shape, found.name, found.vae.shape)}.")
     shown = shown.take(torch.arange(min(count, len(shown))))
-    made = contents.gather([contents.in_16_bits(found)], shown, paths.cache_dir(), False)
+    made = contents.gather([contents.in_16_bits(found)], all_of(shown), paths.cache_dir(), False)
     return Page(document.one_file(made).decode(), found, shown)

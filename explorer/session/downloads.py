@@ -6,7 +6,8 @@ from functools import partial
 from itertools import count
 
 from explorer import blobs
-from explorer.handout import contents, document
+from explorer.handout import contents, document, lesson_choice
+from explorer.handout.selection import some_of
 from explorer.latent import code_table, terms
 from explorer.paths import cache_dir
 from explorer.server.assets import STORE
@@ -56,10 +57,13 @@ def offer_handout(scenes: Sequence[Scene]) -> str:
 
 
 def _handout(scenes: Sequence[Scene], told: Report) -> bytes:
-    images = contents.some_of(scenes[0].shown.images, contents.USUAL_IMAGES)
+    images = scenes[0].shown.images
+    names = [scene.model.checkpoint.name for scene in scenes]
+    wanted = lesson_choice.wanted(names, images.name)
+    some = some_of(images, contents.USUAL_IMAGES, wanted)
     smaller = [contents.in_16_bits(scene.model.checkpoint) for scene in scenes]
     stages, done = 2 * len(scenes) + 2, count(1)
     found = contents.gather(
-        smaller, images, cache_dir(), report=lambda _: told(next(done) / (stages + 1))
+        smaller, some, cache_dir(), report=lambda _: told(next(done) / (stages + 1))
     )
     return document.one_file(found)

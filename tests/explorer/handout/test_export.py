@@ -9,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import blobs, paths
+from explorer import blobs, entries, paths
 from explorer.__main__ import main
-from explorer.handout import contents, document, packs
+from explorer.handout import document, lesson_choice, packs
+from explorer.handout.selection import some_of
+from explorer.lessons import lesson
 from training import checkpoint
 from training.data import datasets
 from training.data.datasets import to_float
@@ -129,11 +131,47 @@ def test_own_pictures_are_called_by_no_place_of_this_machine(tmp_path, capsys):
 
 def test_sorted_images_are_taken_at_even_distances():
     images = datasets.load("mnist-5k", "train")
-    assert torch.equal(contents.some_of(images, 50).images, images.images[:50])
+    assert torch.equal(some_of(images, 50).images.images, images.images[:50])
     inside = images.take(images.labels.argsort())
-    some = contents.some_of(inside, 50)
-    assert len(set(some.labels.tolist())) == 10
-    assert contents.some_of(images, 10**6) is images
+    some = some_of(inside, 50)
+    assert len(set(some.images.labels.tolist())) == 10
+    assert torch.equal(some.images.images, inside.images[some.numbers])
+    assert some_of(images, 10**6).images is images
+
+
+def test_the_images_that_lessons_show_are_among_those_taken():
+    images = datasets.load("mnist-5k", "train")
+    for order in (torch.arange(len(images)), images.labels.argsort()):
+        all_images = images.take(order)
+        wanted = [3999, 7, 2500, 2501, 10**9]
+        some = some_of(all_images, 50, wanted)
+        numbers = some.numbers.tolist()
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) == 50
+        assert set(numbers) >= {3999, 7, 2500, 2501}
+        assert torch.equal(some.images.images, all_images.images[some.numbers])
+    assert some_of(images, 2, wanted).numbers.tolist() == [7, 3999]  # no room for the others
+
+
+def test_a_lesson_shows_the_same_images_whatever_they_are_called_there():
+    images = entries.load_images("mnist-5k", "nowhere")
+    images = images.take(images.labels.argsort())  # sorted ones are taken at even distances
+    names = ["mnist-2d"]
+    shipped = dict(lesson.listed())
+    some = some_of(images, 60, lesson_choice.wanted(names, images.name))
+    told = lesson_choice.within(names, some)
+    assert told.keys() == {"what-is-a-latent-space", "the-elbo-in-pictures"}
+    seen = set()
+    for name, one in told.items():
+        for step, before in zip(one.steps, shipped[name].steps, strict=True):
+            view, meant = step.view, before.view
+            assert (view.image is None) == (meant.image is None)
+            if view.image is not None:
+                assert some.numbers[view.image] == meant.image
+                seen.add(view.image != meant.image)
+            if meant.marks is not None:
+                assert some.numbers[list(view.marks)].tolist() == list(meant.marks)
+    assert True in seen  # or this shows nothing
 
 
 def test_the_formulas_fonts_stand_in_their_style_sheet():
@@ -142,7 +180,18 @@ def test_the_formulas_fonts_stand_in_their_style_sheet():
     assert "url(fonts/" not in style
 
 
-def test_a_lesson_about_other_images_stays_out_and_says_what_takes_it_in(tmp_path, capsys):
+OWN = "title: {0}\npage: explore\ncheckpoint: mnist-2d\nsteps:\n"
+
+
+def test_a_lesson_about_other_images_stays_out_and_says_what_takes_it_in(
+    tmp_path, capsys, monkeypatch
+):
+    lessons = tmp_path / "lessons"
+    lessons.mkdir()
+    monkeypatch.setenv("VAE_LESSON_DIR", str(lessons))
+    for name, numbers in (("many", range(900, 914)), ("far", [6000])):
+        steps = [f"  - {{text: Look., view: {{image: {n}}}}}\n" for n in numbers]
+        (lessons / f"{name}.yaml").write_text(OWN.format(name) + "".join(steps))
     out = tmp_path / "latent.html"
     begin = ("export", "mnist-2d", "--data-dir", "nowhere", "--no-terms", "--out", str(out))
 
@@ -155,16 +204,18 @@ def test_a_lesson_about_other_images_stays_out_and_says_what_takes_it_in(tmp_pat
         return set(facts["lessons"]), said
 
     both = {"what-is-a-latent-space", "the-elbo-in-pictures"}
-    assert made("--data", "mnist-5k") == (both, [])
-    told, said = made("--data", "mnist-5k", "--images", "10")
-    assert len(told | set(said)) == 2
-    needed = max(int(re.search(r"--images (\d+) takes", line)[1]) for line in said)
-    assert made("--data", "mnist-5k", "--images", str(needed)) == (both, [])
+    far = "The lesson “far” stays out: it shows image 6000, and there are 5,000."
+    assert made("--data", "mnist-5k", "--images", "100") == ({"many", *both}, [far])
+    told, said = made("--data", "mnist-5k", "--images", "12")
+    assert "many" not in told
+    assert far in said
+    needed = next(n for line in said for n in re.findall(r"--images (\d+) takes", line))
+    assert made("--data", "mnist-5k", "--images", needed) == ({"many", *both}, [far])
     other = tmp_path / "grey.npz"
     np.savez(other, images=np.zeros((12, 28, 28), np.uint8))
     told, said = made("--data", f"npz:{other}")
     assert told == set()
-    assert sorted(said) == [
+    assert sorted(line for line in said if "mnist-5k" in line) == [
         f"The lesson “{title}” stays out: it shows images of mnist-5k; --data mnist-5k takes it in."
         for title in ("The ELBO in pictures", "What is a latent space?")
     ]
