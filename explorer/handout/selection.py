@@ -10,9 +10,8 @@ from torch import Tensor
 
 from training.data.datasets import ImageSet
 
-_UNLIKE = (
-    0.1  # of a class's share: as much more or less among the first images says they are sorted
-)
+# Of a class's share: as much more or less among the first images says that they are sorted.
+_UNLIKE = 0.1
 
 
 class Selection(NamedTuple):

@@ -45,7 +45,7 @@ def chromium():
         try:
             browser = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         except Error:
-            _missing("no Chromium is found (on Debian: apt-get install chromium)")
+            _missing("no Chromium is found (on Debian: apt-get install chromium-headless-shell)")
         yield browser
         browser.close()
 

@@ -1,7 +1,7 @@
 // Images by their terms: what the map is coloured by, and the panel with the wall and with other images. The
 // terms are fetched once somebody wants them, and no more is computed when nobody does.
 
-import { shadingOf } from "../map/colouring.js";
+import { UNKNOWN, shadingOf } from "../map/colouring.js";
 import { ImageTerms, boundName, quantiles } from "../model/terms.js";
 import { oneOf } from "../widgets/choice.js";
 import { html, set, themeOf, write } from "../widgets/dom.js";
@@ -86,7 +86,10 @@ export class ByTerms {
     if (!this.terms || !this.by.value) return "";
     if (this.fault) return this.fault;
     if (this.terms.whole) return "";
-    return `The terms of all images are being computed: ${this._share()} %. What has none yet is grey.`;
+    const grey = this.view.map.shading?.shades.includes(UNKNOWN)
+      ? " What has none yet is grey."
+      : "";
+    return `The terms of all images are being computed: ${this._share()} %.${grey}`;
   }
 
   _share() {

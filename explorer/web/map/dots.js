@@ -2,6 +2,7 @@
 // pictures, and alike wherever the page is drawn. Lengths in pixels of the picture.
 
 const PHASES = 4; // places of a disc within a pixel, along each axis
+const KEPT = 16; // sizes of discs; as a window is pulled wider, dots grow by little steps
 
 /**
  * Coverages of a disc's pixels, one square a place within a pixel, each of `side`².
@@ -26,6 +27,7 @@ function discOf(radius) {
       return Math.min(1, Math.max(0, radius + 0.5 - away));
     });
   });
+  if (discs.size === KEPT) discs.clear();
   discs.set(radius, { side, squares });
   return { side, squares };
 }
@@ -51,6 +53,11 @@ export class Dots {
     this.height = height;
     /** Red, green, blue and opacity of each pixel, row by row. */
     this.data = new Uint8ClampedArray(4 * width * height);
+  }
+
+  /** Take all discs away. */
+  clear() {
+    this.data.fill(0);
   }
 
   /**

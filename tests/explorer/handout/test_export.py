@@ -161,17 +161,17 @@ def test_a_lesson_shows_the_same_images_whatever_they_are_called_there():
     some = some_of(images, 60, lesson_choice.wanted(names, images.name))
     told = lesson_choice.within(names, some)
     assert told.keys() == {"what-is-a-latent-space", "the-elbo-in-pictures"}
-    seen = set()
+    renamed = 0
     for name, one in told.items():
         for step, before in zip(one.steps, shipped[name].steps, strict=True):
             view, meant = step.view, before.view
             assert (view.image is None) == (meant.image is None)
             if view.image is not None:
                 assert some.numbers[view.image] == meant.image
-                seen.add(view.image != meant.image)
+                renamed += view.image != meant.image
             if meant.marks is not None:
                 assert some.numbers[list(view.marks)].tolist() == list(meant.marks)
-    assert True in seen  # or this shows nothing
+    assert renamed > 10  # the numbers are others, and the images the same
 
 
 def test_the_formulas_fonts_stand_in_their_style_sheet():
